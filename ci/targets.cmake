@@ -1,0 +1,42 @@
+# How this project declares targets: one function each for libraries, programs, tests and benchmarks.
+
+add_library(touchstone_options INTERFACE)
+target_include_directories(touchstone_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(touchstone_options INTERFACE
+    -Wall -Wextra -Wpedantic -Wshadow -Wno-missing-designated-field-initializers -Werror)
+
+# touchstone_library(NAME SOURCES file... [LINKS target...])
+function(touchstone_library name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+    add_library(${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(${name} PUBLIC touchstone_options ${ARG_LINKS})
+endfunction()
+
+# touchstone_program(NAME SOURCES file... [LINKS target...])
+function(touchstone_program name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS})
+endfunction()
+
+# touchstone_test(NAME SOURCES file... [LINKS target...]): a GoogleTest binary; each test is one of CTest's.
+function(touchstone_test name)
+    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS" ${ARGN})
+    if(NOT ARG_TIMEOUT)
+        set(ARG_TIMEOUT 300)
+    endif()
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
+    include(GoogleTest)
+    gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
+        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${name}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endfunction()
+
+# touchstone_benchmark(NAME SOURCES file... [LINKS target...]): a Google Benchmark binary for ci/bench.
+function(touchstone_benchmark name)
+    cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
+    add_executable(${name} ${ARG_SOURCES})
+    target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS} benchmark::benchmark benchmark::benchmark_main)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+endfunction()

@@ -1,0 +1,16 @@
+// Redaction: what is left of an event when its content is taken away.
+//
+// Spec: https://spec.matrix.org/v1.19/client-server-api/#redactions
+#pragma once
+
+#include "refserver/protocol/event.h"
+
+namespace matrix {
+
+/// The PDU with the keys that its room version protects, and no others. Never fails.
+json::Object redact(const json::Object& pdu, const RoomRules& rules);
+
+/// The same of a parsed event; its id stays.
+Event redact(const Event& event);
+
+}  // namespace matrix

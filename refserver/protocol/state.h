@@ -1,0 +1,91 @@
+// The state of a room as a persistent tree: copies are cheap, differences cost what differs.
+//
+// A radix tree over hashed keys with shared, content-addressed nodes. Two states with the same
+// entries have the same root, however they came about, so equality is a comparison of hashes.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "refserver/protocol/identifiers.h"
+#include "refserver/protocol/sha256.h"
+
+namespace matrix {
+
+struct StateKey {
+    std::string type;
+    std::string state_key;
+    friend auto operator<=>(const StateKey&, const StateKey&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const StateKey& key);
+
+class State {
+public:
+    struct Node;  ///< Immutable; shared by every state that contains it.
+    using NodePtr = std::shared_ptr<const Node>;
+    using Hash = Sha256;  ///< Content address of a node.
+
+    /// No entries.
+    State() = default;
+
+    const EventId* find(std::string_view type, std::string_view state_key) const;
+    const EventId* find(const StateKey& key) const { return find(key.type, key.state_key); }
+
+    /// This state with one entry set or removed; shares everything else.
+    State with(const StateKey& key, const EventId& event_id) const;
+    State without(const StateKey& key) const;
+
+    std::size_t size() const;
+    bool empty() const { return root_ == nullptr; }
+
+    /// Calls `visit` for each entry, in the order of (type, state_key).
+    void for_each(const std::function<void(const StateKey&, const EventId&)>& visit) const;
+    /// The entries of one type, in the order of state keys.
+    void for_each_of_type(std::string_view type,
+                          const std::function<void(const StateKey&, const EventId&)>& visit) const;
+
+    /// Equal for equal states; all zero for the empty one.
+    Hash root() const;
+
+    friend bool operator==(const State& a, const State& b) { return a.root() == b.root(); }
+
+    // For storage: a state is stored as its nodes, each under its hash.
+
+    /// The nodes that are not stored yet, children before parents. `is_stored` is asked per node; a
+    /// stored node's children are stored too.
+    struct StoredNode {
+        Hash hash;
+        std::string bytes;
+    };
+    std::vector<StoredNode> list_new_nodes(
+        const std::function<bool(const Hash&)>& is_stored) const;
+    /// Reads a state back. `load` gives the bytes of a node; nothing means that it is missing, and
+    /// then there is no state.
+    static std::optional<State> load(
+        const Hash& root, const std::function<std::optional<std::string>(const Hash&)>& load);
+
+private:
+    friend struct StateDifference;
+    friend std::vector<struct StateDifference> diff(const State& a, const State& b);
+    explicit State(NodePtr root) : root_(std::move(root)) {}
+    NodePtr root_;
+};
+
+/// One key whose entry is not the same in two states.
+struct StateDifference {
+    StateKey key;
+    std::optional<EventId> before;
+    std::optional<EventId> after;
+    friend bool operator==(const StateDifference&, const StateDifference&) = default;
+};
+/// In the order of keys. Costs what differs, not what the states hold.
+std::vector<StateDifference> diff(const State& before, const State& after);
+
+}  // namespace matrix
