@@ -26,13 +26,16 @@ std::string_view name_of(Membership membership);
 std::optional<Membership> find_membership(std::string_view name);
 
 /// A level in the syntax of the room version; nothing if the value is no level there.
+///
+/// DEVIATION: room versions 1 to 9 know numbers of any size; what an int64 cannot hold becomes its
+/// largest or smallest value, because no room tells such levels apart.
 std::optional<std::int64_t> parse_power_level(const json::Value& value, PowerLevelSyntax syntax);
 
 struct CreateContent {
     bool is_federated = true;                 ///< `m.federate`.
     std::optional<std::string> room_version;  ///< Absent also when it is no string.
     bool has_creator = false;                 ///< Is there a `creator` at all (v1 to v10)?
-    std::optional<UserId> creator;
+    std::optional<UserId> creator;            ///< Absent also when it is no string.
     bool has_valid_additional_creators = true;  ///< False when present and no array of user ids.
     std::vector<UserId> additional_creators;
 };
@@ -44,7 +47,7 @@ struct ThirdPartyInvite {
 
 struct MemberContent {
     std::optional<Membership> membership;  ///< Absent when missing, no string or unknown.
-    bool has_membership_string = false;
+    bool has_membership = false;           ///< Is there a `membership`, of whatever type?
     /// `join_authorised_via_users_server`; present with an empty id when it is no user id.
     std::optional<UserId> join_authorized_via;
     std::optional<ThirdPartyInvite> third_party_invite;
@@ -66,6 +69,8 @@ struct PowerLevelsContent {
     bool is_events_malformed = false;
     bool is_notifications_malformed = false;
     bool has_invalid_user_id = false;  ///< A key of `users` that is no user id.
+    /// Some number is beyond IEEE 754 binary64, which refuses the event (v1 to v5).
+    bool has_number_out_of_range = false;
 };
 
 struct JoinRulesContent {
@@ -74,7 +79,7 @@ struct JoinRulesContent {
 
 /// The content of m.room.third_party_invite: keys that may prove an invite.
 struct ThirdPartyInviteTokenContent {
-    std::vector<std::string> public_keys;  ///< Base64, `public_key` first.
+    std::vector<std::string> public_keys;  ///< Base64 of either alphabet, `public_key` first.
 };
 
 using EventContent = std::variant<std::monostate,

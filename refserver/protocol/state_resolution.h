@@ -15,8 +15,10 @@
 
 namespace matrix {
 
-/// Gives an event by its id, with everything that it cites; null if it is unknown.
-using FindEvent = std::function<EventPtr(const EventId&)>;
+/// Gives an event by its id, and says whether it was rejected; no event if it is unknown.
+///
+/// Rejected events are part of a resolution, but authorize nothing in it.
+using FindEvent = std::function<auth::CitedEvent(const EventId&)>;
 
 /// What a resolution did, for reports and for those who doubt it.
 struct ResolutionTrace {
@@ -37,6 +39,7 @@ struct ResolutionTrace {
 ///
 /// The order of `states` does not matter. One state, or equal ones, are returned as they are.
 /// Events that cannot be found count as absent: the result never depends on an assertion.
+/// `rules` must be supported (`is_supported`).
 State resolve(std::span<const State> states,
               const FindEvent& find_event,
               const RoomRules& rules,
