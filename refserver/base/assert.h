@@ -20,8 +20,7 @@ namespace matrix {
 }
 
 /// Ends a `switch` that handles every enumerator.
-[[noreturn]] inline void unreachable(
-    std::source_location where = std::source_location::current()) {
+[[noreturn]] inline void unreachable(std::source_location where = std::source_location::current()) {
     fail_assertion("unreachable", where);
 }
 

@@ -1,4 +1,5 @@
-// A hash map without iterators: look-up by key in constant time, in code that must be deterministic.
+// A hash map without iterators: look-up by key in constant time, in code that must be
+// deterministic.
 //
 // The order of a hash table depends on its history, so nothing here can be walked. Keys that have
 // to be listed live in an ordered container beside it.

@@ -65,7 +65,7 @@ inline constexpr std::int64_t kCreatorLevel = INT64_MAX;
 std::expected<std::vector<StateKey>, Failure> required_state(const Event& event);
 /// The same for an event that does not exist yet.
 std::expected<std::vector<StateKey>, Failure> required_state(const EventTemplate& event,
-                                                            const RoomRules& rules);
+                                                             const RoomRules& rules);
 
 /// An event that another one cites, and what became of it.
 struct CitedEvent {

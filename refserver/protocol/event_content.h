@@ -1,7 +1,7 @@
 // The contents that authorization rules read, parsed once when the event is parsed.
 //
-// What a rule would refuse is not refused here: a field of the wrong type is remembered as such, and
-// the rule that looks at it decides. Everything else of a content stays text.
+// What a rule would refuse is not refused here: a field of the wrong type is remembered as such,
+// and the rule that looks at it decides. Everything else of a content stays text.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#authorization-rules
 #pragma once

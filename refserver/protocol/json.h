@@ -1,7 +1,7 @@
 // JSON values, a parser that takes nobody's word for anything, and canonical JSON.
 //
-// This is the JSON that is hashed, signed and stored, so the parser is strict: no duplicate keys, no
-// BOM, nothing behind the document, no lone surrogates, bounded depth and size.
+// This is the JSON that is hashed, signed and stored, so the parser is strict: no duplicate keys,
+// no BOM, nothing behind the document, no lone surrogates, bounded depth and size.
 //
 // Spec: https://spec.matrix.org/v1.19/appendices/#canonical-json
 #pragma once
@@ -57,7 +57,8 @@ private:
     std::vector<Member> members_;
 };
 
-/// A number that is no integer of canonical JSON, as it was written: room versions 1 to 5 carry such.
+/// A number that is no integer of canonical JSON, as it was written: room versions 1 to 5 carry
+/// such.
 struct OtherNumber {
     std::string text;
     friend bool operator==(const OtherNumber&, const OtherNumber&) = default;
@@ -121,7 +122,8 @@ struct Member {
 
 /// Which numbers are taken; everything else is equally strict.
 enum class Numbers {
-    Canonical,  ///< Integers from -(2^53)+1 to 2^53-1 without fraction or exponent; room versions 6+.
+    Canonical,  ///< Integers from -(2^53)+1 to 2^53-1 without fraction or exponent; room versions
+                ///< 6+.
     Any,        ///< Whatever RFC 8259 allows, others as `OtherNumber`; room versions 1 to 5.
 };
 
@@ -140,7 +142,8 @@ std::expected<Value, ParseError> parse(std::string_view bytes,
                                        Numbers numbers = Numbers::Canonical,
                                        ParseLimits limits = {});
 
-/// Canonical JSON: sorted keys, no white space, shortest escapes. An `OtherNumber` stays as written.
+/// Canonical JSON: sorted keys, no white space, shortest escapes. An `OtherNumber` stays as
+/// written.
 std::string write(const Value& value);
 std::string write(const Object& object);
 /// Appends to `out` instead.

@@ -30,13 +30,13 @@ enum class PowerLevelSyntax {
 
 /// What a redaction keeps beyond what every version keeps.
 struct RedactionRules {
-    bool keeps_aliases;                  ///< v1 to v5: `aliases` of m.room.aliases.
-    bool keeps_legacy_top_level;         ///< v1 to v10: `origin`, `membership`, `prev_state`.
-    bool keeps_allow;                    ///< v8+: `allow` of m.room.join_rules.
-    bool keeps_authorising_user;         ///< v9+: `join_authorised_via_users_server`.
-    bool keeps_all_of_create;            ///< v11+, instead of `creator` alone.
-    bool keeps_invite_level;             ///< v11+: `invite` of m.room.power_levels.
-    bool keeps_redacts;                  ///< v11+: `redacts` of m.room.redaction's content.
+    bool keeps_aliases;                    ///< v1 to v5: `aliases` of m.room.aliases.
+    bool keeps_legacy_top_level;           ///< v1 to v10: `origin`, `membership`, `prev_state`.
+    bool keeps_allow;                      ///< v8+: `allow` of m.room.join_rules.
+    bool keeps_authorising_user;           ///< v9+: `join_authorised_via_users_server`.
+    bool keeps_all_of_create;              ///< v11+, instead of `creator` alone.
+    bool keeps_invite_level;               ///< v11+: `invite` of m.room.power_levels.
+    bool keeps_redacts;                    ///< v11+: `redacts` of m.room.redaction's content.
     bool keeps_signed_third_party_invite;  ///< v11+: `third_party_invite.signed` of a membership.
 };
 
@@ -53,15 +53,15 @@ struct RoomRules {
     bool is_canonical_json_enforced;  ///< v6+.
     bool is_key_validity_enforced;    ///< v5+.
 
-    bool has_creator_in_content;    ///< v1 to v10; later the sender of the create is the creator.
-    bool has_privileged_creators;   ///< v12: creators are above all levels; additional creators.
-    bool has_redacts_in_content;    ///< v11+.
-    bool has_redaction_auth_rule;   ///< v1, v2; later a redaction is judged when it is applied.
-    bool has_aliases_auth_rule;     ///< v1 to v5.
-    bool checks_notifications;      ///< v6+: `notifications` is part of a power level check.
-    bool has_knock;                 ///< v7+.
-    bool has_restricted;            ///< v8+.
-    bool has_knock_restricted;      ///< v10+.
+    bool has_creator_in_content;   ///< v1 to v10; later the sender of the create is the creator.
+    bool has_privileged_creators;  ///< v12: creators are above all levels; additional creators.
+    bool has_redacts_in_content;   ///< v11+.
+    bool has_redaction_auth_rule;  ///< v1, v2; later a redaction is judged when it is applied.
+    bool has_aliases_auth_rule;    ///< v1 to v5.
+    bool checks_notifications;     ///< v6+: `notifications` is part of a power level check.
+    bool has_knock;                ///< v7+.
+    bool has_restricted;           ///< v8+.
+    bool has_knock_restricted;     ///< v10+.
 };
 
 /// Null when `version` is not one of "1" to "12".

@@ -16,9 +16,9 @@ namespace matrix {
 
 /// One key of a server, and until when it signs.
 struct ServerKey {
-    std::string public_key;             ///< 32 raw bytes.
-    std::int64_t valid_until_ts = 0;    ///< Milliseconds; of an old key its `expired_ts`.
-    bool is_old = false;                ///< From `old_verify_keys`: only for events before.
+    std::string public_key;           ///< 32 raw bytes.
+    std::int64_t valid_until_ts = 0;  ///< Milliseconds; of an old key its `expired_ts`.
+    bool is_old = false;              ///< From `old_verify_keys`: only for events before.
 };
 
 struct ServerKeys {
@@ -37,7 +37,8 @@ json::Object make_server_keys(const ServerName& server,
                               const Signer& signer,
                               std::int64_t valid_until_ts);
 
-/// May `key` have signed an event of `origin_server_ts`, as seen by a server whose time is `now_ts`?
+/// May `key` have signed an event of `origin_server_ts`, as seen by a server whose time is
+/// `now_ts`?
 ///
 /// Up to v4 every time is good; later a key is believed until `valid_until_ts`, and no longer than
 /// seven days ahead of now. Spec: room version 5, "Signing key validity period".

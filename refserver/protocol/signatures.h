@@ -22,7 +22,7 @@ class Signer {
 public:
     virtual ~Signer() = default;
     virtual KeyId key_id() const = 0;
-    virtual std::string public_key() const = 0;  ///< 32 raw bytes.
+    virtual std::string public_key() const = 0;                    ///< 32 raw bytes.
     virtual std::string sign(std::string_view message) const = 0;  ///< 64 raw bytes.
 };
 

@@ -64,8 +64,7 @@ public:
         Hash hash;
         std::string bytes;
     };
-    std::vector<StoredNode> list_new_nodes(
-        const std::function<bool(const Hash&)>& is_stored) const;
+    std::vector<StoredNode> list_new_nodes(const std::function<bool(const Hash&)>& is_stored) const;
     /// Reads a state back. `load` gives the bytes of a node; nothing means that it is missing, and
     /// then there is no state.
     static std::optional<State> load(

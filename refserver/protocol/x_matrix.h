@@ -26,8 +26,8 @@ struct XMatrixError {
     std::string what;
 };
 
-/// Parses one `Authorization` header: RFC 9110 parameters, quoted or tokens, any order, unknown ones
-/// ignored.
+/// Parses one `Authorization` header: RFC 9110 parameters, quoted or tokens, any order, unknown
+/// ones ignored.
 std::expected<XMatrix, XMatrixError> parse_x_matrix(std::string_view header);
 
 /// The header's value.

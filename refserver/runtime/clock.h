@@ -22,8 +22,12 @@ inline Timestamp operator+(Timestamp time, Duration duration) {
 inline Duration operator-(Timestamp later, Timestamp earlier) {
     return {later.value - earlier.value};
 }
-inline constexpr Duration milliseconds(std::int64_t count) { return {count}; }
-inline constexpr Duration seconds(std::int64_t count) { return {count * 1000}; }
+inline constexpr Duration milliseconds(std::int64_t count) {
+    return {count};
+}
+inline constexpr Duration seconds(std::int64_t count) {
+    return {count * 1000};
+}
 
 class Clock {
 public:

@@ -13,7 +13,8 @@
 namespace matrix::runtime {
 
 /// Awaits one callback. `start` receives the function to be called with the result, on the engine's
-/// loop, at once or later, and returns the means to cancel; destroying the waiting coroutine cancels.
+/// loop, at once or later, and returns the means to cancel; destroying the waiting coroutine
+/// cancels.
 template <class T>
 class [[nodiscard]] Completion {
 public:

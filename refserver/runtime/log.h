@@ -1,4 +1,5 @@
-// Log: what the server tells the person who runs it. It draws no random numbers and allocates no ids.
+// Log: what the server tells the person who runs it. It draws no random numbers and allocates no
+// ids.
 #pragma once
 
 #include <string>

@@ -25,7 +25,8 @@ public:
         // The first values of an uneven remainder are drawn again.
         const std::uint64_t uneven = (0 - n) % n;
         std::uint64_t draw = bits();
-        while (draw < uneven) draw = bits();
+        while (draw < uneven)
+            draw = bits();
         return draw % n;
     }
     /// True once in `n` times.
@@ -37,8 +38,7 @@ public:
 };
 
 /// Letters that are safe in identifiers, tokens and URLs.
-inline constexpr std::string_view kLetters =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+inline constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
 class RandomSource {
 public:

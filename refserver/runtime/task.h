@@ -1,8 +1,8 @@
 // Task<T>: a coroutine that is lazy, and is either awaited at once or given to a `TaskGroup`.
 //
 // Destroying a task that waits destroys everything that it awaits; only destructors run then. The
-// awaited task starts inside `await_suspend` and, when it finishes at once, the caller goes on without
-// suspending: loops need constant stack in every build mode, without relying on tail calls.
+// awaited task starts inside `await_suspend` and, when it finishes at once, the caller goes on
+// without suspending: loops need constant stack in every build mode, without relying on tail calls.
 #pragma once
 
 #include <coroutine>

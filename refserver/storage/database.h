@@ -94,7 +94,9 @@ public:
     /// Runs one statement without a result. `db.execute("INSERT INTO t VALUES (?1, ?2)", {a, b});`
     void execute(std::string_view sql, Bindings bindings = {});
     /// Calls `visit` for each row; return false to stop.
-    void query(std::string_view sql, Bindings bindings, const std::function<bool(const Row&)>& visit);
+    void query(std::string_view sql,
+               Bindings bindings,
+               const std::function<bool(const Row&)>& visit);
     /// What `read` makes of the first row; nothing if there is none.
     template <class Read>
     auto find(std::string_view sql, Bindings bindings, Read read)

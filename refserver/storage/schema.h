@@ -9,9 +9,9 @@
 namespace matrix::storage {
 
 struct Migration {
-    int number;             ///< Stored in `user_version`.
+    int number;  ///< Stored in `user_version`.
     std::string_view name;
-    std::string_view sql;   ///< Any number of statements, run in one transaction.
+    std::string_view sql;  ///< Any number of statements, run in one transaction.
 };
 
 /// In ascending order, without gaps, from 1.

@@ -1,0 +1,70 @@
+// Accounts: the users of this server, their passwords, devices and access tokens, their profiles.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "refserver/engine/error.h"
+#include "refserver/engine/http_api.h"
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/random.h"
+#include "refserver/runtime/task.h"
+#include "refserver/runtime/workers.h"
+#include "refserver/storage/turns.h"
+
+namespace matrix::engine {
+
+/// How much work hashing a password is.
+enum class PasswordCost { Interactive, Minimal };  ///< Minimal in development mode and simulation.
+
+class Accounts {
+public:
+    struct Services {
+        ServerName server_name;
+        storage::Turns& turns;
+        runtime::Clock& clock;
+        runtime::RandomSource& random;
+        runtime::Workers& workers;
+        PasswordCost password_cost = PasswordCost::Interactive;
+    };
+    explicit Accounts(Services services) : services_(std::move(services)) {}
+    Accounts(const Accounts&) = delete;
+    Accounts& operator=(const Accounts&) = delete;
+
+    /// What a login gives.
+    struct Session {
+        UserId user;
+        DeviceId device;
+        std::string access_token;
+    };
+
+    /// 400 M_INVALID_USERNAME or M_USER_IN_USE.
+    Result<UserId> check_new_user(std::string_view localpart) const;
+    /// Without a password nobody can log in: such an account is used by its tokens alone.
+    Task<Result<UserId>> create(std::string localpart,
+                                std::optional<std::string> password,
+                                bool is_admin = false);
+    /// 403 M_FORBIDDEN, the same for an unknown user and a wrong password.
+    Task<Result<void>> check_password(UserId user, std::string password);
+    /// A new access token; a device of this id that exists is taken over.
+    Session log_in(const UserId& user,
+                   std::optional<std::string> device,
+                   std::optional<std::string> display_name);
+    void log_out(const std::string& access_token);
+    void log_out_everywhere(const UserId& user);
+
+    std::optional<Requester> find_requester(std::string_view access_token) const;
+    bool exists(const UserId& user) const;
+
+    /// A profile field; nothing if it is not set.
+    std::optional<json::Value> profile_field(const UserId& user, std::string_view field) const;
+    json::Object profile(const UserId& user) const;
+    void set_profile_field(const UserId& user, std::string_view field, const json::Value& value);
+
+private:
+    Services services_;
+};
+
+}  // namespace matrix::engine

@@ -1,0 +1,90 @@
+// ClientServer: the client-server API. One file per module of the specification in client/.
+//
+// Spec: https://spec.matrix.org/v1.19/client-server-api/
+#pragma once
+
+#include "refserver/engine/accounts.h"
+#include "refserver/engine/http_api.h"
+#include "refserver/engine/notifier.h"
+#include "refserver/engine/remote_rooms.h"
+#include "refserver/engine/rooms.h"
+#include "refserver/engine/server_options.h"
+
+namespace matrix::engine {
+
+class ClientServer {
+public:
+    struct Services {
+        const ServerOptions& options;
+        Accounts& accounts;
+        Rooms& rooms;
+        RemoteRooms& remote_rooms;
+        FederationClient& federation;
+        Outbox& outbox;
+        Notifier& notifier;
+        storage::Turns& turns;
+        runtime::Clock& clock;
+        runtime::RandomSource& random;
+        runtime::Log& log;
+    };
+    explicit ClientServer(Services services) : services_(std::move(services)) {}
+    ClientServer(const ClientServer&) = delete;
+    ClientServer& operator=(const ClientServer&) = delete;
+
+    // versions, wellknown, capabilities
+    Task<Result<Reply>> get_versions(Request request);
+    Task<Result<Reply>> get_well_known(Request request);
+    Task<Result<Reply>> get_capabilities(Request request);
+
+    // registration, login, logout, whoami
+    Task<Result<Reply>> register_account(Request request);
+    Task<Result<Reply>> check_username(Request request);
+    Task<Result<Reply>> get_login_flows(Request request);
+    Task<Result<Reply>> log_in(Request request);
+    Task<Result<Reply>> log_out(Request request);
+    Task<Result<Reply>> log_out_everywhere(Request request);
+    Task<Result<Reply>> get_whoami(Request request);
+
+    // create_room, joining, inviting, leaving, kicking, banning, list_joined_rooms
+    Task<Result<Reply>> create_room(Request request);
+    Task<Result<Reply>> join_room(Request request);
+    Task<Result<Reply>> join_room_or_alias(Request request);
+    Task<Result<Reply>> invite(Request request);
+    Task<Result<Reply>> leave(Request request);
+    Task<Result<Reply>> forget(Request request);
+    Task<Result<Reply>> kick(Request request);
+    Task<Result<Reply>> ban(Request request);
+    Task<Result<Reply>> unban(Request request);
+    Task<Result<Reply>> get_joined_rooms(Request request);
+
+    // rooms, room_state, room_send, redaction, message_pagination
+    Task<Result<Reply>> get_event(Request request);
+    Task<Result<Reply>> get_state(Request request);
+    Task<Result<Reply>> get_state_event(Request request);
+    Task<Result<Reply>> get_members(Request request);
+    Task<Result<Reply>> get_joined_members(Request request);
+    Task<Result<Reply>> put_state_event(Request request);
+    Task<Result<Reply>> send_event(Request request);
+    Task<Result<Reply>> redact(Request request);
+    Task<Result<Reply>> get_messages(Request request);
+
+    // sync, filter
+    Task<Result<Reply>> sync(Request request);
+    Task<Result<Reply>> create_filter(Request request);
+    Task<Result<Reply>> get_filter(Request request);
+
+    // profile
+    Task<Result<Reply>> get_profile(Request request);
+    Task<Result<Reply>> get_profile_field(Request request);
+    Task<Result<Reply>> put_profile_field(Request request);
+    Task<Result<Reply>> delete_profile_field(Request request);
+
+    // For tools that test a server: registration with a shared secret.
+    Task<Result<Reply>> get_registration_nonce(Request request);
+    Task<Result<Reply>> register_with_shared_secret(Request request);
+
+private:
+    Services services_;
+};
+
+}  // namespace matrix::engine

@@ -1,0 +1,58 @@
+// KeyRing: our signing key, other servers' keys, and whether a signature is good.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "refserver/engine/error.h"
+#include "refserver/protocol/event.h"
+#include "refserver/protocol/server_keys.h"
+#include "refserver/protocol/signatures.h"
+#include "refserver/protocol/x_matrix.h"
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/network.h"
+#include "refserver/runtime/task.h"
+#include "refserver/runtime/workers.h"
+#include "refserver/storage/turns.h"
+
+namespace matrix::engine {
+
+class FederationClient;
+
+class KeyRing {
+public:
+    struct Services {
+        ServerName server_name;
+        const Signer& signer;
+        const Verifier& verifier;
+        storage::Turns& turns;
+        runtime::Clock& clock;
+        runtime::Workers& workers;
+        runtime::Log& log;
+    };
+    explicit KeyRing(Services services);
+    KeyRing(const KeyRing&) = delete;
+    KeyRing& operator=(const KeyRing&) = delete;
+    ~KeyRing();
+    /// Two-step construction: the client needs our key to sign its requests.
+    void connect(FederationClient& federation);
+
+    /// Our own key document, as served at /_matrix/key/v2/server.
+    json::Object own_keys() const;
+
+    /// Are the event's required signatures there and good? Fetches the keys that it must.
+    /// An error says which server's signature is missing, unknown or wrong.
+    runtime::Task<Result<void>> verify_event(json::Object pdu, const RoomRules* rules);
+
+    /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says.
+    runtime::Task<Result<ServerName>> authenticate(runtime::HttpRequest request);
+
+private:
+    struct Data;
+    std::unique_ptr<Data> data_;
+};
+
+}  // namespace matrix::engine

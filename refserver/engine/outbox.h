@@ -1,0 +1,59 @@
+// Outbox: brings our events to the other servers of a room, in order, until they have them.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#transactions
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "refserver/engine/error.h"
+#include "refserver/protocol/event.h"
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/log.h"
+#include "refserver/runtime/random.h"
+#include "refserver/runtime/task_group.h"
+#include "refserver/storage/turns.h"
+
+namespace matrix::engine {
+
+class FederationClient;
+
+class Outbox {
+public:
+    struct Services {
+        ServerName server_name;
+        FederationClient& federation;
+        storage::Turns& turns;
+        runtime::Clock& clock;
+        runtime::RandomSource& random;
+        runtime::Log& log;
+    };
+    explicit Outbox(Services services);
+    Outbox(const Outbox&) = delete;
+    Outbox& operator=(const Outbox&) = delete;
+    ~Outbox();
+
+    /// Queues an event for each of `servers` but ourselves, in this unit of work: it is sent when
+    /// that is durable, and again after a restart until it was acknowledged.
+    void send(const EventPtr& event, const std::vector<ServerName>& servers);
+
+    /// Takes up what an earlier process left.
+    void resume();
+
+    /// Events that wait, over all destinations.
+    std::size_t queued() const;
+    struct Queue {
+        ServerName destination;
+        std::size_t events;
+        std::int64_t retry_at_ts;  ///< 0: not waiting.
+    };
+    std::vector<Queue> list_queues() const;
+
+private:
+    struct Data;
+    std::unique_ptr<Data> data_;
+};
+
+}  // namespace matrix::engine

@@ -1,0 +1,44 @@
+// RemoteRooms: entering, leaving and inviting across servers, as the side that asks.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+#pragma once
+
+#include <vector>
+
+#include "refserver/engine/rooms.h"
+
+namespace matrix::engine {
+
+class RemoteRooms {
+public:
+    struct Services {
+        ServerName server_name;
+        Rooms& rooms;
+        KeyRing& keys;
+        FederationClient& federation;
+        Notifier& notifier;
+        storage::Turns& turns;
+        runtime::Clock& clock;
+        runtime::Log& log;
+        const Signer& signer;
+    };
+    explicit RemoteRooms(Services services) : services_(std::move(services)) {}
+    RemoteRooms(const RemoteRooms&) = delete;
+    RemoteRooms& operator=(const RemoteRooms&) = delete;
+
+    /// Joins through the first of `servers` that lets us; `content` is added to the membership.
+    /// The template that a resident returns is refused unless it is the join that we asked for.
+    Task<Result<RoomPtr>> join(RoomId room,
+                               UserId user,
+                               std::vector<ServerName> servers,
+                               json::Object content);
+    /// Leaves (or refuses an invite to) a room in which none of our users is joined.
+    Task<Result<void>> leave(RoomId room, UserId user, std::vector<ServerName> servers);
+    /// Has the invited user's server sign an invite, then sends it into the room.
+    Task<Result<StoredEvent>> invite(RoomPtr room, NewEvent invite);
+
+private:
+    Services services_;
+};
+
+}  // namespace matrix::engine

@@ -1,0 +1,63 @@
+// The routes: ONE table of everything that this server answers.
+//
+// Routing, authentication, rate limits, metrics and coverage read it. A template matches the raw,
+// percent-encoded path segment by segment; values are decoded afterwards, for ids contain "%2F".
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "refserver/engine/http_api.h"
+
+namespace matrix::engine {
+
+class ClientServer;
+class FederationServer;
+
+enum class Authentication {
+    None,
+    AccessToken,  ///< Client-server: `Authorization: Bearer`, or the deprecated query.
+    AccessTokenOptional,
+    XMatrix,     ///< Server-server: a signed request.
+    AdminToken,  ///< Inspection.
+};
+
+enum class RateLimit { None, Login, Registration, Messages, Joins, Invites };
+
+using ClientHandler = Task<Result<Reply>> (ClientServer::*)(Request);
+using FederationHandler = Task<Result<Reply>> (FederationServer::*)(Request);
+
+struct Route {
+    std::string_view method;
+    std::string_view path;  ///< For example "/_matrix/client/v3/rooms/{roomId}/join".
+    Authentication authentication;
+    RateLimit rate_limit;
+    std::variant<ClientHandler, FederationHandler> handler;
+};
+
+std::span<const Route> all_routes();
+
+/// What a method and a raw path lead to.
+struct RouteMatch {
+    const Route* route = nullptr;     ///< Null: see `is_path_known`.
+    bool is_path_known = false;       ///< True with a null route: the method is wrong (405).
+    bool is_encoding_valid = true;    ///< False: a segment is not valid percent-encoded UTF-8.
+    std::vector<std::string> values;  ///< Of the template's `{...}` segments, decoded.
+};
+
+class Router {
+public:
+    explicit Router(std::span<const Route> routes);
+    RouteMatch match(std::string_view method, std::string_view path) const;
+
+private:
+    struct Node {
+        std::map<std::string, std::size_t, std::less<>> literals;  ///< To indices of nodes.
+        std::size_t value = 0;                                     ///< 0: none.
+        std::map<std::string, const Route*, std::less<>> methods;
+    };
+    std::vector<Node> nodes_;
+};
+
+}  // namespace matrix::engine

@@ -1,0 +1,36 @@
+// ServerOptions: what is decided before a server starts.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "refserver/protocol/identifiers.h"
+#include "refserver/protocol/signatures.h"
+#include "refserver/storage/database.h"
+
+namespace matrix::engine {
+
+struct ServerOptions {
+    ServerName server_name;
+    std::string database_name = "homeserver.db";
+    storage::DatabaseOptions database;
+
+    /// Development mode: minimal password hashing, no rate limits, open registration.
+    bool is_development = true;
+    std::string default_room_version = "12";
+    std::optional<std::string> registration_shared_secret;
+    /// The client API's base URL in /.well-known/matrix/client; empty: that is 404.
+    std::string public_url;
+    /// Localparts of accounts to create at the start, if they do not exist.
+    std::vector<std::string> users;
+
+    /// Real: Ed25519. The seed is 32 bytes, made by the server and kept in its database.
+    std::function<std::unique_ptr<Signer>(KeyId, std::string_view seed)> make_signer =
+        make_ed25519_signer;
+    const Verifier* verifier = &ed25519_verifier();
+};
+
+}  // namespace matrix::engine
