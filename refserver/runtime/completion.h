@@ -3,6 +3,7 @@
 
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <optional>
@@ -59,6 +60,7 @@ public:
         bool await_ready() const noexcept { return false; }
         void await_suspend(std::coroutine_handle<> handle) {
             handle_ = handle;
+            ticket_ = signal_.next_ticket_++;
             place_ = signal_.waiters_.insert(signal_.waiters_.end(), this);
             is_waiting_ = true;
         }
@@ -71,6 +73,7 @@ public:
         }
         Signal& signal_;
         std::coroutine_handle<> handle_;
+        std::uint64_t ticket_ = 0;
         std::list<Waiter*>::iterator place_;
         bool is_waiting_ = false;
     };
@@ -84,7 +87,8 @@ public:
 
     /// Wakes those that wait now, not those that begin to wait meanwhile.
     void notify_all() {
-        for (std::size_t left = waiters_.size(); left > 0 && !waiters_.empty(); --left) {
+        const std::uint64_t end = next_ticket_;
+        while (!waiters_.empty() && waiters_.front()->ticket_ < end) {
             Waiter* waiter = waiters_.front();
             waiter->leave();
             waiter->handle_.resume();
@@ -94,7 +98,8 @@ public:
     std::size_t size() const { return waiters_.size(); }
 
 private:
-    std::list<Waiter*> waiters_;
+    std::list<Waiter*> waiters_;  ///< In the order of tickets.
+    std::uint64_t next_ticket_ = 0;
 };
 
 }  // namespace matrix::runtime

@@ -13,9 +13,10 @@ namespace matrix::runtime {
 
 /// A kind of work; each has its own queue, so that one kind does not hold up another.
 enum class Lane {
-    Passwords,   ///< Slow hashing by design.
-    Signatures,  ///< Batches of signature checks.
-    Queries,     ///< Reads without a small limit, on a connection of their own.
+    Passwords,    ///< Slow hashing by design.
+    Signatures,   ///< Batches of signature checks.
+    Queries,      ///< Reads without a small limit, on a connection of their own.
+    Checkpoints,  ///< Moves the database's log into its file, on a connection of its own.
 };
 
 class Workers {
