@@ -32,10 +32,11 @@ std::optional<Membership> find_membership(std::string_view name);
 std::optional<std::int64_t> parse_power_level(const json::Value& value, PowerLevelSyntax syntax);
 
 struct CreateContent {
-    bool is_federated = true;                 ///< `m.federate`.
-    std::optional<std::string> room_version;  ///< Absent also when it is no string.
-    bool has_creator = false;                 ///< Is there a `creator` at all (v1 to v10)?
-    std::optional<UserId> creator;            ///< Absent also when it is no string.
+    bool is_federated = true;                   ///< `m.federate`.
+    bool has_room_version = false;              ///< Is there a `room_version`, of whatever type?
+    std::optional<std::string> room_version;    ///< Absent also when it is no string.
+    bool has_creator = false;                   ///< Is there a `creator` at all (v1 to v10)?
+    std::optional<UserId> creator;              ///< Absent also when it is no string.
     bool has_valid_additional_creators = true;  ///< False when present and no array of user ids.
     std::vector<UserId> additional_creators;
 };
