@@ -3,7 +3,7 @@
 // Pure functions over values: no clock, no storage, no network, no logging. Every room version is
 // served by the same code; `RoomRules` says which variant of a rule applies.
 //
-// Spec: https://spec.matrix.org/v1.19/server-server-api/#authorization-rules
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#authorisation-rules
 #pragma once
 
 #include <expected>

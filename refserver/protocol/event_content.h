@@ -3,7 +3,7 @@
 // What a rule would refuse is not refused here: a field of the wrong type is remembered as such,
 // and the rule that looks at it decides. Everything else of a content stays text.
 //
-// Spec: https://spec.matrix.org/v1.19/server-server-api/#authorization-rules
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#authorisation-rules
 #pragma once
 
 #include <cstdint>
