@@ -5,9 +5,12 @@
 // process; a disk that fails is an error that the turn's commit reports.
 #pragma once
 
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <functional>
+#include <list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -15,7 +18,10 @@
 #include <string_view>
 
 #include "refserver/base/index_map.h"
+#include "refserver/base/strong.h"
 #include "refserver/runtime/disk.h"
+#include "refserver/storage/schema.h"
+#include "refserver/storage/vfs.h"
 
 struct sqlite3;
 struct sqlite3_stmt;
@@ -31,9 +37,10 @@ struct StorageError {
 class Binding {
 public:
     Binding(std::nullptr_t) {}
-    Binding(std::int64_t integer) : kind_(Kind::Integer), integer_(integer) {}
-    Binding(int integer) : kind_(Kind::Integer), integer_(integer) {}
-    Binding(bool boolean) : kind_(Kind::Integer), integer_(boolean ? 1 : 0) {}
+    template <std::integral Integer>
+    Binding(Integer integer) : kind_(Kind::Integer), integer_(static_cast<std::int64_t>(integer)) {}
+    template <class Tag>
+    Binding(Strong<Tag> number) : kind_(Kind::Integer), integer_(number.value) {}
     /// Text stays where it is until the statement has run.
     Binding(std::string_view text) : kind_(Kind::Text), bytes_(text) {}
     Binding(const std::string& text) : kind_(Kind::Text), bytes_(text) {}
@@ -74,14 +81,17 @@ private:
 
 struct DatabaseOptions {
     int cache_kibibytes = 16 * 1024;
-    int checkpoint_pages = 1000;
-    int page_bytes = 4096;
+    int checkpoint_pages = 1000;  ///< The length of the log at which it is due.
+    int page_bytes = 4096;        ///< Of a new database.
+    std::size_t statements_max = 500;
     bool is_in_memory = false;  ///< Nothing is written anywhere; the disk is not used.
+    std::span<const Migration> migrations = all_migrations();
 };
 
 class Database {
 public:
-    /// Opens or creates `name` on `disk`, and migrates it to the newest schema.
+    /// Opens or creates `name` on `disk`, and migrates it to the newest schema. What it then holds
+    /// is durable. The name ":memory:" is a database in memory.
     static std::expected<std::unique_ptr<Database>, StorageError> open(runtime::Disk& disk,
                                                                        std::string_view name,
                                                                        DatabaseOptions options);
@@ -91,9 +101,10 @@ public:
 
     using Bindings = std::initializer_list<Binding>;
 
-    /// Runs one statement without a result. `db.execute("INSERT INTO t VALUES (?1, ?2)", {a, b});`
+    /// Runs one statement without a result, within a transaction that it begins if need be.
+    /// `db.execute("INSERT INTO t VALUES (?1, ?2)", {a, b});`
     void execute(std::string_view sql, Bindings bindings = {});
-    /// Calls `visit` for each row; return false to stop.
+    /// Calls `visit` for each row; return false to stop. `visit` may read and write other rows.
     void query(std::string_view sql,
                Bindings bindings,
                const std::function<bool(const Row&)>& visit);
@@ -112,29 +123,71 @@ public:
     std::int64_t changes() const;
 
     /// A transaction is open from the first write of a turn to `commit`.
-    bool is_in_transaction() const;
+    bool is_in_transaction() const { return is_in_transaction_; }
     void begin();
     /// An error means that nothing since `begin` has happened.
     std::expected<void, StorageError> commit();
     void roll_back();
 
-    /// Has a call failed on the disk since the transaction began? Then `commit` will fail.
+    /// Has the disk failed a call, also a read, since the last `commit` or `roll_back`? Until then
+    /// writes do nothing and queries find nothing, and `commit` will fail.
     bool has_failed() const { return failure_.has_value(); }
+
+    bool is_in_memory() const { return is_in_memory_; }
+
+    /// How often this database has been opened, this time included. Durable, so a number that
+    /// begins with it was never used before.
+    std::int64_t generation() const { return generation_; }
+
+    /// Moving the log into the database file: due when `checkpoint_pages` have been added to it,
+    /// overdue when it has not been empty for long, because turns were faster than checkpoints.
+    bool is_checkpoint_due() const { return log_pages_ - checkpointed_pages_ >= checkpoint_pages_; }
+    bool is_checkpoint_overdue() const { return log_pages_ >= 16 * checkpoint_pages_; }
+    /// Checkpoints on this connection, between two transactions.
+    std::expected<void, StorageError> checkpoint();
+    /// The same on a connection of its own, to be called on any thread, at any time, also after the
+    /// end of the database. Empty when the disk allows only this connection.
+    std::move_only_function<std::expected<void, StorageError>()> make_checkpoint();
 
     /// The connection, for storage's own files.
     sqlite3* connection() { return connection_; }
 
 private:
-    struct Prepared;
+    struct Statement {
+        std::string sql;
+        sqlite3_stmt* handle = nullptr;
+        bool is_running = false;
+    };
+    /// The most recently used first.
+    using Statements = std::list<Statement>;
+    class Use;
+
     Database() = default;
-    sqlite3_stmt* prepare(std::string_view sql);
+    std::expected<void, StorageError> connect(runtime::Disk& disk,
+                                              std::string_view name,
+                                              const DatabaseOptions& options);
+    void follow_log();
+    std::expected<void, StorageError> migrate(std::span<const Migration> migrations);
+    std::expected<void, StorageError> begin_generation();
+    std::expected<void, StorageError> run(const std::string& sql);
+    std::expected<std::int64_t, StorageError> read_integer(const char* sql);
+    Statements::iterator prepare(std::string_view sql);
+    void forget_oldest_statement();
     void note_failure(int code, std::string_view sql);
 
+    std::unique_ptr<Vfs> vfs_;
     sqlite3* connection_ = nullptr;
-    IndexMap<sqlite3_stmt*> statements_;
+    Statements statements_;
+    IndexMap<Statements::iterator> statement_of_;
+    std::size_t statements_max_ = 0;
     std::optional<StorageError> failure_;
-    std::string vfs_name_;
-    std::shared_ptr<void> vfs_;
+    std::string native_path_;  ///< Empty when the database is not in a native folder.
+    bool is_in_memory_ = false;
+    bool is_in_transaction_ = false;
+    std::int64_t generation_ = 0;
+    int log_pages_ = 0;
+    int checkpointed_pages_ = 0;
+    int checkpoint_pages_ = 0;
 };
 
 }  // namespace matrix::storage

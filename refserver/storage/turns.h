@@ -5,7 +5,10 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -14,6 +17,8 @@
 #include "refserver/runtime/durability.h"
 #include "refserver/runtime/executor.h"
 #include "refserver/runtime/log.h"
+#include "refserver/runtime/pending.h"
+#include "refserver/runtime/workers.h"
 #include "refserver/storage/database.h"
 
 namespace matrix::storage {
@@ -30,10 +35,15 @@ public:
     Turns(const Turns&) = delete;
     Turns& operator=(const Turns&) = delete;
 
+    /// From now on checkpoints run there, on a connection of their own, where the disk allows it.
+    /// Otherwise, and without this call, they run between two turns on the engine's connection: in
+    /// the simulator, where one connection owns the files and a checkpoint costs no virtual time.
+    void checkpoint_on(runtime::Workers& workers) { workers_ = &workers; }
+
     Database& database() { return database_; }
 
-    /// A unit of work: call before the first write between two waits. All that is written in one
-    /// turn becomes visible to others, and durable, together.
+    /// A unit of work: call before the first write between two waits (a write without it does so by
+    /// itself). All that is written in one turn is committed, and durable, together.
     void begin_unit();
 
     /// The next stream position, for what this unit of work makes visible. Never given twice, also
@@ -51,42 +61,63 @@ public:
     /// is committed and durable. False: the commit failed, and nothing of that turn has happened.
     runtime::Completion<bool> durable();
 
-    /// Called after each move of the durable position, on the loop.
+    /// Called after each move of the durable position, on the loop, when those who waited for it
+    /// have gone on.
     void on_durable(std::move_only_function<void()> callback);
-    /// Called when a commit failed: whoever holds copies of what was written drops them.
+    /// Called when a commit failed, before anything else runs: whoever holds copies of what was
+    /// written drops them.
     void on_failed_commit(std::move_only_function<void()> callback);
 
     /// Counters for benchmarks and inspection.
     std::uint64_t commits() const { return commits_; }
+    /// Compare before and after: a unit of work that ended before its last wait may be lost with
+    /// its turn, and `durable()` speaks only of what is outstanding when it is called.
+    std::uint64_t failed_commits() const { return failed_commits_; }
 
 private:
     struct Waiting {
-        std::uint64_t id;
         std::uint64_t turn;
         runtime::Completion<bool>::Done done;
+        std::optional<bool> outcome;  ///< Known, and the waiter is about to be told.
     };
     void end_turn();
+    void fail_turn(const StorageError& error);
     void start_sync();
     void finish_sync(std::uint64_t turn, StreamPosition position);
-    void release(std::uint64_t up_to_turn, bool is_ok);
+    void settle(std::uint64_t turn_from, std::uint64_t turn_to, bool is_ok);
+    void start_checkpoint();
+    void finish_checkpoint(const std::expected<void, StorageError>& result);
+    void post(void (Turns::*step)());
+    void release_waiting();
+    void tell_durable();
 
     Database& database_;
     runtime::Executor& executor_;
     runtime::Durability& durability_;
     runtime::Log& log_;
-    std::uint64_t turn_ = 1;  ///< The current one; numbers of turns that committed something.
+    runtime::Workers* workers_ = nullptr;
+
+    std::uint64_t turn_ = 1;  ///< The current one; only turns that wrote are counted.
     std::uint64_t committed_turn_ = 0;
     std::uint64_t durable_turn_ = 0;
     StreamPosition newest_;
     StreamPosition oldest_;
     StreamPosition committed_position_;
     StreamPosition durable_position_;
-    std::vector<Waiting> waiting_;
+
+    std::map<std::uint64_t, Waiting> waiting_;  ///< In the order of asking, and so of turns.
     std::uint64_t next_waiting_ = 0;
-    std::optional<runtime::Pending> sync_;
     std::vector<std::move_only_function<void()>> on_durable_;
     std::vector<std::move_only_function<void()>> on_failed_commit_;
     std::uint64_t commits_ = 0;
+    std::uint64_t failed_commits_ = 0;
+
+    bool is_syncing_ = false;
+    bool is_checkpointing_ = false;
+    // Last: cancelled first. What is posted to the executor outlives us, and looks whether we live.
+    runtime::Pending sync_;
+    runtime::Pending checkpoint_;
+    std::shared_ptr<Turns*> self_;
 };
 
 }  // namespace matrix::storage

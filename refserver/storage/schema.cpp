@@ -1,0 +1,244 @@
+#include "refserver/storage/schema.h"
+
+#include <array>
+
+namespace matrix::storage {
+
+namespace {
+
+// Booleans are 0 or 1, times are milliseconds since the Unix epoch, `position` is the server's one
+// stream (0: not visible to syncs; negative: backfilled), JSON is canonical text, hashes are raw.
+constexpr std::string_view kFoundation = R"(
+-- How often the database was opened: what stream positions begin with. See Database::generation.
+CREATE TABLE generation (number INTEGER NOT NULL);
+INSERT INTO generation VALUES (0);
+
+-- Ed25519 keys of this server; those with an expiry only vouch for old events.
+CREATE TABLE signing_keys (
+    key_id TEXT NOT NULL PRIMARY KEY,
+    seed BLOB NOT NULL,
+    expired_ts INTEGER
+) WITHOUT ROWID;
+
+-- Events and their graph.
+
+CREATE TABLE rooms (
+    room INTEGER PRIMARY KEY,
+    room_id TEXT NOT NULL UNIQUE,
+    version TEXT NOT NULL,
+    next_number INTEGER NOT NULL DEFAULT 0,     -- Of the room's next event.
+    current_state BLOB                          -- A root in state_nodes; NULL: empty.
+);
+
+CREATE TABLE events (
+    event INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL UNIQUE,
+    room INTEGER NOT NULL,
+    number INTEGER NOT NULL,                    -- Dense within the room.
+    type TEXT NOT NULL,
+    state_key TEXT,
+    sender TEXT NOT NULL,
+    depth INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    status INTEGER NOT NULL,                    -- storage::EventStatus
+    is_rejected_outlier INTEGER NOT NULL DEFAULT 0,
+    state_before BLOB,
+    state_after BLOB,
+    rule TEXT NOT NULL DEFAULT '',
+    detail TEXT NOT NULL DEFAULT '',
+    redacted_by TEXT,
+    text TEXT NOT NULL,
+    UNIQUE (room, number)
+);
+CREATE INDEX events_by_position ON events (room, position) WHERE position <> 0;
+CREATE INDEX events_by_depth ON events (room, depth, position) WHERE position <> 0;
+
+-- Which events name an event as previous one, also one that is not here.
+CREATE TABLE event_edges (
+    previous_id TEXT NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (previous_id, event)
+) WITHOUT ROWID;
+
+-- A redaction that came before what it redacts.
+CREATE TABLE early_redactions (
+    redacts TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    PRIMARY KEY (redacts, event_id)
+) WITHOUT ROWID;
+
+CREATE TABLE extremities (
+    room INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    PRIMARY KEY (room, event_id)
+) WITHOUT ROWID;
+
+-- Nodes of State's tree, shared by all states of all rooms.
+CREATE TABLE state_nodes (
+    hash BLOB NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
+) WITHOUT ROWID;
+
+-- The current state of a room from a position on.
+CREATE TABLE state_changes (
+    room INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    root BLOB,
+    PRIMARY KEY (room, position)
+) WITHOUT ROWID;
+
+-- Who is what in the current state of each room, and since which position.
+CREATE TABLE memberships (
+    user_id TEXT NOT NULL,
+    room INTEGER NOT NULL,
+    membership TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, room)
+) WITHOUT ROWID;
+CREATE INDEX memberships_by_room ON memberships (room, membership);
+
+-- Invites, and knocks, to rooms of which this server knows nothing else.
+CREATE TABLE outlier_memberships (
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    room_version TEXT NOT NULL,
+    membership TEXT NOT NULL,
+    text TEXT NOT NULL,
+    stripped_state TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, room_id)
+) WITHOUT ROWID;
+
+CREATE TABLE room_aliases (
+    alias TEXT NOT NULL PRIMARY KEY,
+    room_id TEXT NOT NULL,
+    creator TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX room_aliases_by_room ON room_aliases (room_id);
+
+CREATE TABLE published_rooms (room_id TEXT NOT NULL PRIMARY KEY) WITHOUT ROWID;
+
+-- Accounts.
+
+CREATE TABLE accounts (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    password_hash TEXT,                         -- NULL: nobody can log in.
+    is_admin INTEGER NOT NULL DEFAULT 0,
+    is_guest INTEGER NOT NULL DEFAULT 0,
+    is_deactivated INTEGER NOT NULL DEFAULT 0,
+    created_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE devices (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    display_name TEXT,
+    last_seen_ts INTEGER,
+    last_seen_ip TEXT,
+    PRIMARY KEY (user_id, device_id)
+) WITHOUT ROWID;
+
+-- Tokens are kept as SHA-256, so that a stolen database logs nobody in.
+CREATE TABLE access_tokens (
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    created_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX access_tokens_by_device ON access_tokens (user_id, device_id);
+
+CREATE TABLE profile_fields (
+    user_id TEXT NOT NULL,
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (user_id, field)
+) WITHOUT ROWID;
+
+-- Of the whole account where room_id is empty.
+CREATE TABLE account_data (
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    content TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, room_id, type)
+) WITHOUT ROWID;
+CREATE INDEX account_data_by_position ON account_data (user_id, position);
+
+CREATE TABLE filters (
+    user_id TEXT NOT NULL,
+    filter_id INTEGER NOT NULL,
+    filter TEXT NOT NULL,
+    PRIMARY KEY (user_id, filter_id)
+) WITHOUT ROWID;
+
+-- What a request with a transaction id answered, per endpoint, for when it is repeated.
+CREATE TABLE client_transactions (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    target TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    response TEXT NOT NULL,
+    created_ts INTEGER NOT NULL,
+    PRIMARY KEY (user_id, device_id, target, transaction_id)
+) WITHOUT ROWID;
+CREATE INDEX client_transactions_by_age ON client_transactions (created_ts);
+-- The events among them, which their own device sees with the transaction id.
+CREATE TABLE event_transactions (
+    event_id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Other servers.
+
+CREATE TABLE server_keys (
+    server TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    public_key BLOB NOT NULL,
+    valid_until_ts INTEGER NOT NULL,
+    is_old INTEGER NOT NULL,
+    document TEXT NOT NULL,                     -- The one that brought it.
+    fetched_ts INTEGER NOT NULL,
+    PRIMARY KEY (server, key_id)
+) WITHOUT ROWID;
+
+-- What waits to be sent, in the order of numbers.
+CREATE TABLE outbox (
+    destination TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    event_id TEXT NOT NULL,
+    PRIMARY KEY (destination, number)
+) WITHOUT ROWID;
+
+CREATE TABLE destinations (
+    server TEXT NOT NULL PRIMARY KEY,
+    failing_since_ts INTEGER,
+    retry_at_ts INTEGER,
+    retry_delay_ms INTEGER
+) WITHOUT ROWID;
+
+-- What a peer's transaction answered, for when it is repeated.
+CREATE TABLE received_transactions (
+    origin TEXT NOT NULL,
+    transaction_id TEXT NOT NULL,
+    response TEXT NOT NULL,
+    received_ts INTEGER NOT NULL,
+    PRIMARY KEY (origin, transaction_id)
+) WITHOUT ROWID;
+CREATE INDEX received_transactions_by_age ON received_transactions (received_ts);
+)";
+
+constexpr std::array kMigrations{
+    Migration{.number = 1, .name = "foundation", .sql = kFoundation},
+};
+
+}  // namespace
+
+std::span<const Migration> all_migrations() {
+    return kMigrations;
+}
+
+}  // namespace matrix::storage
