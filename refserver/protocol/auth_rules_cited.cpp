@@ -1,0 +1,88 @@
+// Rules 2 and 3: the room of an event, and what it cites in `auth_events`.
+
+#include <algorithm>
+#include <set>
+
+#include "refserver/base/assert.h"
+#include "refserver/base/result_macros.h"
+#include "refserver/protocol/auth_rules_families.h"
+
+namespace matrix::auth {
+namespace {
+
+using Cited = std::span<const CitedEvent>;
+
+// v12 2: the room id is the id of the create event, with another sigil.
+Verdict check_room(const Event& event, const Event* create) {
+    if (event.rules->event_format != EventFormat::HashedRoomId) return allow();
+    const bool is_its_create =
+        create && create->is("m.room.create", "") && create->room_id == event.room_id;
+    return is_its_create ? allow() : refuse("v12 2", "the room id names no accepted create event");
+}
+
+Verdict check_duplicates(Cited cited) {
+    std::set<std::pair<std::string_view, std::string_view>> seen;
+    for (const CitedEvent& entry : cited) {
+        if (!entry.event || !entry.event->state_key) continue;
+        if (!seen.emplace(entry.event->type, *entry.event->state_key).second) {
+            return refuse("v12 3.1", "two cited events have the same type and state key");
+        }
+    }
+    return allow();
+}
+
+Verdict check_selection(const Event& event, Cited cited) {
+    const std::vector<StateKey> selected = select_auth_keys(event);
+    for (const CitedEvent& entry : cited) {
+        if (!entry.event) continue;
+        const Event& auth_event = *entry.event;
+        const bool is_selected = std::ranges::any_of(
+            selected, [&](const StateKey& key) { return auth_event.is(key.type, key.state_key); });
+        if (!is_selected) {
+            return refuse("v12 3.2", "cites an event that is not selected: " + auth_event.type);
+        }
+    }
+    return allow();
+}
+
+// UNSPECIFIED: a cited event that cannot be had counts as rejected, because nobody can tell.
+Verdict check_accepted(Cited cited) {
+    for (const CitedEvent& entry : cited) {
+        if (!entry.event) return refuse("v12 3.3", "a cited event could not be had");
+        if (entry.is_rejected) {
+            return refuse("v12 3.3", "cites the rejected event " + entry.event->id.text());
+        }
+    }
+    return allow();
+}
+
+Verdict check_cites_create(const Event& event, Cited cited) {
+    if (event.rules->event_format == EventFormat::HashedRoomId) return allow();
+    const bool cites_it = std::ranges::any_of(
+        cited, [](const CitedEvent& entry) { return entry.event->is("m.room.create", ""); });
+    return cites_it ? allow() : refuse("v11 2.4", "the create event is not cited");
+}
+
+Verdict check_same_room(const Event& event, Cited cited) {
+    for (const CitedEvent& entry : cited) {
+        if (entry.event->room_id != event.room_id) {
+            return refuse("v12 3.4", "cites an event of the room " + entry.event->room_id.text());
+        }
+    }
+    return allow();
+}
+
+}  // namespace
+
+Verdict check_cited(const Event& event, Cited cited, const Event* create) {
+    MATRIX_ASSERT(cited.size() == event.auth_events.size());
+    if (event.type == "m.room.create") return check_create(event);
+    RETURN_IF_ERROR(check_room(event, create));
+    RETURN_IF_ERROR(check_duplicates(cited));
+    RETURN_IF_ERROR(check_selection(event, cited));
+    RETURN_IF_ERROR(check_accepted(cited));
+    RETURN_IF_ERROR(check_cites_create(event, cited));
+    return check_same_room(event, cited);
+}
+
+}  // namespace matrix::auth

@@ -1,0 +1,40 @@
+// Rule 1 of the authorization rules: the event that creates a room.
+
+#include "refserver/protocol/auth_rules_families.h"
+
+namespace matrix::auth {
+namespace {
+
+// v12 1.2: the room id follows from the event, so that the event cannot contain it.
+// v11 1.2: the room id is of the server that creates the room.
+Verdict check_room_id(const Event& event) {
+    if (event.rules->event_format == EventFormat::HashedRoomId) {
+        return event.parse_text().contains("room_id")
+                   ? refuse("v12 1.2", "the create event contains a room id")
+                   : allow();
+    }
+    if (event.room_id.server() == event.sender.server()) return allow();
+    return refuse("v11 1.2", "the room id is of another server than the sender");
+}
+
+}  // namespace
+
+Verdict check_create(const Event& event) {
+    if (!event.prev_events.empty()) return refuse("v12 1.1", "something precedes the create event");
+    if (Verdict verdict = check_room_id(event); !verdict) return verdict;
+
+    const auto& content = std::get<CreateContent>(event.content);
+    if (content.has_room_version &&
+        !(content.room_version && find_room_rules(*content.room_version))) {
+        return refuse("v12 1.3", "the room version is not known");
+    }
+    if (event.rules->has_creator_in_content && !content.has_creator) {
+        return refuse("v10 1.4", "the creator is not named");
+    }
+    if (event.rules->has_privileged_creators && !content.has_valid_additional_creators) {
+        return refuse("v12 1.4", "additional_creators is not an array of user ids");
+    }
+    return allow();
+}
+
+}  // namespace matrix::auth
