@@ -12,6 +12,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "refserver/protocol/identifiers.h"
@@ -34,6 +35,8 @@ public:
 
     /// No entries.
     State() = default;
+    /// All of `entries`, whose keys are unique: much cheaper than `with` for each.
+    static State make(const std::vector<std::pair<StateKey, EventId>>& entries);
 
     const EventId* find(std::string_view type, std::string_view state_key) const;
     const EventId* find(const StateKey& key) const { return find(key.type, key.state_key); }
@@ -71,7 +74,6 @@ public:
         const Hash& root, const std::function<std::optional<std::string>(const Hash&)>& load);
 
 private:
-    friend struct StateDifference;
     friend std::vector<struct StateDifference> diff(const State& a, const State& b);
     explicit State(NodePtr root) : root_(std::move(root)) {}
     NodePtr root_;
