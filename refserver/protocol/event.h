@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <expected>
 #include <iosfwd>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/json.h"
 #include "refserver/protocol/room_rules.h"
+#include "refserver/protocol/sha256.h"
 
 namespace matrix {
 
@@ -31,8 +33,9 @@ struct Event {
     std::vector<EventId> auth_events;
     std::int64_t depth = 0;
     std::int64_t origin_server_ts = 0;
-    std::optional<EventId> redacts;  ///< From the place where this room version has it.
-    EventContent content;            ///< Typed, for the types that authorization rules read.
+    /// Of m.room.redaction, from the place where this room version has it; any string.
+    std::optional<EventId> redacts;
+    EventContent content;  ///< Typed, for the types that authorization rules read.
 
     const RoomRules* rules = nullptr;  ///< Never null in a parsed event.
 
@@ -72,8 +75,9 @@ std::ostream& operator<<(std::ostream& out, const EventError& error);
 
 /// Reads a PDU that has not been checked: format, types, limits and, from v3 on, computes its id.
 ///
-/// Nothing is said about hashes, signatures or authorization. `unsigned` is dropped.
-/// Spec: server-server-api, "Checks performed on receipt of a PDU", 1.
+/// Nothing is said about hashes, signatures or authorization. `unsigned` is dropped unseen. Numbers
+/// are checked here too, so a transaction with PDUs of several versions is parsed with
+/// `Numbers::Any`. Spec: server-server-api, "Checks performed on receipt of a PDU", 1.
 std::expected<Event, EventError> parse_event(const json::Object& pdu, const RoomRules& rules);
 std::expected<Event, EventError> parse_event(std::string_view bytes, const RoomRules& rules);
 
@@ -81,6 +85,11 @@ std::expected<Event, EventError> parse_event(std::string_view bytes, const RoomR
 inline constexpr std::size_t kPduBytesMax = 65536;
 inline constexpr std::size_t kPrevEventsMax = 20;
 inline constexpr std::size_t kAuthEventsMax = 10;
+/// How deeply a PDU may be nested.
+///
+/// UNSPECIFIED: we chose 100, below what all known parsers take, because a limit that depended on
+/// the document around the PDU would accept an event here and drop it there.
+inline constexpr std::size_t kEventNestingMax = 100;
 
 /// An event in the making, by one of our users: everything but hashes and signatures.
 struct EventTemplate {
@@ -94,18 +103,20 @@ struct EventTemplate {
     std::int64_t depth = 0;
     std::int64_t origin_server_ts = 0;
     std::optional<EventId> redacts;  ///< Goes to the place where the room version has it.
+    /// Of the events that this one cites; room versions 1 and 2 write them beside the ids.
+    std::map<EventId, Sha256> reference_hashes;
 };
 
 /// The PDU of `event` in the format of `rules`, without hashes and signatures.
 ///
-/// In room versions 1 and 2, which put ids into events, `event_id` is given, and references carry
-/// empty hashes unless `find_reference_hash` is known to the caller.
+/// Room versions 1 and 2 put ids into events: there `event_id` is given. In a reference whose hash
+/// is not known, the hashes are empty; nobody reads them.
 json::Object make_pdu(const EventTemplate& event,
                       const RoomRules& rules,
                       const std::optional<EventId>& event_id = std::nullopt);
 
-/// How clients see an event, without `unsigned`.
-/// Spec: client-server-api, "Room event format".
+/// How clients see an event, without `unsigned`. A redaction has `redacts` in both of its places.
+/// Spec: client-server-api, "Room event format"; room version 11, "Moving the redacts property".
 json::Object client_form(const Event& event);
 
 }  // namespace matrix

@@ -14,6 +14,8 @@
 #include <string>
 #include <string_view>
 
+#include "refserver/protocol/room_rules.h"
+
 namespace matrix {
 
 /// Text that names something of kind `Self`; compared as bytes.
@@ -104,22 +106,33 @@ class KeyId : public Identifier<KeyId> {
 struct IdentifierError {
     std::string what;
 };
+std::ostream& operator<<(std::ostream& out, const IdentifierError& error);
 
 /// Which localparts a user id may have.
 enum class UserIdGrammar {
     Strict,      ///< `a-z 0-9 . _ = - / +`, not empty: what a server may create.
-    Historical,  ///< Anything printable without `:`, also empty: what must be accepted.
+    Historical,  ///< Any code points but `:` and NUL, also none: what must be accepted.
 };
 
+/// UNSPECIFIED: any port of one to five digits is in the grammar, and 1.2.3.256 is a DNS name in
+/// it; both are accepted, so that no event is dropped for a name that nobody can reach.
 std::expected<ServerName, IdentifierError> parse_server_name(std::string_view text);
 std::expected<UserId, IdentifierError> parse_user_id(
     std::string_view text, UserIdGrammar grammar = UserIdGrammar::Historical);
+/// A room id of any version: with a server, or a hash in URL-safe base64.
 std::expected<RoomId, IdentifierError> parse_room_id(std::string_view text);
+/// An event id of any version: with a server, or a hash in either alphabet.
 std::expected<EventId, IdentifierError> parse_event_id(std::string_view text);
+/// The same, of one room version.
+std::expected<RoomId, IdentifierError> parse_room_id(std::string_view text, const RoomRules& rules);
+std::expected<EventId, IdentifierError> parse_event_id(std::string_view text,
+                                                       const RoomRules& rules);
 std::expected<RoomAlias, IdentifierError> parse_room_alias(std::string_view text);
+/// The id of a server's signing key: the version has letters, digits and `_` only.
 std::expected<KeyId, IdentifierError> parse_key_id(std::string_view text);
 
-/// The parts of a server name; the port is absent unless it is written.
+/// The parts of a server name; fails also for a port above 65535. The port is absent unless it is
+/// written.
 struct HostAndPort {
     std::string host;  ///< An IPv6 literal keeps its brackets.
     std::optional<std::uint16_t> port;

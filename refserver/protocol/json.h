@@ -3,15 +3,19 @@
 // This is the JSON that is hashed, signed and stored, so the parser is strict: no duplicate keys,
 // no BOM, nothing behind the document, no lone surrogates, bounded depth and size.
 //
+// UNSPECIFIED: duplicate keys are refused because parsers disagree on which of them counts; lone
+// surrogates because they have no UTF-8 encoding.
+//
 // Spec: https://spec.matrix.org/v1.19/appendices/#canonical-json
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <expected>
 #include <initializer_list>
 #include <iosfwd>
-#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -54,11 +58,11 @@ public:
     friend bool operator==(const Object&, const Object&);
 
 private:
+    friend class Parser;
     std::vector<Member> members_;
 };
 
-/// A number that is no integer of canonical JSON, as it was written: room versions 1 to 5 carry
-/// such.
+/// A number that is not written as an integer of canonical JSON: room versions 1 to 5 carry such.
 struct OtherNumber {
     std::string text;
     friend bool operator==(const OtherNumber&, const OtherNumber&) = default;
@@ -72,7 +76,8 @@ class Value {
 public:
     Value() = default;
     Value(std::nullptr_t) {}  // Implicit, as all of these: `{"key", value}` is how JSON is written.
-    Value(bool boolean) : value_(boolean) {}
+    template <std::same_as<bool> Boolean>  // No pointer turns into `true`.
+    Value(Boolean boolean) : value_(boolean) {}
     Value(int integer) : value_(std::int64_t{integer}) {}
     Value(std::int64_t integer) : value_(integer) {}
     Value(OtherNumber number) : value_(std::move(number)) {}
@@ -110,6 +115,7 @@ public:
     friend bool operator==(const Value&, const Value&) = default;
 
 private:
+    friend class Parser;
     std::variant<std::monostate, bool, std::int64_t, OtherNumber, std::string, Array, Object>
         value_;
 };
@@ -122,14 +128,18 @@ struct Member {
 
 /// Which numbers are taken; everything else is equally strict.
 enum class Numbers {
-    Canonical,  ///< Integers from -(2^53)+1 to 2^53-1 without fraction or exponent; room versions
-                ///< 6+.
-    Any,        ///< Whatever RFC 8259 allows, others as `OtherNumber`; room versions 1 to 5.
+    /// Integers from -(2^53)+1 to 2^53-1 without fraction or exponent, and no `-0`; room versions
+    /// 6+.
+    Canonical,
+    Any,  ///< Whatever RFC 8259 allows, others as `OtherNumber`; room versions 1 to 5.
 };
+
+/// No value that is parsed or written is nested more deeply: both recurse.
+inline constexpr std::size_t kDepthMax = 512;
 
 struct ParseLimits {
     std::size_t bytes_max = 64 * 1024 * 1024;
-    std::size_t depth_max = 100;
+    std::size_t depth_max = 128;  ///< Of arrays and objects; at most `kDepthMax`.
 };
 
 struct ParseError {
@@ -142,15 +152,30 @@ std::expected<Value, ParseError> parse(std::string_view bytes,
                                        Numbers numbers = Numbers::Canonical,
                                        ParseLimits limits = {});
 
-/// Canonical JSON: sorted keys, no white space, shortest escapes. An `OtherNumber` stays as
-/// written.
+/// Canonical JSON: sorted keys, no white space, shortest escapes.
+///
+/// An `OtherNumber` stays as written, because servers hash what they received. Only what the
+/// appendix rewrites is rewritten: `-0`, and a whole number with an exponent that is a canonical
+/// integer (`1e10`).
 std::string write(const Value& value);
 std::string write(const Object& object);
 /// Appends to `out` instead.
 void write_to(std::string& out, const Value& value);
 void write_to(std::string& out, const Object& object);
-/// Appends `text` as a JSON string with its quotes.
+/// Appends `text`, which is valid UTF-8, as a JSON string with its quotes.
 void write_string_to(std::string& out, std::string_view text);
+/// `object` without some of its own keys; what is signed and hashed.
+std::string write_without(const Object& object, std::span<const std::string_view> keys);
+
+/// Is every number inside `value` an integer of canonical JSON?
+///
+/// A document that holds events of several room versions is parsed with `Numbers::Any`; this tells
+/// afterwards what `Numbers::Canonical` would have refused.
+bool has_only_canonical_numbers(const Value& value);
+bool has_only_canonical_numbers(const Object& object);
+/// How deeply arrays and objects are nested in `value`: 0 for a scalar, 1 for `{}`.
+std::size_t depth_of(const Value& value);
+std::size_t depth_of(const Object& object);
 
 std::ostream& operator<<(std::ostream& out, const Value& value);
 

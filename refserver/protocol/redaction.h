@@ -8,6 +8,10 @@
 namespace matrix {
 
 /// The PDU with the keys that its room version protects, and no others. Never fails.
+///
+/// UNSPECIFIED: a `content` that is no object becomes `{}`, and an absent one stays absent. Of
+/// `third_party_invite` (v11+) an object keeps `signed` and may become `{}`; anything else is
+/// dropped, as Synapse does it.
 json::Object redact(const json::Object& pdu, const RoomRules& rules);
 
 /// The same of a parsed event; its id stays.

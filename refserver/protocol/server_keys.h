@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <iosfwd>
 #include <map>
 #include <optional>
 #include <string>
@@ -29,6 +30,9 @@ struct ServerKeys {
 };
 
 /// Reads a key document and verifies that it is signed by each key that it lists as current.
+///
+/// Keys of other algorithms than Ed25519 are skipped; without any current key the document is
+/// refused.
 std::expected<ServerKeys, EventError> parse_server_keys(const json::Object& document,
                                                         const Verifier& verifier);
 
@@ -42,9 +46,31 @@ json::Object make_server_keys(const ServerName& server,
 ///
 /// Up to v4 every time is good; later a key is believed until `valid_until_ts`, and no longer than
 /// seven days ahead of now. Spec: room version 5, "Signing key validity period".
+///
+/// UNSPECIFIED: up to v4 an old key is good after its `expired_ts` too, as in other servers: the
+/// times of keys play no part there.
 bool is_key_valid_for(const ServerKey& key,
                       std::int64_t origin_server_ts,
                       std::int64_t now_ts,
                       const RoomRules& rules);
+
+/// What the signatures of one server on an event are worth.
+enum class SignatureVerdict {
+    Valid,       ///< At least one is by a known key, and all of those are good.
+    Invalid,     ///< One by a known key is bad.
+    NoKnownKey,  ///< None is by a known key that was valid then; fetch keys, and ask again.
+};
+std::ostream& operator<<(std::ostream& out, SignatureVerdict verdict);
+
+/// Judges `server`'s signatures on a PDU by the keys of that server that are known.
+///
+/// Unknown keys and those not valid at `origin_server_ts` are skipped.
+/// Spec: server-server-api, "Validating hashes and signatures on received events".
+SignatureVerdict check_event_signatures(const json::Object& pdu,
+                                        const ServerName& server,
+                                        const std::map<KeyId, ServerKey>& keys,
+                                        std::int64_t now_ts,
+                                        const RoomRules& rules,
+                                        const Verifier& verifier);
 
 }  // namespace matrix

@@ -37,6 +37,10 @@ public:
 
 /// An Ed25519 key from its 32-byte seed.
 std::unique_ptr<Signer> make_ed25519_signer(KeyId key_id, std::string_view seed);
+/// Ed25519 as libsodium judges it.
+///
+/// UNSPECIFIED: RFC 8032 leaves edge cases open, and Matrix names NaCl. We follow libsodium: the
+/// equation without cofactor, S below the group's order, and no public key or R of small order.
 const Verifier& ed25519_verifier();
 
 /// One signature of an object: `signatures.<server>.<key_id>`.
@@ -52,7 +56,8 @@ std::vector<SignatureRef> list_signatures(const json::Object& object);
 /// Adds `signer`'s signature to `signatures.<entity>`; others stay.
 void sign_json(json::Object& object, std::string_view entity, const Signer& signer);
 
-/// Does `signature` by `public_key` cover `object` without `signatures` and `unsigned`?
+/// Does `signature` by `public_key` (both raw bytes) cover `object` without `signatures` and
+/// `unsigned`?
 bool has_signature(const json::Object& object,
                    std::string_view signature,
                    std::string_view public_key,
@@ -69,7 +74,10 @@ void sign_event(json::Object& pdu,
                 const Signer& signer,
                 const RoomRules& rules);
 
-/// The servers whose signature an event of this room version must carry.
+/// The servers whose signature an event of this room version must carry, each once.
+///
+/// The sender's, unless the event is an invite of a third party; in v1 and v2 that of the event's
+/// id too; where restricted joins exist, that of the user who authorised one.
 ///
 /// Spec: server-server-api, "Validating hashes and signatures on received events".
 std::vector<ServerName> required_signers(const Event& event);

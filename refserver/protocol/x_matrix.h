@@ -23,11 +23,14 @@ struct XMatrix {
 
 /// Why a header is no X-Matrix authorization.
 struct XMatrixError {
-    std::string what;
+    std::string what;  ///< What was expected.
 };
 
 /// Parses one `Authorization` header: RFC 9110 parameters, quoted or tokens, any order, unknown
-/// ones ignored.
+/// ones ignored. A parameter that is given twice is refused.
+///
+/// SPEC-BUG: https://spec.matrix.org/v1.19/server-server-api/#request-authentication lists a parameter
+/// `signature`; its example and all servers call it `sig`, and so do we.
 std::expected<XMatrix, XMatrixError> parse_x_matrix(std::string_view header);
 
 /// The header's value.

@@ -1,0 +1,88 @@
+// Unpadded base64 by table.
+
+#include "refserver/protocol/base64.h"
+
+#include <array>
+#include <cstdint>
+
+namespace matrix {
+namespace {
+
+constexpr std::string_view kStandardAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view kUrlAlphabet =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+std::string encode_with(std::string_view alphabet, std::string_view bytes) {
+    std::string text;
+    text.reserve((bytes.size() * 4 + 2) / 3);
+    std::uint32_t bits = 0;
+    int bit_count = 0;
+    for (const char c : bytes) {
+        bits = bits << 8 | static_cast<unsigned char>(c);
+        for (bit_count += 8; bit_count >= 6; bit_count -= 6) {
+            text += alphabet[bits >> (bit_count - 6) & 0x3F];
+        }
+    }
+    if (bit_count > 0) text += alphabet[bits << (6 - bit_count) & 0x3F];
+    return text;
+}
+
+using Digits = std::array<std::int8_t, 256>;  // The value of each character, -1 if it has none.
+
+constexpr Digits make_digits(std::string_view alphabet) {
+    Digits digits;
+    digits.fill(-1);
+    for (std::size_t i = 0; i < alphabet.size(); ++i) {
+        digits[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+    }
+    return digits;
+}
+
+constexpr Digits kStandardDigits = make_digits(kStandardAlphabet);
+constexpr Digits kUrlDigits = make_digits(kUrlAlphabet);
+
+// UNSPECIFIED: unused last bits that are not zero are refused, so that no signature, hash or key
+// has two spellings.
+std::optional<std::string> decode_with(const Digits& digits, std::string_view text) {
+    if (text.size() % 4 == 0 && text.ends_with('=')) {
+        text.remove_suffix(text.ends_with("==") ? 2 : 1);
+    }
+    if (text.size() % 4 == 1) return std::nullopt;
+
+    std::string bytes;
+    bytes.reserve(text.size() * 3 / 4);
+    std::uint32_t bits = 0;
+    int bit_count = 0;
+    for (const char c : text) {
+        const std::int8_t digit = digits[static_cast<unsigned char>(c)];
+        if (digit < 0) return std::nullopt;
+        bits = bits << 6 | static_cast<std::uint32_t>(digit);
+        bit_count += 6;
+        if (bit_count >= 8) {
+            bit_count -= 8;
+            bytes += static_cast<char>(bits >> bit_count & 0xFF);
+        }
+    }
+    const std::uint32_t unused_bits = bits & ((1U << bit_count) - 1);
+    if (unused_bits != 0) return std::nullopt;
+    return bytes;
+}
+
+}  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+    return encode_with(kStandardAlphabet, bytes);
+}
+std::string encode_base64_url(std::string_view bytes) {
+    return encode_with(kUrlAlphabet, bytes);
+}
+
+std::optional<std::string> decode_base64(std::string_view text) {
+    return decode_with(kStandardDigits, text);
+}
+std::optional<std::string> decode_base64_url(std::string_view text) {
+    return decode_with(kUrlDigits, text);
+}
+
+}  // namespace matrix
