@@ -64,8 +64,6 @@ std::optional<std::string> decode_with(const Digits& digits, std::string_view te
             bytes += static_cast<char>(bits >> bit_count & 0xFF);
         }
     }
-    const std::uint32_t unused_bits = bits & ((1U << bit_count) - 1);
-    if (unused_bits != 0) return std::nullopt;
     return bytes;
 }
 

@@ -150,7 +150,8 @@ std::expected<void, IdentifierError> check_hash_id(std::string_view text,
     const std::string_view hash = text.substr(1);
     const bool is_standard = encoding == EventIdEncoding::StandardBase64;
     const auto digest = is_standard ? decode_base64(hash) : decode_base64_url(hash);
-    if (!digest || digest->size() != kHashBytes || hash.ends_with('=')) {
+    const bool is_hash = digest && digest->size() == kHashBytes;
+    if (!is_hash || hash != (is_standard ? encode_base64(*digest) : encode_base64_url(*digest))) {
         return refuse_identifier(is_standard ? "a SHA-256 hash in unpadded base64"
                                              : "a SHA-256 hash in URL-safe unpadded base64");
     }
