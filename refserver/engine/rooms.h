@@ -62,6 +62,16 @@ struct OutlierMembership {
     UserId user;
     EventPtr event;
     json::Array stripped_state;
+    StreamPosition position;  ///< Given by `put_outlier_membership`.
+};
+
+/// Of a user in a room: position and event of the newest membership; what syncs start from.
+struct MembershipChange {
+    RoomId room;
+    Membership membership;
+    EventId event;
+    StreamPosition position;
+    bool is_forgotten = false;  ///< By its user, since the membership became what it is.
 };
 
 class Rooms {
@@ -84,6 +94,12 @@ public:
     /// A user's rooms by membership, from this server's view, also where we only have an invite.
     std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership) const;
     std::optional<Membership> membership(const RoomId& room, const UserId& user) const;
+    /// The newest membership of a user of ours in each room that ever had one, outliers included,
+    /// in the order of room ids. What is not durable yet is included: readers compare positions.
+    std::vector<MembershipChange> list_memberships(const UserId& user) const;
+    /// The room is left out of syncs and refuses its history to this user until the next invite or
+    /// join. Only for those who left or were banned.
+    void forget(const RoomId& room, const UserId& user);
 
     /// Stores an invite (or a remote leave of it) for a room that we are not in.
     void put_outlier_membership(OutlierMembership membership);
@@ -93,14 +109,6 @@ public:
 private:
     RoomServices services_;
     std::map<RoomId, RoomPtr> loaded_;
-};
-
-/// Of a user in a room: position and event of the newest membership; what syncs start from.
-struct MembershipChange {
-    RoomId room;
-    Membership membership;
-    EventId event;
-    StreamPosition position;
 };
 
 }  // namespace matrix::engine
