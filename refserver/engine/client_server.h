@@ -57,6 +57,12 @@ public:
     Task<Result<Reply>> unban(Request request);
     Task<Result<Reply>> get_joined_rooms(Request request);
 
+    // directory
+    Task<Result<Reply>> get_alias(Request request);
+    Task<Result<Reply>> put_alias(Request request);
+    Task<Result<Reply>> delete_alias(Request request);
+    Task<Result<Reply>> get_room_aliases(Request request);
+
     // rooms, room_state, room_send, redaction, message_pagination
     Task<Result<Reply>> get_event(Request request);
     Task<Result<Reply>> get_state(Request request);

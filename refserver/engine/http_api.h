@@ -17,6 +17,9 @@ namespace matrix::engine {
 
 using runtime::Task;
 
+/// Parameters in the order of names, those of one name in the order of the request.
+using Query = std::multimap<std::string, std::string, std::less<>>;
+
 /// Who asks: the owner of the access token.
 struct Requester {
     UserId user;
@@ -28,10 +31,10 @@ struct Requester {
 struct Request {
     std::string method;
     std::string target;  ///< Raw.
-    std::vector<std::string>
-        path;  ///< The values of the template's `{...}` segments, decoded, in order.
-    std::multimap<std::string, std::string, std::less<>> query;  ///< Decoded.
-    json::Value body;                                            ///< Null when there is none.
+    /// The values of the template's `{...}` segments, decoded, in order.
+    std::vector<std::string> path;
+    Query query;       ///< Decoded.
+    json::Value body;  ///< Null when there is none.
     std::string raw_body;
     runtime::Headers headers;
     std::string peer_address;
@@ -44,8 +47,12 @@ struct Request {
     Result<std::int64_t> integer_query(std::string_view name,
                                        std::int64_t otherwise,
                                        std::int64_t least = 0) const;
+    Result<bool> boolean_query(std::string_view name, bool otherwise) const;
     /// The body, which must be a JSON object.
     Result<json::Object> object_body() const;
+    /// The same, of an endpoint whose real clients leave the body out when they have nothing to
+    /// say.
+    Result<json::Object> object_body_or_empty() const;
 };
 
 struct Reply {
@@ -55,6 +62,13 @@ struct Reply {
     /// Instead of `body`: JSON that has been written already, to be sent as it is.
     std::string written_body;
 };
+
+/// A segment of a path: a plus is a plus. Nothing if it is not percent-encoded UTF-8.
+std::optional<std::string> decode_path_segment(std::string_view raw);
+/// What follows the question mark: a plus is a space. Nothing as above.
+std::optional<Query> decode_query(std::string_view raw);
+/// One segment of a path or one value of a query.
+std::string percent_encode(std::string_view text);
 
 // Members of a body, with errors that name the field: M_MISSING_PARAM if a required one is absent,
 // M_BAD_JSON (or `invalid`) if it has another type.

@@ -38,26 +38,4 @@ struct Route {
 
 std::span<const Route> all_routes();
 
-/// What a method and a raw path lead to.
-struct RouteMatch {
-    const Route* route = nullptr;     ///< Null: see `is_path_known`.
-    bool is_path_known = false;       ///< True with a null route: the method is wrong (405).
-    bool is_encoding_valid = true;    ///< False: a segment is not valid percent-encoded UTF-8.
-    std::vector<std::string> values;  ///< Of the template's `{...}` segments, decoded.
-};
-
-class Router {
-public:
-    explicit Router(std::span<const Route> routes);
-    RouteMatch match(std::string_view method, std::string_view path) const;
-
-private:
-    struct Node {
-        std::map<std::string, std::size_t, std::less<>> literals;  ///< To indices of nodes.
-        std::size_t value = 0;                                     ///< 0: none.
-        std::map<std::string, const Route*, std::less<>> methods;
-    };
-    std::vector<Node> nodes_;
-};
-
 }  // namespace matrix::engine

@@ -1,0 +1,103 @@
+#include "refserver/engine/routes.h"
+
+#include "refserver/engine/client_server.h"
+#include "refserver/engine/federation_server.h"
+
+namespace matrix::engine {
+namespace {
+
+using enum Authentication;
+using C = ClientServer;
+using F = FederationServer;
+using L = RateLimit;
+
+// clang-format off
+constexpr Route kRoutes[] = {
+    // versions, wellknown, capabilities
+    {"GET", "/_matrix/client/versions", None, L::None, &C::get_versions},
+    {"GET", "/.well-known/matrix/client", None, L::None, &C::get_well_known},
+    {"GET", "/_matrix/client/v3/capabilities", AccessToken, L::None, &C::get_capabilities},
+
+    // registration, login, logout, whoami
+    {"POST", "/_matrix/client/v3/register", None, L::Registration, &C::register_account},
+    {"GET", "/_matrix/client/v3/register/available", None, L::Registration, &C::check_username},
+    {"GET", "/_matrix/client/v3/login", None, L::None, &C::get_login_flows},
+    {"POST", "/_matrix/client/v3/login", None, L::Login, &C::log_in},
+    {"POST", "/_matrix/client/v3/logout", AccessToken, L::None, &C::log_out},
+    {"POST", "/_matrix/client/v3/logout/all", AccessToken, L::None, &C::log_out_everywhere},
+    {"GET", "/_matrix/client/v3/account/whoami", AccessToken, L::None, &C::get_whoami},
+
+    // create_room, joining, inviting, leaving, kicking, banning, list_joined_rooms
+    {"POST", "/_matrix/client/v3/createRoom", AccessToken, L::Messages, &C::create_room},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/join", AccessToken, L::Joins, &C::join_room},
+    {"POST", "/_matrix/client/v3/join/{roomIdOrAlias}", AccessToken, L::Joins, &C::join_room_or_alias},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/invite", AccessToken, L::Invites, &C::invite},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/leave", AccessToken, L::None, &C::leave},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/forget", AccessToken, L::None, &C::forget},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/kick", AccessToken, L::Messages, &C::kick},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/ban", AccessToken, L::Messages, &C::ban},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/unban", AccessToken, L::Messages, &C::unban},
+    {"GET", "/_matrix/client/v3/joined_rooms", AccessToken, L::None, &C::get_joined_rooms},
+
+    // directory
+    {"GET", "/_matrix/client/v3/directory/room/{roomAlias}", None, L::None, &C::get_alias},
+    {"PUT", "/_matrix/client/v3/directory/room/{roomAlias}", AccessToken, L::None, &C::put_alias},
+    {"DELETE", "/_matrix/client/v3/directory/room/{roomAlias}", AccessToken, L::None, &C::delete_alias},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/aliases", AccessToken, L::None, &C::get_room_aliases},
+
+    // rooms, room_state, room_send, redaction, message_pagination
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/event/{eventId}", AccessToken, L::None, &C::get_event},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/state", AccessToken, L::None, &C::get_state},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}", AccessToken, L::None, &C::get_state_event},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/", AccessToken, L::None, &C::get_state_event},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}", AccessToken, L::None, &C::get_state_event},
+    {"PUT", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}", AccessToken, L::Messages, &C::put_state_event},
+    {"PUT", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/", AccessToken, L::Messages, &C::put_state_event},
+    {"PUT", "/_matrix/client/v3/rooms/{roomId}/state/{eventType}/{stateKey}", AccessToken, L::Messages, &C::put_state_event},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/members", AccessToken, L::None, &C::get_members},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/joined_members", AccessToken, L::None, &C::get_joined_members},
+    {"PUT", "/_matrix/client/v3/rooms/{roomId}/send/{eventType}/{txnId}", AccessToken, L::Messages, &C::send_event},
+    {"PUT", "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}", AccessToken, L::Messages, &C::redact},
+    {"GET", "/_matrix/client/v3/rooms/{roomId}/messages", AccessToken, L::None, &C::get_messages},
+
+    // sync, filter
+    {"GET", "/_matrix/client/v3/sync", AccessToken, L::None, &C::sync},
+    {"POST", "/_matrix/client/v3/user/{userId}/filter", AccessToken, L::None, &C::create_filter},
+    {"GET", "/_matrix/client/v3/user/{userId}/filter/{filterId}", AccessToken, L::None, &C::get_filter},
+
+    // profile
+    {"GET", "/_matrix/client/v3/profile/{userId}", None, L::None, &C::get_profile},
+    {"GET", "/_matrix/client/v3/profile/{userId}/{keyName}", None, L::None, &C::get_profile_field},
+    {"PUT", "/_matrix/client/v3/profile/{userId}/{keyName}", AccessToken, L::None, &C::put_profile_field},
+    {"DELETE", "/_matrix/client/v3/profile/{userId}/{keyName}", AccessToken, L::None, &C::delete_profile_field},
+
+    // For tools that test a server.
+    {"GET", "/_synapse/admin/v1/register", None, L::None, &C::get_registration_nonce},
+    {"POST", "/_synapse/admin/v1/register", None, L::Registration, &C::register_with_shared_secret},
+
+    // server-server
+    {"GET", "/_matrix/key/v2/server", None, L::None, &F::get_server_keys},
+    {"GET", "/_matrix/federation/v1/version", None, L::None, &F::get_version},
+    {"GET", "/_matrix/federation/v1/make_join/{roomId}/{userId}", XMatrix, L::None, &F::make_join},
+    {"PUT", "/_matrix/federation/v2/send_join/{roomId}/{eventId}", XMatrix, L::None, &F::send_join},
+    {"GET", "/_matrix/federation/v1/make_leave/{roomId}/{userId}", XMatrix, L::None, &F::make_leave},
+    {"PUT", "/_matrix/federation/v2/send_leave/{roomId}/{eventId}", XMatrix, L::None, &F::send_leave},
+    {"PUT", "/_matrix/federation/v2/invite/{roomId}/{eventId}", XMatrix, L::None, &F::invite},
+    {"PUT", "/_matrix/federation/v1/send/{txnId}", XMatrix, L::None, &F::send_transaction},
+    {"GET", "/_matrix/federation/v1/event/{eventId}", XMatrix, L::None, &F::get_event},
+    {"GET", "/_matrix/federation/v1/state/{roomId}", XMatrix, L::None, &F::get_state},
+    {"GET", "/_matrix/federation/v1/state_ids/{roomId}", XMatrix, L::None, &F::get_state_ids},
+    {"GET", "/_matrix/federation/v1/event_auth/{roomId}/{eventId}", XMatrix, L::None, &F::get_event_auth},
+    {"GET", "/_matrix/federation/v1/backfill/{roomId}", XMatrix, L::None, &F::backfill},
+    {"POST", "/_matrix/federation/v1/get_missing_events/{roomId}", XMatrix, L::None, &F::get_missing_events},
+    {"GET", "/_matrix/federation/v1/query/profile", XMatrix, L::None, &F::query_profile},
+};
+// clang-format on
+
+}  // namespace
+
+std::span<const Route> all_routes() {
+    return kRoutes;
+}
+
+}  // namespace matrix::engine
