@@ -1,0 +1,81 @@
+// The server under test: where it is, what it offers, and how users come into being.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "conformance/harness/client.h"
+#include "conformance/harness/http_client.h"
+#include "conformance/harness/process.h"
+#include "conformance/harness/requirement.h"
+#include "conformance/harness/target_description.h"
+#include "refserver/protocol/identifiers.h"
+
+namespace matrix::conformance {
+
+/// Why a capability is missing, if it is.
+using Obstacles = std::map<Capability, std::string>;
+
+class Target {
+public:
+    /// A server that runs already, or that `process` is.
+    Target(TargetDescription description, ExchangeLog& log);
+    ~Target();
+    Target(const Target&) = delete;
+    Target& operator=(const Target&) = delete;
+
+    const ServerName& server_name() const { return server_name_; }
+    const std::string& url() const { return http_->options().base_url; }
+
+    /// A client without an account.
+    Client anonymous() const { return Client(*http_); }
+    /// A fresh account; its localpart starts with `hint`. Ends the test when that fails.
+    Client make_user(std::string_view hint = "user");
+    /// Another device of the same account, by password. Ends the test when that fails.
+    Client log_in(const Client& user) const;
+    /// A public room of a fresh user.
+    RoomId create_public_room(std::string_view room_version = "");
+    /// The version that rooms get without asking, from /capabilities. Ends the test if unknown.
+    std::string default_room_version() const;
+
+    /// Does /versions list `version` ("v1.5") or a later one?
+    bool claims_version(std::string_view version) const;
+    bool has_room_version(std::string_view version) const;
+    /// Empty if the capability is there, else the reason.
+    std::string obstacle_to(Capability capability) const;
+
+    // For the run and the doctor, not for tests.
+
+    /// Asks for versions, room versions and server name; what went wrong, empty if nothing did.
+    std::string probe();
+    void set_obstacle(Capability capability, std::string reason);
+    const std::vector<std::string>& versions() const { return versions_; }
+    const std::set<std::string>& room_versions() const { return room_versions_; }
+    const TargetDescription& description() const { return description_; }
+    HttpClient& http() { return *http_; }
+    HttpClient& federation_http() { return *federation_http_; }
+    bool is_answering() const;
+    /// A fresh account, or why there is none.
+    std::expected<Client, std::string> try_make_user(std::string_view hint);
+
+private:
+    std::expected<Client, std::string> register_open(const std::string& localpart);
+    std::expected<Client, std::string> register_with_secret(const std::string& localpart);
+    std::expected<Client, std::string> register_with_command(const std::string& localpart);
+
+    TargetDescription description_;
+    ServerName server_name_;
+    std::unique_ptr<HttpClient> http_;
+    std::unique_ptr<HttpClient> federation_http_;
+    std::vector<std::string> versions_;
+    std::set<std::string> room_versions_;
+    Obstacles obstacles_;
+    std::size_t given_user_count_ = 0;
+};
+
+}  // namespace matrix::conformance

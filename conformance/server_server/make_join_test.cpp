@@ -1,0 +1,64 @@
+// Asking a resident server for the template of a join.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1make_joinroomiduserid
+
+#include "conformance/harness/federation_test.h"
+
+namespace matrix::conformance {
+namespace {
+
+constexpr std::string_view kMakeJoinPlace =
+    "server-server-api/#get_matrixfederationv1make_joinroomiduserid";
+
+// A public room on the target.
+class MakeJoin : public FederationTest {
+protected:
+    const RoomId room = target.create_public_room();
+    const UserId bob = peer.user("bob");
+};
+
+}  // namespace
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/gives-a-template-of-the-join",
+                  .place = kMakeJoinPlace,
+                  .text = "The template is a join of the user in the room."}) {
+    const Response response = peer.make_join(room, bob);
+
+    ASSERT_TRUE(has_status(response, 200));
+    const Json& event = response.at({"event"});
+    EXPECT_EQ(string_at(event, {"type"}), "m.room.member");
+    EXPECT_EQ(string_at(event, {"room_id"}), room.text());
+    EXPECT_EQ(string_at(event, {"sender"}), bob.text());
+    EXPECT_EQ(string_at(event, {"state_key"}), bob.text());
+    EXPECT_EQ(string_at(event, {"content", "membership"}), "join");
+}
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/refuses-a-user-of-another-server",
+                  .place = kMakeJoinPlace,
+                  .text = "The user is one of the server that asks: the domain of the user id is "
+                          "the origin."}) {
+    ASSERT_TRUE(has_status(peer.make_join(room, bob), 200));
+
+    const Response response = peer.make_join(room, UserId("@bob:elsewhere.example"));
+
+    EXPECT_TRUE(is_error(response, 403, "M_FORBIDDEN"));
+}
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/needs-a-signature-that-is-right",
+                  .place = "server-server-api/#request-authentication",
+                  .text = "A request whose signature is not of the origin's key is refused."}) {
+    ASSERT_TRUE(has_status(peer.make_join(room, bob), 200));
+    const auto stranger = make_ed25519_signer(peer.signer().key_id(), std::string(32, 'x'));
+
+    const Response response =
+        peer.get("/_matrix/federation/v1/make_join/" + escape(room.view()) + "/" +
+                     escape(bob.view()) + "?ver=" + escape(target.default_room_version()),
+                 {.signer = stranger.get()});
+
+    EXPECT_TRUE(is_error(response, 401, "M_UNAUTHORIZED"));
+}
+
+}  // namespace matrix::conformance
