@@ -15,8 +15,8 @@ std::string encode_base64_url(std::string_view bytes);
 
 /// Nothing unless `text` is base64 of one alphabet, with or without correct padding.
 ///
-/// UNSPECIFIED: unused last bits that are not zero are ignored, because the specification's own test
-/// seed has such; so two texts may decode to the same bytes, and ids are compared as texts.
+/// UNSPECIFIED: unused last bits that are not zero are ignored, because the specification's own
+/// test seed has such; so two texts may decode to the same bytes, and ids are compared as texts.
 std::optional<std::string> decode_base64(std::string_view text);
 std::optional<std::string> decode_base64_url(std::string_view text);
 

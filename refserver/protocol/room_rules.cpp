@@ -11,8 +11,8 @@ namespace {
 constexpr std::int64_t kDepthMaxV1 = INT64_MAX;
 constexpr std::int64_t kDepthMaxV6 = (std::int64_t{1} << 53) - 1;
 
-constexpr std::array<RoomRules, 12> make_all() {
-    const RoomRules v1 = {
+constexpr RoomRules make_v1() {
+    return {
         .version = "1",
         .event_format = EventFormat::IdsAndHashes,
         .event_id_encoding = EventIdEncoding::Opaque,
@@ -39,6 +39,10 @@ constexpr std::array<RoomRules, 12> make_all() {
         .has_restricted = false,
         .has_knock_restricted = false,
     };
+}
+
+constexpr std::array<RoomRules, 12> make_all() {
+    const RoomRules v1 = make_v1();
 
     RoomRules v2 = v1;
     v2.version = "2";
