@@ -1,0 +1,48 @@
+#include "refserver/storage/client_transactions.h"
+
+namespace matrix::storage {
+
+std::optional<EventId> ClientTransactionStore::find(const ClientTransaction& transaction) const {
+    return turns_.database().find(
+        "SELECT response FROM client_transactions WHERE user_id = ?1 AND device_id = ?2"
+        " AND target = ?3 AND transaction_id = ?4",
+        {transaction.user.text(),
+         transaction.device.text(),
+         transaction.endpoint,
+         transaction.transaction_id},
+        [](const Row& row) { return EventId(row.text(0)); });
+}
+
+void ClientTransactionStore::insert(const ClientTransaction& transaction,
+                                    const EventId& event,
+                                    std::int64_t created_ts) {
+    turns_.begin_unit();
+    turns_.database().execute(
+        "INSERT INTO client_transactions"
+        " (user_id, device_id, target, transaction_id, response, created_ts)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        {transaction.user.text(),
+         transaction.device.text(),
+         transaction.endpoint,
+         transaction.transaction_id,
+         event.text(),
+         created_ts});
+    turns_.database().execute(
+        "INSERT INTO event_transactions (event_id, user_id, device_id, transaction_id)"
+        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        {event.text(),
+         transaction.user.text(),
+         transaction.device.text(),
+         transaction.transaction_id});
+}
+
+std::optional<std::string> ClientTransactionStore::find_transaction_id(
+    const EventId& event, const UserId& user, const DeviceId& device) const {
+    return turns_.database().find(
+        "SELECT transaction_id FROM event_transactions"
+        " WHERE event_id = ?1 AND user_id = ?2 AND device_id = ?3",
+        {event.text(), user.text(), device.text()},
+        [](const Row& row) { return row.text(0); });
+}
+
+}  // namespace matrix::storage
