@@ -1,23 +1,24 @@
 // Accounts: the users of this server, their passwords, devices and access tokens, their profiles.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
 #include "refserver/engine/error.h"
 #include "refserver/engine/http_api.h"
+#include "refserver/engine/password.h"
 #include "refserver/runtime/clock.h"
 #include "refserver/runtime/random.h"
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/workers.h"
+#include "refserver/storage/accounts.h"
+#include "refserver/storage/profiles.h"
 #include "refserver/storage/turns.h"
 
 namespace matrix::engine {
 
-/// How much work hashing a password is.
-enum class PasswordCost { Interactive, Minimal };  ///< Minimal in development mode and simulation.
+enum class AccountKind { User, Administrator };
 
 class Accounts {
 public:
@@ -29,7 +30,7 @@ public:
         runtime::Workers& workers;
         PasswordCost password_cost = PasswordCost::Interactive;
     };
-    explicit Accounts(Services services) : services_(std::move(services)) {}
+    explicit Accounts(Services services);
     Accounts(const Accounts&) = delete;
     Accounts& operator=(const Accounts&) = delete;
 
@@ -42,17 +43,20 @@ public:
 
     /// 400 M_INVALID_USERNAME or M_USER_IN_USE.
     Result<UserId> check_new_user(std::string_view localpart) const;
+    /// A localpart that nobody has.
+    std::string make_localpart();
     /// Without a password nobody can log in: such an account is used by its tokens alone.
     Task<Result<UserId>> create(std::string localpart,
                                 std::optional<std::string> password,
-                                bool is_admin = false);
+                                AccountKind kind = AccountKind::User);
     /// 403 M_FORBIDDEN, the same for an unknown user and a wrong password.
     Task<Result<void>> check_password(UserId user, std::string password);
     /// A new access token; a device of this id that exists is taken over.
     Session log_in(const UserId& user,
                    std::optional<std::string> device,
                    std::optional<std::string> display_name);
-    void log_out(const std::string& access_token);
+    /// Removes the device of the access token, with all of its tokens.
+    void log_out(const Requester& requester);
     void log_out_everywhere(const UserId& user);
 
     std::optional<Requester> find_requester(std::string_view access_token) const;
@@ -62,9 +66,13 @@ public:
     std::optional<json::Value> profile_field(const UserId& user, std::string_view field) const;
     json::Object profile(const UserId& user) const;
     void set_profile_field(const UserId& user, std::string_view field, const json::Value& value);
+    void remove_profile_field(const UserId& user, std::string_view field);
 
 private:
+    Task<std::string> hash_password(std::string password);
     Services services_;
+    storage::AccountStore accounts_;
+    storage::ProfileStore profiles_;
 };
 
 }  // namespace matrix::engine
