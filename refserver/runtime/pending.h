@@ -21,6 +21,9 @@ public:
     }
     ~Pending() { reset(); }
 
+    /// Gives up the means to cancel: the callback will run.
+    void release() { cancel_ = nullptr; }
+
     void reset() {
         if (auto cancel = std::exchange(cancel_, nullptr)) cancel();
     }

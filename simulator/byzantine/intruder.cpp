@@ -1,0 +1,89 @@
+#include "simulator/byzantine/intruder.h"
+
+#include <utility>
+
+#include "refserver/protocol/server_keys.h"
+#include "refserver/protocol/x_matrix.h"
+#include "simulator/simulated_crypto.h"
+
+namespace matrix::simulator {
+namespace {
+
+constexpr std::int64_t kDayMs = 86'400'000;
+const KeyId kIntruderKey("ed25519:i1");
+const std::string kIntruderSeed(32, 'i');
+
+}  // namespace
+
+Intruder::Intruder(Cluster& cluster)
+    : cluster_(cluster),
+      name_("intruder.test"),
+      signer_(cluster.options().crypto == Crypto::Simulated
+                  ? make_simulated_signer(kIntruderKey, kIntruderSeed)
+                  : make_ed25519_signer(kIntruderKey, kIntruderSeed)),
+      host_(cluster.network().add_host(
+          name_.text(),
+          [this](runtime::HttpRequest request, runtime::Responder respond) {
+              respond(answer(request));
+          },
+          [](std::move_only_function<void()> job) { job(); })),
+      network_(cluster.network().view_of(host_)) {}
+
+runtime::HttpResponse Intruder::answer(const runtime::HttpRequest& request) const {
+    if (!request.target.starts_with("/_matrix/key/v2/server")) {
+        return {404, {}, R"({"errcode":"M_UNRECOGNIZED","error":"intruder"})"};
+    }
+    const std::int64_t until_ts = cluster_.clock().now().value + kDayMs;
+    return {200, {}, json::write(make_server_keys(name_, *signer_, until_ts))};
+}
+
+json::Object Intruder::make_event(engine::Room& room) {
+    EventTemplate event;
+    event.room_id = room.id();
+    event.sender = UserId("@mallory:" + name_.text());
+    event.type = "m.room.topic";
+    event.state_key = "";
+    event.content.set("topic", "intruded " + std::to_string(sent_));
+    event.prev_events = room.extremities();
+    for (const EventId& id : event.prev_events) {
+        const auto previous = room.find_event(id);
+        if (previous) event.depth = std::max(event.depth, previous->event->depth + 1);
+    }
+    if (const auto keys = auth::required_state(event, room.rules())) {
+        for (const StateKey& key : *keys) {
+            if (const EventId* id = room.current_state().find(key))
+                event.auth_events.push_back(*id);
+        }
+    }
+    event.origin_server_ts = cluster_.clock().now().value;
+    json::Object pdu = make_pdu(event, room.rules());
+    hash_and_sign_event(pdu, name_, *signer_, room.rules());
+    return pdu;
+}
+
+void Intruder::intrude(int server, const RoomId& room_id) {
+    SimulatedServer& target = cluster_.server(server);
+    const auto room = target.engine().rooms().find(room_id);
+    if (!room) return;
+    ++sent_;
+    const json::Value transaction = json::Object{{"origin", name_.text()},
+                                                 {"origin_server_ts", cluster_.clock().now().value},
+                                                 {"pdus", json::Array{make_event(**room)}}};
+    runtime::OutgoingRequest request;
+    request.destination.host = target.name().text();
+    request.destination.host_header = target.name().text();
+    request.message.method = "PUT";
+    request.message.target = "/_matrix/federation/v1/send/" + std::to_string(sent_);
+    request.message.headers.add("Authorization",
+                                authorize_request(request.message.method,
+                                                  request.message.target,
+                                                  name_,
+                                                  target.name(),
+                                                  &transaction,
+                                                  *signer_));
+    request.message.headers.add("Content-Type", "application/json");
+    request.message.body = json::write(transaction);
+    network_->send(std::move(request), [](runtime::Network::Result) {}).release();
+}
+
+}  // namespace matrix::simulator

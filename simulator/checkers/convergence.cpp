@@ -1,0 +1,132 @@
+#include "simulator/checkers/convergence.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <optional>
+
+namespace matrix::simulator {
+namespace {
+
+using engine::EventStatus;
+using engine::RoomPtr;
+using engine::StoredEvent;
+
+constexpr std::size_t kDisagreementsMax = 20;
+constexpr std::size_t kPageEvents = 1000;
+
+struct Resident {
+    int server = 0;
+    RoomPtr room;
+    std::int64_t joined_depth = 0;  ///< Of the newest join of one of its users.
+    std::map<EventId, StoredEvent> timeline;
+};
+
+std::vector<EventId> sorted(std::vector<EventId> ids) {
+    std::ranges::sort(ids);
+    return ids;
+}
+
+std::map<EventId, StoredEvent> read_timeline(const engine::Room& room) {
+    std::map<EventId, StoredEvent> events;
+    std::optional<engine::TimelinePoint> from = room.newest_point();
+    while (from) {
+        engine::TimelinePage page = room.page(*from, engine::Direction::Backwards, kPageEvents);
+        for (StoredEvent& stored : page.events) {
+            const EventId id = stored.event->id;
+            events.emplace(id, std::move(stored));
+        }
+        from = page.next;
+    }
+    return events;
+}
+
+// What came before a server's newest entry into the room may never reach it.
+std::int64_t newest_entry_depth(const Resident& resident, const ServerName& name) {
+    std::int64_t depth = 0;
+    for (const auto& [id, stored] : resident.timeline) {
+        const Event& event = *stored.event;
+        if (event.membership() == Membership::Join && event.sender.server() == name) {
+            depth = std::max(depth, event.depth);
+        }
+    }
+    return depth;
+}
+
+class RoomComparison {
+public:
+    RoomComparison(Cluster& cluster, const RoomId& room, ConvergenceReport& report)
+        : cluster_(cluster), room_(room), report_(report) {}
+
+    void run() {
+        for (int number = 0; number < cluster_.server_count(); ++number) {
+            engine::Server& server = cluster_.server(number).engine();
+            const auto room = server.rooms().find(room_);
+            if (!room || !(*room)->is_server_joined(server.name())) continue;
+            Resident resident{number, *room, 0, read_timeline(**room)};
+            resident.joined_depth = newest_entry_depth(resident, server.name());
+            residents_.push_back(std::move(resident));
+        }
+        report_.servers_compared += residents_.size();
+        for (std::size_t other = 1; other < residents_.size(); ++other) {
+            compare_now(residents_.front(), residents_[other]);
+            compare_events(residents_.front(), residents_[other]);
+            compare_events(residents_[other], residents_.front());
+        }
+    }
+
+private:
+    void disagree(const Resident& a, const Resident& b, const std::string& what) {
+        if (report_.disagreements.size() >= kDisagreementsMax) return;
+        report_.disagreements.push_back("room " + room_.text() + ", servers " +
+                                        std::to_string(a.server) + " and " +
+                                        std::to_string(b.server) + ": " + what);
+    }
+
+    void compare_now(const Resident& a, const Resident& b) {
+        if (sorted(a.room->extremities()) != sorted(b.room->extremities())) {
+            disagree(a, b, "different forward extremities");
+            return;
+        }
+        for (const StateDifference& difference :
+             diff(a.room->current_state(), b.room->current_state())) {
+            disagree(a,
+                     b,
+                     "different current state at (" + difference.key.type + ", " +
+                         difference.key.state_key + ")");
+        }
+    }
+
+    // Everything that `a` accepted must be known to `b`, and be the same there.
+    void compare_events(const Resident& a, const Resident& b) {
+        for (const auto& [id, stored] : a.timeline) {
+            if (stored.event->depth <= std::max(a.joined_depth, b.joined_depth)) continue;
+            const std::optional<StoredEvent> theirs = b.room->find_event(id);
+            ++report_.events_compared;
+            if (!theirs) {
+                disagree(a, b, id.text() + " is missing on the second");
+            } else if (theirs->status == EventStatus::Rejected) {
+                disagree(a, b, id.text() + " is rejected on the second: " + theirs->rule);
+            } else if (theirs->status != EventStatus::Outlier &&
+                       theirs->state_before != stored.state_before) {
+                disagree(a, b, id.text() + " has different states before it");
+            }
+        }
+    }
+
+    Cluster& cluster_;
+    RoomId room_;
+    ConvergenceReport& report_;
+    std::vector<Resident> residents_;
+};
+
+}  // namespace
+
+ConvergenceReport check_convergence(Cluster& cluster, const std::vector<RoomId>& rooms) {
+    ConvergenceReport report;
+    for (const RoomId& room : rooms)
+        RoomComparison(cluster, room, report).run();
+    return report;
+}
+
+}  // namespace matrix::simulator

@@ -1,0 +1,159 @@
+#include "simulator/cluster.h"
+
+#include <utility>
+
+#include "refserver/base/assert.h"
+#include "simulator/simulated_crypto.h"
+
+namespace matrix::simulator {
+namespace {
+
+constexpr int kWorldNumber = -1;
+constexpr std::int64_t kSecondUs = 1'000'000;
+
+engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& cluster) {
+    engine::ServerOptions options;
+    options.server_name = name;
+    // Many databases share this process's memory.
+    options.database.cache_kibibytes = 512;
+    options.database.page_bytes = 1024;
+    for (int user = 0; user < cluster.users_per_server; ++user) {
+        options.users.push_back("user" + std::to_string(user));
+    }
+    if (cluster.crypto == Crypto::Simulated) {
+        options.make_signer = make_simulated_signer;
+        options.verifier = &simulated_verifier();
+    }
+    return options;
+}
+
+// Every server has a seed of its own, so that one more server changes no other.
+std::uint64_t seed_of(const ClusterOptions& cluster, int number) {
+    return cluster.seed * 1'000'003 + static_cast<std::uint64_t>(number) + 1;
+}
+
+}  // namespace
+
+std::string encode_segment(std::string_view text) {
+    constexpr std::string_view kDigits = "0123456789ABCDEF";
+    constexpr std::string_view kPlain =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+    std::string encoded;
+    for (const char c : text) {
+        if (kPlain.find(c) != std::string_view::npos) {
+            encoded += c;
+        } else {
+            encoded += '%';
+            encoded += kDigits[static_cast<unsigned char>(c) >> 4];
+            encoded += kDigits[static_cast<unsigned char>(c) & 15];
+        }
+    }
+    return encoded;
+}
+
+SimulatedServer::SimulatedServer(VirtualTime& time,
+                                 Trace& trace,
+                                 SimulatedNetwork& network,
+                                 const ClusterOptions& options,
+                                 int number)
+    : name_("s" + std::to_string(number) + ".test"),
+      random_(seed_of(options, number), name_.text(), trace),
+      executor_(time, number),
+      clock_(time, executor_, number),
+      workers_(time, executor_, random_.stream("workers"), number),
+      log_(time, number, options.log_level),
+      disk_(seed_of(options, number)),
+      durability_(disk_, clock_, random_.stream("durability"), {}),
+      host_(network.add_host(
+          name_.text(),
+          [this](runtime::HttpRequest request, runtime::Responder respond) {
+              engine_->handle(std::move(request), std::move(respond));
+          },
+          [this](std::move_only_function<void()> job) { executor_.run_turn(std::move(job)); })),
+      network_(network.view_of(host_)) {
+    if (options.has_pointer_draw) random_.plant_pointer_draw();
+    auto opened = engine::Server::open(
+        {executor_, clock_, random_, *network_, workers_, disk_, durability_, log_},
+        options_of(name_, options));
+    MATRIX_ASSERT(opened.has_value());
+    engine_ = std::move(*opened);
+    executor_.run_turn([] {});  // The first commit: what opening has written.
+}
+
+Cluster::Cluster(const ClusterOptions& options)
+    : options_(options),
+      time_(trace_),
+      random_(options.seed, "world", trace_),
+      executor_(time_, kWorldNumber),
+      clock_(time_, executor_, kWorldNumber),
+      network_(time_, random_.stream("network"), trace_, options.link) {
+    for (int number = 0; number < options.servers; ++number) {
+        servers_.push_back(
+            std::make_unique<SimulatedServer>(time_, trace_, network_, options_, number));
+        for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
+            const UserId id("@" + user + ":" + servers_.back()->name().text());
+            users_.push_back({id, number, token});
+        }
+    }
+}
+
+Task<Answer> Cluster::call(User user, std::string method, std::string target, json::Value body) {
+    runtime::HttpRequest request;
+    request.method = std::move(method);
+    request.target = std::move(target);
+    request.headers.add("Authorization", "Bearer " + user.access_token);
+    request.peer_address = "client";
+    if (!body.is_null()) request.body = json::write(body);
+    const std::int64_t there_us = 500 + static_cast<std::int64_t>(random("wire").below(2000));
+    const std::int64_t back_us = 500 + static_cast<std::int64_t>(random("wire").below(2000));
+
+    SimulatedServer* server = servers_[static_cast<std::size_t>(user.server)].get();
+    runtime::Completion<runtime::HttpResponse> answered(
+        [this, server, back_us, there_us, request = std::move(request), number = user.server](
+            runtime::Completion<runtime::HttpResponse>::Done done) mutable {
+            auto respond = [this, back_us, done = std::move(done)](
+                               runtime::HttpResponse response) mutable {
+                time_
+                    .schedule(
+                        back_us,
+                        kWorldNumber,
+                        [this, done = std::move(done), response = std::move(response)]() mutable {
+                            executor_.run_turn([&] { done(std::move(response)); });
+                        })
+                    .release();
+            };
+            time_
+                .schedule(
+                    there_us,
+                    number,
+                    [server, request = std::move(request), respond = std::move(respond)]() mutable {
+                        server->executor().run_turn([&] {
+                            server->engine().handle(std::move(request), std::move(respond));
+                        });
+                    })
+                .release();
+            return runtime::Pending();
+        });
+    const runtime::HttpResponse response = co_await answered;
+    Answer answer{response.status, {}};
+    if (auto parsed = json::parse(response.body)) answer.body = std::move(*parsed);
+    co_return answer;
+}
+
+bool Cluster::run_until(std::int64_t limit_us, const std::function<bool()>& is_done) {
+    const std::int64_t end_us = time_.now_us() + limit_us;
+    while (time_.now_us() < end_us) {
+        if (is_done()) return true;
+        time_.run_until(std::min(end_us, time_.now_us() + kSecondUs));
+    }
+    return is_done();
+}
+
+bool Cluster::is_quiet() {
+    for (const auto& server : servers_) {
+        if (server->engine().outbox().queued() > 0) return false;
+    }
+    return true;
+}
+
+}  // namespace matrix::simulator

@@ -1,0 +1,125 @@
+// Cluster: simulated servers, their users and the network between them, over one virtual time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "refserver/engine/server.h"
+#include "refserver/protocol/json.h"
+#include "refserver/runtime/task.h"
+#include "refserver/runtime/task_group.h"
+#include "simulator/simulated_disk.h"
+#include "simulator/simulated_durability.h"
+#include "simulator/simulated_loop.h"
+#include "simulator/simulated_network.h"
+#include "simulator/trace.h"
+#include "simulator/traced_random.h"
+#include "simulator/virtual_time.h"
+
+namespace matrix::simulator {
+
+using runtime::Task;
+
+/// Which signatures servers make; the trace is the same.
+enum class Crypto { Simulated, Real };
+
+struct ClusterOptions {
+    int servers = 10;
+    int users_per_server = 2;
+    std::uint64_t seed = 1;
+    Crypto crypto = Crypto::Simulated;
+    LinkOptions link;
+    runtime::LogLevel log_level = runtime::LogLevel::Error;
+    bool has_pointer_draw = false;  ///< Plants a draw that no seed decides.
+};
+
+/// One full reference server with a world of its own.
+class SimulatedServer {
+public:
+    SimulatedServer(VirtualTime& time,
+                    Trace& trace,
+                    SimulatedNetwork& network,
+                    const ClusterOptions& options,
+                    int number);
+    SimulatedServer(const SimulatedServer&) = delete;
+    SimulatedServer& operator=(const SimulatedServer&) = delete;
+
+    engine::Server& engine() { return *engine_; }
+    SimulatedExecutor& executor() { return executor_; }
+    const ServerName& name() const { return name_; }
+
+private:
+    ServerName name_;
+    TracedRandomSource random_;
+    SimulatedExecutor executor_;
+    SimulatedClock clock_;
+    SimulatedWorkers workers_;
+    SimulatedLog log_;
+    SimulatedDisk disk_;
+    SimulatedDurability durability_;
+    int host_;
+    std::unique_ptr<runtime::Network> network_;
+    std::unique_ptr<engine::Server> engine_;
+};
+
+/// What a server answered to a user.
+struct Answer {
+    int status = 0;
+    json::Value body;
+    bool is_ok() const { return status == 200; }
+};
+
+/// A user at a client, which talks to its own server over a short wire.
+struct User {
+    UserId id;
+    int server = 0;
+    std::string access_token;
+};
+
+class Cluster {
+public:
+    explicit Cluster(const ClusterOptions& options);
+    Cluster(const Cluster&) = delete;
+    Cluster& operator=(const Cluster&) = delete;
+
+    /// A request of the client-server API; the target is percent-encoded already.
+    Task<Answer> call(User user, std::string method, std::string target, json::Value body = {});
+
+    /// Runs virtual time until `is_done` (asked once a virtual second), at most for `limit_us`.
+    bool run_until(std::int64_t limit_us, const std::function<bool()>& is_done);
+    /// Are all queues to other servers empty?
+    bool is_quiet();
+
+    const ClusterOptions& options() const { return options_; }
+    Trace& trace() { return trace_; }
+    VirtualTime& time() { return time_; }
+    /// Where the users' own code runs and waits.
+    runtime::Clock& clock() { return clock_; }
+    runtime::TaskGroup& tasks() { return tasks_; }
+    /// A stream of the workload's own chance.
+    runtime::Random& random(std::string_view name) { return random_.stream(name); }
+    SimulatedNetwork& network() { return network_; }
+    SimulatedServer& server(int number) { return *servers_[static_cast<std::size_t>(number)]; }
+    int server_count() const { return static_cast<int>(servers_.size()); }
+    const std::vector<User>& users() const { return users_; }
+
+private:
+    ClusterOptions options_;
+    Trace trace_;
+    VirtualTime time_;
+    TracedRandomSource random_;
+    SimulatedExecutor executor_;
+    SimulatedClock clock_;
+    SimulatedNetwork network_;
+    std::vector<std::unique_ptr<SimulatedServer>> servers_;
+    std::vector<User> users_;
+    runtime::TaskGroup tasks_;
+};
+
+/// Percent-encodes one segment of a path.
+std::string encode_segment(std::string_view text);
+
+}  // namespace matrix::simulator

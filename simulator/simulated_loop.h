@@ -1,0 +1,93 @@
+// The loop of one simulated server: executor, clock and workers over virtual time.
+//
+// Every dispatch of virtual time that concerns a server is one turn of its loop: the job, then what
+// it posted, then the end of the turn, where the storage commits.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/executor.h"
+#include "refserver/runtime/log.h"
+#include "refserver/runtime/random.h"
+#include "refserver/runtime/workers.h"
+#include "simulator/virtual_time.h"
+
+namespace matrix::simulator {
+
+/// Where virtual time starts: 2026-01-01T00:00:00Z in milliseconds.
+inline constexpr std::int64_t kEpochMs = 1'767'225'600'000;
+
+class SimulatedExecutor : public runtime::Executor {
+public:
+    SimulatedExecutor(VirtualTime& time, int server) : time_(time), server_(server) {}
+
+    void post(std::move_only_function<void()> job) override;
+    void on_turn_end(std::move_only_function<void()> callback) override;
+
+    /// Runs `job` as a turn, or as a part of the turn that is running.
+    void run_turn(std::move_only_function<void()> job);
+
+private:
+    VirtualTime& time_;
+    int server_;
+    std::deque<std::move_only_function<void()>> jobs_;
+    std::move_only_function<void()> turn_end_;
+    bool is_in_turn_ = false;
+    runtime::Pending next_turn_;
+    bool is_turn_scheduled_ = false;
+};
+
+class SimulatedClock : public runtime::Clock {
+public:
+    SimulatedClock(VirtualTime& time, SimulatedExecutor& executor, int server)
+        : time_(time), executor_(executor), server_(server) {}
+
+    runtime::Timestamp now() const override { return {kEpochMs + time_.now_us() / 1000}; }
+    runtime::Timestamp monotonic_now() const override { return {time_.now_us() / 1000}; }
+    runtime::Pending call_after(runtime::Duration delay,
+                                std::move_only_function<void()> callback) override;
+
+private:
+    VirtualTime& time_;
+    SimulatedExecutor& executor_;
+    int server_;
+};
+
+/// Runs a job at once; its result arrives after a drawn time.
+class SimulatedWorkers : public runtime::Workers {
+public:
+    SimulatedWorkers(VirtualTime& time,
+                     SimulatedExecutor& executor,
+                     runtime::Random& random,
+                     int server)
+        : time_(time), executor_(executor), random_(random), server_(server) {}
+
+    runtime::Pending start(runtime::Lane lane,
+                           std::move_only_function<void()> job,
+                           std::move_only_function<void()> done) override;
+
+private:
+    VirtualTime& time_;
+    SimulatedExecutor& executor_;
+    runtime::Random& random_;
+    int server_;
+};
+
+/// Writes to standard error with virtual time and server, from a level on.
+class SimulatedLog : public runtime::Log {
+public:
+    SimulatedLog(VirtualTime& time, int server, runtime::LogLevel least)
+        : time_(time), server_(server), least_(least) {}
+    bool is_enabled(runtime::LogLevel level) const override { return level >= least_; }
+    void write(runtime::LogLevel level, std::string_view part, std::string message) override;
+
+private:
+    VirtualTime& time_;
+    int server_;
+    runtime::LogLevel least_;
+};
+
+}  // namespace matrix::simulator

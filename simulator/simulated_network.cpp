@@ -1,0 +1,157 @@
+#include "simulator/simulated_network.h"
+
+#include "refserver/base/assert.h"
+
+namespace matrix::simulator {
+
+using runtime::HttpRequest;
+using runtime::HttpResponse;
+using runtime::NetworkError;
+using runtime::NetworkErrorKind;
+using runtime::OutgoingRequest;
+using runtime::Pending;
+
+/// One request on its way, its answer, and its end: whichever of answer, timeout and cancellation
+/// comes first empties `done`.
+struct SimulatedNetwork::Exchange {
+    int from = 0;
+    int to = 0;
+    std::move_only_function<void(runtime::Network::Result)> done;
+    Pending timeout;
+    Pending step;  ///< The next thing to happen to it.
+};
+
+class SimulatedNetwork::View : public runtime::Network {
+public:
+    View(SimulatedNetwork& network, int host) : network_(network), host_(host) {}
+
+    Pending send(OutgoingRequest request, std::move_only_function<void(Result)> done) override {
+        auto exchange = std::make_shared<Exchange>();
+        exchange->from = host_;
+        exchange->done = std::move(done);
+        network_.start(exchange, std::move(request));
+        // The request itself goes on: a peer that has it does not take it back.
+        return Pending([exchange] {
+            exchange->done = nullptr;
+            exchange->timeout.reset();
+        });
+    }
+
+private:
+    SimulatedNetwork& network_;
+    int host_;
+};
+
+int SimulatedNetwork::add_host(std::string name, Deliver deliver, RunTurn run_turn) {
+    const int number = static_cast<int>(hosts_.size());
+    numbers_.emplace(name, number);
+    hosts_.push_back({std::move(name), std::move(deliver), std::move(run_turn)});
+    return number;
+}
+
+std::unique_ptr<runtime::Network> SimulatedNetwork::view_of(int host) {
+    return std::make_unique<View>(*this, host);
+}
+
+void SimulatedNetwork::split(const std::vector<int>& group_of_host) {
+    MATRIX_ASSERT(group_of_host.size() <= hosts_.size());
+    std::string shape;
+    for (std::size_t host = 0; host < group_of_host.size(); ++host) {
+        hosts_[host].group = group_of_host[host];
+        shape += static_cast<char>('0' + group_of_host[host]);
+    }
+    is_split_ = true;
+    trace_.note("split", shape);
+}
+
+void SimulatedNetwork::heal() {
+    for (Host& host : hosts_)
+        host.group = 0;
+    is_split_ = false;
+    trace_.note("heal", "");
+}
+
+std::int64_t SimulatedNetwork::draw_latency_us() {
+    // Mostly short, sometimes long: the product of two uniform draws.
+    const auto range = static_cast<std::uint64_t>(link_.latency_us_max - link_.latency_us_min + 1);
+    const std::uint64_t first = random_.below(range);
+    const std::uint64_t second = random_.below(1000);
+    return link_.latency_us_min + static_cast<std::int64_t>(first * second / 1000);
+}
+
+void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest request) {
+    const int from = exchange->from;
+    exchange->timeout = time_.schedule(request.timeout.value * 1000, from, [this, exchange] {
+        finish(exchange, std::unexpected(NetworkError{NetworkErrorKind::Timeout, "no answer"}));
+    });
+    const auto known = numbers_.find(request.destination.host);
+    if (known == numbers_.end()) {
+        exchange->step = time_.schedule(draw_latency_us(), from, [this, exchange] {
+            finish(exchange,
+                   std::unexpected(NetworkError{NetworkErrorKind::Unreachable, "no such host"}));
+        });
+        return;
+    }
+    exchange->to = known->second;
+    const std::int64_t latency_us = draw_latency_us();
+    if (!is_connected(from, exchange->to) || is_lost()) {
+        ++lost_;  // Swallowed: the sender learns of it by its timeout.
+        return;
+    }
+    HttpRequest message = std::move(request.message);
+    message.peer_address = hosts_[from].name;
+    message.headers.add("Host", request.destination.host_header);
+    const std::string* authorization = message.headers.find("Authorization");
+    trace_.message(from,
+                   exchange->to,
+                   message.method + " " + message.target + " " +
+                       without_signatures(authorization == nullptr ? "" : *authorization),
+                   message.body);
+    exchange->step = time_.schedule(
+        latency_us, exchange->to, [this, exchange, message = std::move(message)]() mutable {
+            arrive(exchange, std::move(message));
+        });
+}
+
+void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest message) {
+    if (!is_connected(exchange->from, exchange->to)) {
+        ++lost_;
+        return;
+    }
+    ++delivered_;
+    hosts_[exchange->to].run_turn([this, exchange, message = std::move(message)]() mutable {
+        hosts_[exchange->to].deliver(std::move(message), [this, exchange](HttpResponse response) {
+            answer(exchange, std::move(response));
+        });
+    });
+}
+
+void SimulatedNetwork::answer(std::shared_ptr<Exchange> exchange, HttpResponse response) {
+    const std::int64_t latency_us = draw_latency_us();
+    if (!is_connected(exchange->from, exchange->to) || is_lost()) {
+        ++lost_;
+        return;
+    }
+    trace_.message(exchange->to, exchange->from, std::to_string(response.status), response.body);
+    exchange->step = time_.schedule(
+        latency_us, exchange->from, [this, exchange, response = std::move(response)]() mutable {
+            if (!is_connected(exchange->from, exchange->to)) {
+                ++lost_;
+                return;
+            }
+            finish(exchange, std::move(response));
+        });
+}
+
+void SimulatedNetwork::finish(const std::shared_ptr<Exchange>& exchange,
+                              runtime::Network::Result result) {
+    exchange->timeout.reset();
+    if (auto done = std::exchange(exchange->done, nullptr)) {
+        hosts_[exchange->from].run_turn(
+            [done = std::move(done), result = std::move(result)]() mutable {
+                done(std::move(result));
+            });
+    }
+}
+
+}  // namespace matrix::simulator

@@ -1,0 +1,80 @@
+// The simulated network: whole HTTP messages between servers, with latency, loss and splits.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "refserver/runtime/network.h"
+#include "refserver/runtime/random.h"
+#include "simulator/trace.h"
+#include "simulator/virtual_time.h"
+
+namespace matrix::simulator {
+
+/// A server's end of the network: what runs a request there, within a turn of its loop.
+using Deliver = std::function<void(runtime::HttpRequest, runtime::Responder)>;
+/// Runs a job in a turn of a server's loop.
+using RunTurn = std::function<void(std::move_only_function<void()>)>;
+
+/// How long a message is on its way, and whether it arrives.
+struct LinkOptions {
+    std::int64_t latency_us_min = 1'000;
+    std::int64_t latency_us_max = 150'000;
+    std::uint64_t loss_one_in = 0;  ///< 0: never; else once in so many messages.
+};
+
+class SimulatedNetwork {
+public:
+    SimulatedNetwork(VirtualTime& time, runtime::Random& random, Trace& trace, LinkOptions link)
+        : time_(time), random_(random), trace_(trace), link_(link) {}
+    SimulatedNetwork(const SimulatedNetwork&) = delete;
+    SimulatedNetwork& operator=(const SimulatedNetwork&) = delete;
+
+    /// Adds a host and gives its number.
+    int add_host(std::string name, Deliver deliver, RunTurn run_turn);
+    /// The network as the server with this number sees it.
+    std::unique_ptr<runtime::Network> view_of(int host);
+
+    /// Hosts talk only within their group; all are in group 0 at the start, and those stay there
+    /// whose number is beyond the end.
+    void split(const std::vector<int>& group_of_host);
+    void heal();
+    bool is_split() const { return is_split_; }
+
+    std::uint64_t delivered() const { return delivered_; }
+    std::uint64_t lost() const { return lost_; }
+
+private:
+    class View;
+    struct Host {
+        std::string name;
+        Deliver deliver;
+        RunTurn run_turn;
+        int group = 0;
+    };
+    struct Exchange;
+
+    void start(std::shared_ptr<Exchange> exchange, runtime::OutgoingRequest request);
+    void arrive(std::shared_ptr<Exchange> exchange, runtime::HttpRequest message);
+    void answer(std::shared_ptr<Exchange> exchange, runtime::HttpResponse response);
+    void finish(const std::shared_ptr<Exchange>& exchange, runtime::Network::Result result);
+    bool is_connected(int a, int b) const { return hosts_[a].group == hosts_[b].group; }
+    bool is_lost() { return link_.loss_one_in != 0 && random_.one_in(link_.loss_one_in); }
+    std::int64_t draw_latency_us();
+
+    VirtualTime& time_;
+    runtime::Random& random_;
+    Trace& trace_;
+    LinkOptions link_;
+    std::vector<Host> hosts_;
+    std::map<std::string, int, std::less<>> numbers_;
+    bool is_split_ = false;
+    std::uint64_t delivered_ = 0;
+    std::uint64_t lost_ = 0;
+};
+
+}  // namespace matrix::simulator

@@ -1,0 +1,56 @@
+// Trace: everything that happened in a run, as a 128-bit hash and, on request, as JSON lines.
+//
+// Two runs with the same hash dispatched the same jobs at the same times, drew the same numbers,
+// sent the same bytes and ended in the same state. Signature values are blanked, so that the
+// simulated and the real cryptography give the same hash.
+#pragma once
+
+#include <cstdint>
+#include <fstream>
+#include <string>
+#include <string_view>
+
+#include "refserver/protocol/sha256.h"
+
+namespace matrix::simulator {
+
+class Trace {
+public:
+    Trace() = default;
+    Trace(const Trace&) = delete;
+    Trace& operator=(const Trace&) = delete;
+
+    /// Writes each record as a JSON line besides; false if the file cannot be written.
+    bool write_to(const std::string& path);
+
+    void dispatch(std::int64_t time_us, int server);
+    void draw(std::string_view stream, std::uint64_t value);
+    /// An HTTP message on its way; `what` says which, for example "PUT /_matrix/..." or "200".
+    void message(int from, int to, std::string_view what, std::string_view body);
+    /// Something worth reading: a fault, an operation, a verdict.
+    void note(std::string_view kind, std::string_view detail);
+
+    /// Of all records so far, as 32 hexadecimal digits.
+    std::string hash();
+
+    std::uint64_t dispatches() const { return dispatches_; }
+    std::uint64_t draws() const { return draws_; }
+    std::uint64_t messages() const { return messages_; }
+
+private:
+    void add(char kind, std::int64_t a, std::int64_t b, std::string_view bytes);
+    void flush();
+
+    Sha256 running_{};
+    std::string buffer_;
+    std::ofstream lines_;
+    std::int64_t time_us_ = 0;
+    std::uint64_t dispatches_ = 0;
+    std::uint64_t draws_ = 0;
+    std::uint64_t messages_ = 0;
+};
+
+/// `text` with the values of signatures and public keys replaced by as many dots.
+std::string without_signatures(std::string_view text);
+
+}  // namespace matrix::simulator
