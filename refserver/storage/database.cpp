@@ -103,15 +103,12 @@ std::expected<void, StorageError> Database::connect(runtime::Disk& disk,
     // Closing writes nothing: the end of a server leaves its files as a kill would.
     sqlite3_db_config(connection_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
     sqlite3_busy_timeout(connection_, native_path_.empty() ? 0 : 5000);
-    std::string settings = "PRAGMA page_size=" + std::to_string(options.page_bytes) +
-                           "; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" +
-                           std::to_string(options.cache_kibibytes);
-    if (vfs_ != nullptr) settings += "; PRAGMA locking_mode=EXCLUSIVE";
-    if (!is_in_memory_) {
-        settings +=
-            "; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0"
-            "; PRAGMA synchronous=NORMAL";
-    }
+    // The locking mode first: it must be known when the log is opened.
+    std::string settings = vfs_ == nullptr ? "" : "PRAGMA locking_mode=EXCLUSIVE;";
+    settings += "PRAGMA page_size=" + std::to_string(options.page_bytes) +
+                "; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-" +
+                std::to_string(options.cache_kibibytes);
+    if (!is_in_memory_) settings += "; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0";
     RETURN_IF_ERROR(run(settings));
     follow_log();
     return {};
