@@ -6,6 +6,8 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,14 @@
 namespace matrix::engine {
 
 using runtime::Task;
+
+/// Where a server is asked. Nothing if the name is none.
+std::optional<runtime::Destination> find_destination(const ServerName& server);
+
+/// What our client or peer is told when `server` answered with an error. Codes that say something
+/// about the request are passed on; those that would be taken for our own (401, rate limits, wrong
+/// parameters) become 502 M_UNKNOWN.
+Error error_of_answer(const ServerName& server, const runtime::HttpResponse& response);
 
 class FederationClient {
 public:
@@ -64,6 +74,8 @@ public:
                                                 std::string transaction_id,
                                                 json::Object transaction);
 
+    // Of lists of events, what is no object has been dropped; nothing else has been looked at.
+
     Task<Result<json::Object>> get_event(ServerName server, EventId id);
     Task<Result<json::Array>> get_missing_events(ServerName server,
                                                  RoomId room,
@@ -91,10 +103,18 @@ public:
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);
 
 private:
-    Task<Result<json::Object>> request(ServerName server,
-                                       std::string method,
-                                       std::string target,
-                                       json::Value content);
+    struct Call {
+        ServerName server;
+        std::string method;
+        std::string target;
+        std::optional<json::Value> content;
+        runtime::Duration timeout = runtime::seconds(30);
+        std::size_t answer_bytes_max = 1024 * 1024;
+        bool is_signed = true;
+    };
+    /// The body of a successful answer.
+    Task<Result<json::Object>> request(Call call);
+    Task<Result<MadeEvent>> make_event(ServerName server, std::string target);
     Services services_;
 };
 

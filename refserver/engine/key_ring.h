@@ -13,6 +13,7 @@
 #include "refserver/protocol/signatures.h"
 #include "refserver/protocol/x_matrix.h"
 #include "refserver/runtime/clock.h"
+#include "refserver/runtime/log.h"
 #include "refserver/runtime/network.h"
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/workers.h"
@@ -44,10 +45,19 @@ public:
     json::Object own_keys() const;
 
     /// Are the event's required signatures there and good? Fetches the keys that it must.
-    /// An error says which server's signature is missing, unknown or wrong.
+    /// 400 M_INVALID_PARAM says which server's signature is missing, unknown or wrong.
     runtime::Task<Result<void>> verify_event(json::Object pdu, const RoomRules* rules);
+    /// The same for many events of one room, one verdict for each, in their order. Keys are fetched
+    /// from all servers at a time; many signatures are checked by the workers.
+    using Pdus = std::shared_ptr<const std::vector<json::Object>>;
+    runtime::Task<std::vector<Result<void>>> verify_events(Pdus pdus, const RoomRules* rules);
+    /// Has this server signed the event, whether it must or not?
+    runtime::Task<Result<void>> verify_signature_of(ServerName server,
+                                                    json::Object pdu,
+                                                    const RoomRules* rules);
 
-    /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says.
+    /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says,
+    /// 400 M_NOT_JSON if it has a body that is not JSON.
     runtime::Task<Result<ServerName>> authenticate(runtime::HttpRequest request);
 
 private:

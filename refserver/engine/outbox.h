@@ -1,10 +1,13 @@
 // Outbox: brings our events to the other servers of a room, in order, until they have them.
 //
+// One transaction is on its way to each destination at any time; what comes meanwhile goes with
+// the next. A destination that fails is tried again after longer and longer pauses, and at once
+// when it shows that it is back.
+//
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#transactions
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -19,6 +22,10 @@
 namespace matrix::engine {
 
 class FederationClient;
+
+/// Spec: "at most 50 PDUs and 100 EDUs".
+inline constexpr std::size_t kTransactionPdusMax = 50;
+inline constexpr std::size_t kTransactionEdusMax = 100;
 
 class Outbox {
 public:
@@ -36,11 +43,15 @@ public:
     ~Outbox();
 
     /// Queues an event for each of `servers` but ourselves, in this unit of work: it is sent when
-    /// that is durable, and again after a restart until it was acknowledged.
+    /// that is durable, and again after a restart until it was acknowledged. The event must have
+    /// been stored before.
     void send(const EventPtr& event, const std::vector<ServerName>& servers);
 
     /// Takes up what an earlier process left.
     void resume();
+
+    /// The server has just sent us something: if it failed before, it is tried again now.
+    void server_is_back(const ServerName& server);
 
     /// Events that wait, over all destinations.
     std::size_t queued() const;

@@ -205,7 +205,7 @@ CREATE TABLE server_keys (
     PRIMARY KEY (server, key_id)
 ) WITHOUT ROWID;
 
--- What waits to be sent, in the order of numbers.
+-- What waits to be sent, in the order of numbers, which are never given twice.
 CREATE TABLE outbox (
     destination TEXT NOT NULL,
     number INTEGER NOT NULL,
@@ -215,20 +215,21 @@ CREATE TABLE outbox (
 
 CREATE TABLE destinations (
     server TEXT NOT NULL PRIMARY KEY,
+    next_number INTEGER NOT NULL DEFAULT 1,     -- Of the next event in its outbox.
+    in_flight_number INTEGER,                   -- The last one of the transaction on its way.
     failing_since_ts INTEGER,
     retry_at_ts INTEGER,
     retry_delay_ms INTEGER
 ) WITHOUT ROWID;
 
--- What a peer's transaction answered, for when it is repeated.
+-- What a peer's newest transactions answered, for when they are repeated.
 CREATE TABLE received_transactions (
     origin TEXT NOT NULL,
+    number INTEGER NOT NULL,                    -- In the order of arrival.
     transaction_id TEXT NOT NULL,
     response TEXT NOT NULL,
-    received_ts INTEGER NOT NULL,
-    PRIMARY KEY (origin, transaction_id)
+    PRIMARY KEY (origin, number)
 ) WITHOUT ROWID;
-CREATE INDEX received_transactions_by_age ON received_transactions (received_ts);
 )";
 
 constexpr std::array kMigrations{

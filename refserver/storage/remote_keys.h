@@ -1,0 +1,27 @@
+// The keys of other servers, as they were last fetched.
+//
+// Keys stay when a server no longer lists them: old events are still signed by them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+
+#include "refserver/protocol/server_keys.h"
+#include "refserver/storage/turns.h"
+
+namespace matrix::storage {
+
+class RemoteKeys {
+public:
+    explicit RemoteKeys(Turns& turns) : turns_(turns) {}
+
+    /// Stores every key of a document; a key of the same id is replaced.
+    void put(const ServerKeys& keys, std::int64_t fetched_ts);
+    /// All that is known of a server; empty if nothing is.
+    std::map<KeyId, ServerKey> load(const ServerName& server);
+
+private:
+    Turns& turns_;
+};
+
+}  // namespace matrix::storage
