@@ -106,6 +106,7 @@ void Turns::start_sync() {
     };
     if (database_.is_in_memory()) return finish();
     is_syncing_ = true;
+    sync_.reset();  // The last one is over: its end must not touch this one.
     sync_ = durability_.sync(finish);
 }
 
