@@ -19,17 +19,24 @@ function(touchstone_program name)
     target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS})
 endfunction()
 
-# touchstone_test(NAME SOURCES file... [LINKS target...]): a GoogleTest binary; each test is one of CTest's.
+# touchstone_test(NAME SOURCES file... [LINKS target...] [SANITIZED] [TIMEOUT seconds]): a GoogleTest binary, each of
+# whose tests is one of CTest's. SANITIZED ones run under the sanitizers too (preset `asan`, target `sanitized_tests`).
+add_custom_target(sanitized_tests)
 function(touchstone_test name)
-    cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINKS" ${ARGN})
+    cmake_parse_arguments(ARG "SANITIZED" "TIMEOUT" "SOURCES;LINKS" ${ARGN})
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 300)
     endif()
+    set(labels ${name})
     add_executable(${name} ${ARG_SOURCES})
+    if(ARG_SANITIZED)
+        add_dependencies(sanitized_tests ${name})
+        list(APPEND labels sanitized)
+    endif()
     target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
     include(GoogleTest)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${name}
+        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${labels}"
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
