@@ -47,7 +47,9 @@ json::Object object_of(const Vector& value) {
     return *parsed->if_object();
 }
 
-std::string canonical(const Vector& value) { return json::write(object_of(value)); }
+std::string canonical(const Vector& value) {
+    return json::write(object_of(value));
+}
 
 std::unique_ptr<Signer> signer_of(const Vector& file) {
     const auto seed = decode_base64(file.at("seed").get<std::string>());

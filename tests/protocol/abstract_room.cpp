@@ -1,0 +1,114 @@
+// Rooms of events that have labels instead of hashes.
+
+#include "tests/protocol/abstract_room.h"
+
+namespace matrix::testing {
+
+RoomId abstract_room_id(const RoomRules& rules) {
+    return rules.event_format == EventFormat::HashedRoomId ? RoomId("!create:a")
+                                                           : RoomId("!room:a");
+}
+
+EventPtr make_abstract_event(const AbstractEvent& event, const RoomRules& rules) {
+    Event made;
+    made.id = EventId(event.id);
+    made.room_id = abstract_room_id(rules);
+    made.sender = UserId(event.sender);
+    made.type = event.type;
+    made.state_key = event.state_key;
+    made.origin_server_ts = event.origin_server_ts;
+    for (const std::string& id : event.auth_events)
+        made.auth_events.emplace_back(id);
+    for (const std::string& id : event.prev_events)
+        made.prev_events.emplace_back(id);
+    made.content = parse_event_content(event.type, event.content, rules);
+    made.rules = &rules;
+    made.text = json::write(json::Object{{"content", event.content}});
+    return std::make_shared<const Event>(std::move(made));
+}
+
+EventPtr EventStore::find(const std::string& id) const {
+    const auto entry = events_.find(EventId(id));
+    return entry == events_.end() ? nullptr : entry->second;
+}
+
+FindEvent EventStore::finder() const {
+    return [this](const EventId& id) {
+        return auth::CitedEvent{.event = find(id.text()), .is_rejected = rejected_.contains(id)};
+    };
+}
+
+RuleRoom::RuleRoom(const RoomRules& rules) : rules_(&rules) {
+    AbstractEvent create = {
+        .id = "$create:a", .type = "m.room.create", .state_key = "", .sender = kCreator};
+    if (rules.has_creator_in_content) create.content.set("creator", kCreator);
+    state_.put(make_abstract_event(create, rules));
+    for (const char* user : {kCreator, kMod, kUser})
+        set_member(user, "join");
+    set_join_rule("invite");
+    set_power_levels({});
+}
+
+Event RuleRoom::make(std::string_view sender,
+                     std::string_view type,
+                     std::optional<std::string> state_key,
+                     json::Object content) const {
+    return *make_abstract_event({.id = "$event:b",
+                                 .type = std::string(type),
+                                 .state_key = std::move(state_key),
+                                 .sender = std::string(sender),
+                                 .content = std::move(content),
+                                 .prev_events = {"$something:a"}},
+                                *rules_);
+}
+
+Event RuleRoom::member(std::string_view sender,
+                       std::string_view target,
+                       std::string_view membership,
+                       json::Object more) const {
+    more.set("membership", membership);
+    return make(sender, "m.room.member", std::string(target), std::move(more));
+}
+
+void RuleRoom::set(const Event& event) {
+    state_.put(std::make_shared<const Event>(event));
+}
+
+void RuleRoom::set_member(std::string_view user, std::string_view membership) {
+    set(member(user, user, membership));
+}
+
+void RuleRoom::set_join_rule(std::string_view join_rule) {
+    set(make(kCreator, "m.room.join_rules", "", {{"join_rule", join_rule}}));
+}
+
+json::Object RuleRoom::power_levels(json::Object more) const {
+    json::Object users = {{kMod, 50}};
+    if (!rules_->has_privileged_creators) users.set(kCreator, 100);
+    if (!more.contains("users")) more.set("users", users);
+    return more;
+}
+
+void RuleRoom::set_power_levels(json::Object more) {
+    set(make(kCreator, "m.room.power_levels", "", power_levels(std::move(more))));
+}
+
+void RuleRoom::clear(std::string_view type) {
+    auth::AuthState kept;
+    for (const char* other : {"m.room.create", "m.room.power_levels", "m.room.join_rules"}) {
+        if (const EventPtr event = state_.find_shared(other, ""); event && other != type) {
+            kept.put(event);
+        }
+    }
+    for (const char* user : {kCreator, kMod, kUser, kStranger}) {
+        if (const EventPtr event = state_.find_shared("m.room.member", user)) kept.put(event);
+    }
+    state_ = kept;
+}
+
+std::string RuleRoom::check(const Event& event) const {
+    const auth::Verdict verdict = auth::check_against(state_, event, ed25519_verifier());
+    return verdict ? "allowed" : std::string(verdict.error().rule);
+}
+
+}  // namespace matrix::testing
