@@ -171,8 +171,10 @@ TEST(PowerLevelRules, NeedIntegersSinceVersion10) {
         const bool is_strict = rules.power_levels == PowerLevelSyntax::Integers;
         const auto expect =
             [&](const json::Object& after, std::string_view strict, std::string_view lenient) {
-                EXPECT_EQ(change(rules, {{"users", json::Object{{kMod, 50}}}}, after),
-                          is_strict ? strict : lenient)
+                const json::Object users = {{kMod, 50}};
+                json::Object full = after;
+                if (!full.contains("users")) full.set("users", users);
+                EXPECT_EQ(change(rules, {{"users", users}}, full), is_strict ? strict : lenient)
                     << rules.version << ' ' << after;
             };
         for (const char* name : {"users_default",

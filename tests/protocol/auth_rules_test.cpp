@@ -516,7 +516,7 @@ TEST(AuthEventsSelection, TakesTheAuthorizingUserOfAJoinWhereJoinsCanBeRestricte
             const Event event = RuleRoom(rules).member(
                 kUser, kUser, membership, {{"join_authorised_via_users_server", user}});
             return std::ranges::count(*auth::required_state(event),
-                                         StateKey{"m.room.member", kMod});
+                                      StateKey{"m.room.member", kMod});
         };
         EXPECT_EQ(selects_authorizer("join", kMod), rules.has_restricted);
         EXPECT_FALSE(selects_authorizer("leave", kMod));

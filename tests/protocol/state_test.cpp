@@ -2,6 +2,7 @@
 
 #include "refserver/protocol/state.h"
 
+#include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
