@@ -27,16 +27,16 @@ function(touchstone_test name)
     if(NOT ARG_TIMEOUT)
         set(ARG_TIMEOUT 300)
     endif()
-    set(labels ${name})
+    set(label ${name})  # One label: a list would be cut at its first element.
     add_executable(${name} ${ARG_SOURCES})
     if(ARG_SANITIZED)
         add_dependencies(sanitized_tests ${name})
-        list(APPEND labels sanitized)
+        set(label ${name}-sanitized)
     endif()
     target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS} GTest::gtest GTest::gmock GTest::gtest_main)
     include(GoogleTest)
     gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${labels}"
+        PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS ${label}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
