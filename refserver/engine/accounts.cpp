@@ -34,8 +34,7 @@ Task<std::string> Accounts::hash_password(std::string password) {
     const PasswordCost cost = services_.password_cost;
     std::string salt = services_.random.stream("passwords").bytes(kPasswordSaltBytes);
     co_return co_await services_.workers.run<std::string>(
-        runtime::Lane::Passwords,
-        [password = std::move(password), salt = std::move(salt), cost] {
+        runtime::Lane::Passwords, [password = std::move(password), salt = std::move(salt), cost] {
             return make_password_hash(password, salt, cost);
         });
 }

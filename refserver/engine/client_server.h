@@ -4,11 +4,16 @@
 #pragma once
 
 #include "refserver/engine/accounts.h"
+#include "refserver/engine/client/interactive_auth.h"
+#include "refserver/engine/client/nonces.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/remote_rooms.h"
 #include "refserver/engine/rooms.h"
 #include "refserver/engine/server_options.h"
+#include "refserver/storage/aliases.h"
+#include "refserver/storage/client_transactions.h"
+#include "refserver/storage/filters.h"
 
 namespace matrix::engine {
 
@@ -27,7 +32,7 @@ public:
         runtime::RandomSource& random;
         runtime::Log& log;
     };
-    explicit ClientServer(Services services) : services_(std::move(services)) {}
+    explicit ClientServer(Services services);
     ClientServer(const ClientServer&) = delete;
     ClientServer& operator=(const ClientServer&) = delete;
 
@@ -90,7 +95,14 @@ public:
     Task<Result<Reply>> register_with_shared_secret(Request request);
 
 private:
+    json::Object well_known() const;
+
     Services services_;
+    storage::FilterStore filters_;
+    storage::ClientTransactionStore transactions_;
+    storage::AliasStore aliases_;
+    InteractiveAuth interactive_auth_;
+    Nonces registration_nonces_;
 };
 
 }  // namespace matrix::engine

@@ -48,8 +48,10 @@ void add_cors_fields(runtime::Headers& headers) {
 
 Reply reply_of(const Error& error) {
     json::Object body = error.extra;
-    body.set("errcode", error.errcode);
-    body.set("error", error.message);
+    if (!error.errcode.empty()) {
+        body.set("errcode", error.errcode);
+        body.set("error", error.message);
+    }
     return Reply{error.status, std::move(body), {}, {}};
 }
 

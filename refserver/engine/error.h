@@ -15,7 +15,7 @@ namespace matrix::engine {
 
 struct Error {
     int status = 400;
-    std::string errcode;
+    std::string errcode;  ///< Empty where the body is `extra` alone: a demand for authentication.
     std::string message;
     json::Object extra;  ///< Further members of the body, for example `soft_logout`.
 };

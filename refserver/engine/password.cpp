@@ -1,10 +1,10 @@
 #include "refserver/engine/password.h"
 
-#include <sodium.h>
-
 #include <array>
 #include <charconv>
 #include <vector>
+
+#include <sodium.h>
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/base64.h"

@@ -16,9 +16,7 @@ enum class PasswordCost {
 inline constexpr std::size_t kPasswordSaltBytes = 16;
 
 /// Slow by design: to be called on a worker. The salt is random, of `kPasswordSaltBytes`.
-std::string make_password_hash(std::string_view password,
-                               std::string_view salt,
-                               PasswordCost cost);
+std::string make_password_hash(std::string_view password, std::string_view salt, PasswordCost cost);
 /// `hash` is one of `make_password_hash`; as slow as that.
 bool is_password_of(std::string_view hash, std::string_view password);
 

@@ -1,0 +1,13 @@
+#include "refserver/engine/client_server.h"
+
+namespace matrix::engine {
+
+ClientServer::ClientServer(Services services)
+    : services_(std::move(services)),
+      filters_(services_.turns),
+      transactions_(services_.turns),
+      aliases_(services_.turns),
+      interactive_auth_(services_.random),
+      registration_nonces_(services_.clock, services_.random) {}
+
+}  // namespace matrix::engine
