@@ -2,9 +2,10 @@
 #pragma once
 
 #include <atomic>
-#include <csignal>
 #include <functional>
 #include <thread>
+
+#include <signal.h>
 
 #include "refserver/runtime/executor.h"
 
