@@ -27,15 +27,15 @@ struct Operation {
     }
 };
 
-Task<void> note_result(Operation& operation, std::string& into) {
-    into = co_await operation.run();
+Task<void> note_result(Operation* operation, std::string* into) {
+    *into = co_await operation->run();
 }
 
 TEST(Completion, ResumesWithTheResult) {
     Operation operation;
     std::string result;
     TaskGroup group;
-    group.start(note_result(operation, result));
+    group.start(note_result(&operation, &result));
     EXPECT_EQ(result, "");
     operation.done("later");
     EXPECT_EQ(result, "later");
@@ -47,7 +47,7 @@ TEST(Completion, IsCancelledWhenTheWaiterIsDestroyed) {
     std::string result;
     {
         TaskGroup group;
-        group.start(note_result(operation, result));
+        group.start(note_result(&operation, &result));
         EXPECT_EQ(operation.cancellations, 0);
     }
     EXPECT_EQ(operation.cancellations, 1);
@@ -61,25 +61,25 @@ Completion<int> finish_at_once(int result) {
     });
 }
 
-Task<void> add_often(std::int64_t& sum) {
+Task<void> add_often(std::int64_t* sum) {
     for (int count = 0; count < 1'000'000; ++count)
-        sum += co_await finish_at_once(1);
+        *sum += co_await finish_at_once(1);
 }
 
 TEST(Completion, NeedsNoStackWhenItFinishesAtOnce) {
     std::int64_t sum = 0;
     TaskGroup group;
-    group.start(add_often(sum));
+    group.start(add_often(&sum));
     EXPECT_EQ(sum, 1'000'000);
 }
 
-Task<void> note_wakes(Signal& signal,
-                      std::vector<std::string>& wakes,
+Task<void> note_wakes(Signal* signal,
+                      std::vector<std::string>* wakes,
                       std::string name,
                       int times) {
     for (int count = 0; count < times; ++count) {
-        co_await signal.wait();
-        wakes.push_back(name);
+        co_await signal->wait();
+        wakes->push_back(name);
     }
 }
 
@@ -87,8 +87,8 @@ TEST(Signal, WakesInTheOrderOfWaitingAndOnceEach) {
     Signal signal;
     std::vector<std::string> wakes;
     TaskGroup group;
-    group.start(note_wakes(signal, wakes, "a", 2));
-    group.start(note_wakes(signal, wakes, "b", 2));
+    group.start(note_wakes(&signal, &wakes, "a", 2));
+    group.start(note_wakes(&signal, &wakes, "b", 2));
     signal.notify_all();
     EXPECT_EQ(wakes, (std::vector<std::string>{"a", "b"}));
     signal.notify_all();
@@ -96,14 +96,14 @@ TEST(Signal, WakesInTheOrderOfWaitingAndOnceEach) {
     EXPECT_EQ(signal.size(), 0U);
 }
 
-Task<void> end_others_and_wait(Signal& signal,
-                               std::optional<TaskGroup>& others,
-                               std::vector<std::string>& wakes) {
-    co_await signal.wait();
-    wakes.push_back("first");
-    others.reset();
-    co_await signal.wait();
-    wakes.push_back("again");
+Task<void> end_others_and_wait(Signal* signal,
+                               std::optional<TaskGroup>* others,
+                               std::vector<std::string>* wakes) {
+    co_await signal->wait();
+    wakes->push_back("first");
+    others->reset();
+    co_await signal->wait();
+    wakes->push_back("again");
 }
 
 TEST(Signal, LetsAWokenOneDestroyOthersAndWaitAgain) {
@@ -111,28 +111,28 @@ TEST(Signal, LetsAWokenOneDestroyOthersAndWaitAgain) {
     std::vector<std::string> wakes;
     TaskGroup group;
     std::optional<TaskGroup> others(std::in_place);
-    group.start(end_others_and_wait(signal, others, wakes));
-    others->start(note_wakes(signal, wakes, "destroyed", 1));
-    others->start(note_wakes(signal, wakes, "destroyed", 1));
+    group.start(end_others_and_wait(&signal, &others, &wakes));
+    others->start(note_wakes(&signal, &wakes, "destroyed", 1));
+    others->start(note_wakes(&signal, &wakes, "destroyed", 1));
     signal.notify_all();
     EXPECT_EQ(wakes, (std::vector<std::string>{"first"}));
     signal.notify_all();
     EXPECT_EQ(wakes, (std::vector<std::string>{"first", "again"}));
 }
 
-Task<void> notify_and_note(Signal& signal, std::vector<std::string>& wakes) {
-    co_await signal.wait();
-    wakes.push_back("nester");
-    signal.notify_all();
-    wakes.push_back("nester ends");
+Task<void> notify_and_note(Signal* signal, std::vector<std::string>* wakes) {
+    co_await signal->wait();
+    wakes->push_back("nester");
+    signal->notify_all();
+    wakes->push_back("nester ends");
 }
 
 TEST(Signal, MayBeNotifiedByAWokenOne) {
     Signal signal;
     std::vector<std::string> wakes;
     TaskGroup group;
-    group.start(notify_and_note(signal, wakes));
-    group.start(note_wakes(signal, wakes, "other", 1));
+    group.start(notify_and_note(&signal, &wakes));
+    group.start(note_wakes(&signal, &wakes, "other", 1));
     signal.notify_all();
     EXPECT_EQ(wakes, (std::vector<std::string>{"nester", "other", "nester ends"}));
 }
