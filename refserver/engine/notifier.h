@@ -38,6 +38,9 @@ public:
 private:
     struct Parked;
     void wake();
+    bool has_changed(const UserId& user,
+                     const std::vector<RoomId>& rooms,
+                     storage::StreamPosition since) const;
 
     storage::Turns& turns_;
     runtime::Clock& clock_;
