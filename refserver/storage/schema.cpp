@@ -26,7 +26,6 @@ CREATE TABLE rooms (
     room INTEGER PRIMARY KEY,
     room_id TEXT NOT NULL UNIQUE,
     version TEXT NOT NULL,
-    next_number INTEGER NOT NULL DEFAULT 0,     -- Of the room's next event.
     current_state BLOB                          -- A root in state_nodes; NULL: empty.
 );
 
@@ -34,21 +33,16 @@ CREATE TABLE events (
     event INTEGER PRIMARY KEY,
     event_id TEXT NOT NULL UNIQUE,
     room INTEGER NOT NULL,
-    number INTEGER NOT NULL,                    -- Dense within the room.
-    type TEXT NOT NULL,
-    state_key TEXT,
-    sender TEXT NOT NULL,
     depth INTEGER NOT NULL,
     position INTEGER NOT NULL,
     status INTEGER NOT NULL,                    -- storage::EventStatus
     is_rejected_outlier INTEGER NOT NULL DEFAULT 0,
-    state_before BLOB,
+    state_before BLOB,                          -- A root in state_nodes; NULL: an outlier's.
     state_after BLOB,
     rule TEXT NOT NULL DEFAULT '',
     detail TEXT NOT NULL DEFAULT '',
     redacted_by TEXT,
-    text TEXT NOT NULL,
-    UNIQUE (room, number)
+    text TEXT NOT NULL
 );
 CREATE INDEX events_by_position ON events (room, position) WHERE position <> 0;
 CREATE INDEX events_by_depth ON events (room, depth, position) WHERE position <> 0;
@@ -87,26 +81,38 @@ CREATE TABLE state_changes (
     PRIMARY KEY (room, position)
 ) WITHOUT ROWID;
 
--- Who is what in the current state of each room, and since which position.
+-- Who is what in the current state of each room.
 CREATE TABLE memberships (
-    user_id TEXT NOT NULL,
     room INTEGER NOT NULL,
+    user_id TEXT NOT NULL,
     membership TEXT NOT NULL,
     event_id TEXT NOT NULL,
-    position INTEGER NOT NULL,
-    PRIMARY KEY (user_id, room)
+    PRIMARY KEY (room, user_id)
 ) WITHOUT ROWID;
-CREATE INDEX memberships_by_room ON memberships (room, membership);
+CREATE INDEX memberships_by_user ON memberships (user_id);
+CREATE INDEX memberships_by_kind ON memberships (room, membership);
 
--- Invites, and knocks, to rooms of which this server knows nothing else.
+-- Every change of a membership of our own users, outliers (invites to rooms of which this server
+-- knows nothing else) included.
+CREATE TABLE membership_changes (
+    user_id TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    membership TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    is_forgotten INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, room_id, position)
+) WITHOUT ROWID;
+CREATE INDEX membership_changes_by_position ON membership_changes (user_id, position);
+
+-- The newest outlier of each user and room, and what it shows of the room.
 CREATE TABLE outlier_memberships (
     user_id TEXT NOT NULL,
     room_id TEXT NOT NULL,
     room_version TEXT NOT NULL,
-    membership TEXT NOT NULL,
+    position INTEGER NOT NULL,
     text TEXT NOT NULL,
     stripped_state TEXT NOT NULL,
-    position INTEGER NOT NULL,
     PRIMARY KEY (user_id, room_id)
 ) WITHOUT ROWID;
 

@@ -1,0 +1,68 @@
+// EventStore: events of all rooms, each once in memory, and the edges between them.
+//
+// Reads give nothing while the disk fails; the turn's commit tells.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "refserver/protocol/event.h"
+#include "refserver/storage/events.h"
+#include "refserver/storage/lru_map.h"
+#include "refserver/storage/turns.h"
+
+namespace matrix::storage {
+
+/// Between two events of a timeline, ordered as /messages walks.
+struct TimelinePoint {
+    std::int64_t depth = 0;
+    StreamPosition stream;
+    friend auto operator<=>(const TimelinePoint&, const TimelinePoint&) = default;
+};
+
+class EventStore {
+public:
+    /// How many events stay parsed in memory.
+    static constexpr std::size_t kEventsCachedMax = 20'000;
+
+    explicit EventStore(Turns& turns, std::size_t events_cached_max = kEventsCachedMax);
+    EventStore(const EventStore&) = delete;
+    EventStore& operator=(const EventStore&) = delete;
+
+    std::optional<StoredEvent> find(const EventId& id);
+    /// Null if it is unknown.
+    EventPtr find_event(const EventId& id);
+
+    /// Inserts an event, or replaces all that is known about it. Its edges too, if it is placed.
+    void put(RoomNumber room, const StoredEvent& stored);
+
+    /// Events that cite `id` as a previous one, outliers left out.
+    std::vector<EventId> list_children(const EventId& id);
+
+    /// A redaction that came before what it redacts.
+    void put_early_redaction(const EventId& target, const EventId& redaction);
+    std::vector<EventId> list_early_redactions(const EventId& target);
+    void remove_early_redactions(const EventId& target);
+
+    // What is shown of a room: events whose position is not 0.
+
+    /// Up to `limit` with `after` < position <= `up_to`, the newest first.
+    std::vector<StoredEvent> list_newest(RoomNumber room,
+                                         StreamPosition after,
+                                         StreamPosition up_to,
+                                         std::size_t limit);
+    /// Up to `limit` before `from`, the nearest first.
+    std::vector<StoredEvent> list_before(RoomNumber room, TimelinePoint from, std::size_t limit);
+    /// Up to `limit` after `from`, the nearest first.
+    std::vector<StoredEvent> list_after(RoomNumber room, TimelinePoint from, std::size_t limit);
+    std::optional<TimelinePoint> find_newest_point(RoomNumber room);
+
+private:
+    std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
+
+    Turns& turns_;
+    LruMap<StoredEvent> cache_;
+};
+
+}  // namespace matrix::storage

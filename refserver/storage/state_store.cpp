@@ -1,0 +1,46 @@
+#include "refserver/storage/state_store.h"
+
+#include "refserver/storage/hash_column.h"
+
+namespace matrix::storage {
+
+StateStore::StateStore(Turns& turns, std::size_t states_cached_max)
+    : turns_(turns), cache_(states_cached_max) {
+    turns_.on_failed_commit([this] { cache_.clear(); });
+}
+
+State::Hash StateStore::put(const State& state) {
+    const State::Hash root = state.root();
+    if (state.empty() || cache_.find(view(root))) return root;
+    Database& database = turns_.database();
+    turns_.begin_unit();
+    const auto nodes = state.list_new_nodes([&](const State::Hash& hash) {
+        return database
+            .find("SELECT 1 FROM state_nodes WHERE hash = ?1",
+                  {Binding::blob(view(hash))},
+                  [](const Row&) { return true; })
+            .has_value();
+    });
+    for (const State::StoredNode& node : nodes) {
+        // Ignored: two equal parts of one new state.
+        database.execute("INSERT OR IGNORE INTO state_nodes VALUES (?1, ?2)",
+                         {Binding::blob(view(node.hash)), Binding::blob(node.bytes)});
+    }
+    cache_.put(view(root), state);
+    return root;
+}
+
+std::optional<State> StateStore::load(const State::Hash& root) {
+    if (root == State().root()) return State();
+    if (const State* known = cache_.find(view(root))) return *known;
+    Database& database = turns_.database();
+    auto state = State::load(root, [&](const State::Hash& hash) {
+        return database.find("SELECT bytes FROM state_nodes WHERE hash = ?1",
+                             {Binding::blob(view(hash))},
+                             [](const Row& row) { return row.text(0); });
+    });
+    if (state) cache_.put(view(root), *state);
+    return state;
+}
+
+}  // namespace matrix::storage

@@ -1,0 +1,33 @@
+// StateStore: states as nodes in the database; equal parts of all states of all rooms are there
+// once.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "refserver/protocol/state.h"
+#include "refserver/storage/lru_map.h"
+#include "refserver/storage/turns.h"
+
+namespace matrix::storage {
+
+class StateStore {
+public:
+    /// How many states stay in memory; those of one room share most of their nodes.
+    static constexpr std::size_t kStatesCachedMax = 1000;
+
+    explicit StateStore(Turns& turns, std::size_t states_cached_max = kStatesCachedMax);
+    StateStore(const StateStore&) = delete;
+    StateStore& operator=(const StateStore&) = delete;
+
+    /// Stores the nodes that are not stored yet.
+    State::Hash put(const State& state);
+    /// Nothing when a node is missing, which means that the disk failed.
+    std::optional<State> load(const State::Hash& root);
+
+private:
+    Turns& turns_;
+    LruMap<State> cache_;  ///< All of them are stored.
+};
+
+}  // namespace matrix::storage
