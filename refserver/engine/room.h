@@ -18,6 +18,7 @@
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/state.h"
 #include "refserver/runtime/task.h"
+#include "refserver/storage/event_store.h"
 #include "refserver/storage/events.h"
 #include "refserver/storage/turns.h"
 
@@ -27,6 +28,7 @@ using runtime::Task;
 using storage::EventStatus;
 using storage::StoredEvent;
 using storage::StreamPosition;
+using storage::TimelinePoint;
 
 struct RoomServices;  // What rooms need of the engine; see rooms.h.
 
@@ -45,12 +47,6 @@ struct Receipt {
     bool is_new = true;  ///< False: it was known already.
 };
 
-/// Where a page of the timeline starts: between two events. Ordered as /messages walks.
-struct TimelinePoint {
-    std::int64_t depth = 0;
-    StreamPosition stream;
-    friend auto operator<=>(const TimelinePoint&, const TimelinePoint&) = default;
-};
 enum class Direction { Backwards, Forwards };
 struct TimelinePage {
     std::vector<StoredEvent> events;    ///< In the order of walking.
@@ -75,8 +71,10 @@ public:
     /// Does m.room.server_acl let this server take part?
     bool is_server_allowed(const ServerName& server) const;
     const std::vector<EventId>& extremities() const;
-    /// The power level rules over the current state, for questions before an event exists.
+    /// The events of the current state that a check of `event` looks at; also those that answer
+    /// questions about levels and memberships of `sender` before an event exists.
     auth::AuthState auth_state_for(const Event& event) const;
+    auth::AuthState auth_state_for(const UserId& sender) const;
 
     // Any event of this room, whatever became of it; nothing if it is unknown or of another room.
     std::optional<StoredEvent> find_event(const EventId& id) const;
@@ -115,28 +113,41 @@ public:
 
     // Writing.
 
-    /// Builds an event upon the extremities: with the auth events that the rules select, unsigned.
+    /// Builds an event upon the extremities, with the auth events that the rules select, unsigned.
+    /// `check_template` says whether the rules allow it.
     Result<EventTemplate> make_template(const NewEvent& event) const;
+    /// 403 if a rule refuses the event on the current state. Signatures of other servers, which an
+    /// event may need, are not asked for here.
+    Result<void> check_template(const EventTemplate& event) const;
+    /// Hashes and signs an event of ours, for those who need other servers' signatures besides
+    /// before it is accepted (`accept_own`). 413 if it is too large.
+    Result<Event> sign(const EventTemplate& event) const;
+
     /// Builds, signs, checks, stores, and hands on to the other servers. Fails with 403 if a rule
     /// refuses. Synchronous in effect: the event is stored when this returns, not yet durable.
     Result<StoredEvent> send(const NewEvent& event);
-    /// Signs and stores an event that another server completed (a restricted join), or which we
-    /// have built: as `send` from its checks on.
+    /// The same from its checks on, for an event of ours that has all its signatures. The room may
+    /// have moved on since it was built.
     Result<StoredEvent> accept_own(Event event);
     /// A peer's event, through all steps. Fetches what is missing before it. An error: the event
-    /// was dropped (format, signatures); rejected and soft-failed ones are receipts.
+    /// was dropped (format, signatures, or what it needs could not be had); rejected and
+    /// soft-failed ones are receipts.
     Task<Result<Receipt>> receive(json::Object pdu, ServerName from);
-    /// The same for an event that is parsed and whose signatures were verified.
+    /// The same for an event that is parsed and whose signatures and hash were verified.
     Task<Result<Receipt>> receive_verified(Event event, ServerName from);
+
+    struct Data;  // See room_data.h.
+    explicit Room(std::unique_ptr<Data> data);
+    Room(const Room&) = delete;
+    Room& operator=(const Room&) = delete;
+    ~Room();
 
 private:
     friend class Rooms;
-    struct Data;
-    explicit Room(std::unique_ptr<Data> data);
-    std::unique_ptr<Data> data_;
+    /// What is in memory; read anew first if a failed commit made it wrong.
+    Data& data() const;
 
-public:
-    ~Room();
+    std::unique_ptr<Data> data_;
 };
 
 using RoomPtr = std::shared_ptr<Room>;

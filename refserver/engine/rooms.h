@@ -10,12 +10,13 @@
 #include "refserver/engine/counters.h"
 #include "refserver/engine/error.h"
 #include "refserver/engine/room.h"
-
-namespace matrix::runtime {
-class Clock;
-class RandomSource;
-class Log;
-}  // namespace matrix::runtime
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/executor.h"
+#include "refserver/runtime/log.h"
+#include "refserver/runtime/random.h"
+#include "refserver/storage/event_store.h"
+#include "refserver/storage/room_store.h"
+#include "refserver/storage/state_store.h"
 
 namespace matrix::engine {
 
@@ -29,6 +30,9 @@ struct RoomServices {
     ServerName server_name;
     storage::Turns& turns;
     storage::EventStore& events;
+    storage::StateStore& states;
+    storage::RoomStore& rooms;
+    runtime::Executor& executor;
     runtime::Clock& clock;
     runtime::RandomSource& random;
     runtime::Log& log;
@@ -66,13 +70,7 @@ struct OutlierMembership {
 };
 
 /// Of a user in a room: position and event of the newest membership; what syncs start from.
-struct MembershipChange {
-    RoomId room;
-    Membership membership;
-    EventId event;
-    StreamPosition position;
-    bool is_forgotten = false;  ///< By its user, since the membership became what it is.
-};
+using MembershipChange = storage::MembershipRow;
 
 class Rooms {
 public:
@@ -85,10 +83,13 @@ public:
     Result<RoomPtr> find(const RoomId& room);
     /// Rooms with a joined user of ours, and those we were in.
     std::vector<RoomId> list() const;
+    /// How many rooms stay in memory while nobody uses them.
+    static constexpr std::size_t kLoadedMax = 1000;
 
     /// A new room, all of whose first events are stored, or none.
     Result<RoomPtr> create(const NewRoom& room);
-    /// Enters a room through another server: checks every event by the rules and stores all.
+    /// Enters a room through another server: checks every event by the rules and stores all. What
+    /// the rules refuse is left out of the state; 403 if they refuse the join itself.
     Result<RoomPtr> enter(const JoinedRoom& joined);
 
     /// A user's rooms by membership, from this server's view, also where we only have an invite.
@@ -97,6 +98,15 @@ public:
     /// The newest membership of a user of ours in each room that ever had one, outliers included,
     /// in the order of room ids. What is not durable yet is included: readers compare positions.
     std::vector<MembershipChange> list_memberships(const UserId& user) const;
+    /// The same, of changes after `after` and up to `up_to` alone: the newest of each room among
+    /// them.
+    std::vector<MembershipChange> membership_changes(const UserId& user,
+                                                     StreamPosition after,
+                                                     StreamPosition up_to) const;
+    /// What a user of ours was in a room, as a reader of everything up to `position` saw it.
+    std::optional<MembershipChange> membership_at(const RoomId& room,
+                                                  const UserId& user,
+                                                  StreamPosition position) const;
     /// The room is left out of syncs and refuses its history to this user until the next invite or
     /// join. Only for those who left or were banned.
     void forget(const RoomId& room, const UserId& user);
@@ -107,6 +117,9 @@ public:
                                                              const UserId& user) const;
 
 private:
+    RoomPtr add(std::unique_ptr<Room::Data> data);
+    void forget_unused();
+
     RoomServices services_;
     std::map<RoomId, RoomPtr> loaded_;
 };

@@ -1,0 +1,47 @@
+// The state that several events left behind.
+
+#include <algorithm>
+#include <string>
+
+#include "refserver/engine/room_data.h"
+
+namespace matrix::engine {
+
+State Room::Data::resolve_states(const std::vector<State>& states) {
+    std::map<State::Hash, State> distinct;
+    for (const State& state : states)
+        distinct.try_emplace(state.root(), state);
+    if (distinct.empty()) return State();
+    if (distinct.size() == 1) return distinct.begin()->second;
+
+    std::string key;
+    std::vector<State> ordered;
+    for (const auto& [root, state] : distinct) {
+        key += view(root);
+        ordered.push_back(state);
+    }
+    if (const State* known = resolved_.find(key)) return *known;
+
+    ResolutionTrace trace;
+    State resolved = resolve(ordered, finder(), *rules, services.verifier, &trace);
+    Counters& counters = services.counters;
+    ++counters.resolutions;
+    if (!trace.full_conflicted_set.empty()) ++counters.resolutions_with_conflict;
+    if (trace.was_decided_by_mainline) ++counters.resolutions_by_mainline;
+    resolved_.put(key, resolved);
+    return resolved;
+}
+
+std::optional<State> Room::Data::state_after_all(const std::vector<EventId>& ids) {
+    std::vector<State> states;
+    for (const EventId& event_id : ids) {
+        const auto stored = find_placed(event_id);
+        if (!stored) return std::nullopt;
+        auto state = services.states.load(*stored->state_after);
+        if (!state) return std::nullopt;
+        states.push_back(*std::move(state));
+    }
+    return resolve_states(states);
+}
+
+}  // namespace matrix::engine
