@@ -26,6 +26,8 @@ namespace matrix::json {
 class Value;
 struct Member;
 
+/// A trap of C++: `Array{array}` with one array inside is a copy of it; write
+/// `Array{Value(array)}`.
 using Array = std::vector<Value>;
 
 /// Members sorted by key as bytes, which is the order of canonical JSON; keys are unique.
