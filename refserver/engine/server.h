@@ -17,9 +17,12 @@
 
 namespace matrix::engine {
 
+class Notifier;
+
 class Server {
 public:
-    /// Opens the database, makes or reads the signing key, creates the accounts of the options.
+    /// Opens the database, makes or reads the signing key, creates the accounts of the options,
+    /// and takes up what an earlier process left. Call it on the loop.
     /// Destroying the server is a clean stop as well as a crash: nothing is written then.
     static std::expected<std::unique_ptr<Server>, storage::StorageError> open(
         runtime::World world, ServerOptions options);
@@ -27,10 +30,12 @@ public:
     Server& operator=(const Server&) = delete;
     ~Server();
 
-    /// Serves one request of a client or a server; called on the loop.
+    /// Serves one request of a client or a server; called on the loop. Destroying the server drops
+    /// what has not been answered.
     void handle(runtime::HttpRequest request, runtime::Responder respond);
 
-    /// What the ready line tells: a token for inspection, and one per account of the options.
+    /// What the ready line tells: a token for inspection, and one per account of the options, by
+    /// user id.
     const std::string& admin_token() const;
     const std::map<std::string, std::string>& user_tokens() const;
 
@@ -39,9 +44,12 @@ public:
     Rooms& rooms();
     Accounts& accounts();
     Outbox& outbox();
+    Notifier& notifier();
     storage::Turns& turns();
 
     const Counters& counters() const;
+    /// Requests that are being served, parked ones included.
+    std::size_t open_requests() const;
 
 private:
     struct Parts;

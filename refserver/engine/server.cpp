@@ -1,0 +1,281 @@
+#include "refserver/engine/server.h"
+
+#include <span>
+#include <utility>
+
+#include "refserver/base/assert.h"
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/client_server.h"
+#include "refserver/engine/dispatch.h"
+#include "refserver/engine/federation_client.h"
+#include "refserver/engine/federation_server.h"
+#include "refserver/engine/key_ring.h"
+#include "refserver/engine/notifier.h"
+#include "refserver/engine/remote_rooms.h"
+#include "refserver/runtime/task_group.h"
+#include "refserver/storage/signing_keys.h"
+
+namespace matrix::engine {
+namespace {
+
+constexpr std::size_t kKeyVersionLength = 6;
+constexpr std::size_t kSeedBytes = 32;
+constexpr std::size_t kAdminTokenLength = 40;
+/// The device that holds the token of the ready line, the same at each start.
+constexpr std::string_view kStartDevice = "REFSERVER";
+
+storage::SigningKey find_or_make_key(storage::Turns& turns, runtime::RandomSource& random) {
+    storage::SigningKeyStore keys(turns);
+    if (auto key = keys.find_current()) return *std::move(key);
+    runtime::Random& stream = random.stream("signing key");
+    const std::string version = stream.text(kKeyVersionLength, runtime::kLetters);
+    storage::SigningKey key{.id = KeyId("ed25519:" + version), .seed = stream.bytes(kSeedBytes)};
+    keys.insert(key);
+    return key;
+}
+
+std::unique_ptr<Signer> make_signer(const ServerOptions& options,
+                                    storage::Turns& turns,
+                                    runtime::RandomSource& random) {
+    storage::SigningKey key = find_or_make_key(turns, random);
+    return options.make_signer(std::move(key.id), key.seed);
+}
+
+}  // namespace
+
+// In the order of building: each part refers only to those above it.
+struct Server::Parts {
+    runtime::World world;
+    ServerOptions options;
+    Counters counters;
+    std::string admin_token;
+    std::map<std::string, std::string> user_tokens;
+
+    std::unique_ptr<storage::Database> database;
+    storage::Turns turns;
+    storage::EventStore events;
+    storage::StateStore states;
+    storage::RoomStore room_store;
+
+    std::unique_ptr<Signer> signer;
+    KeyRing keys;
+    FederationClient federation_client;
+    Outbox outbox;
+    Notifier notifier;
+    Rooms rooms;
+    Accounts accounts;
+    RemoteRooms remote_rooms;
+
+    ClientServer client_server;
+    FederationServer federation_server;
+    Router router;
+    Dispatcher dispatcher;
+    runtime::TaskGroup handlers;  // Last: destroyed first, for it uses all of the above.
+
+    Parts(runtime::World world_,
+          ServerOptions options_,
+          std::unique_ptr<storage::Database> database_);
+    std::expected<void, storage::StorageError> create_accounts();
+};
+
+Server::Parts::Parts(runtime::World world_,
+                     ServerOptions options_,
+                     std::unique_ptr<storage::Database> database_)
+    : world(world_),
+      options(std::move(options_)),
+      admin_token(world.random.stream("admin token").text(kAdminTokenLength, runtime::kLetters)),
+      database(std::move(database_)),
+      turns(*database, world.executor, world.durability, world.log),
+      events(turns),
+      states(turns),
+      room_store(turns),
+      signer(make_signer(options, turns, world.random)),
+      keys({.server_name = options.server_name,
+            .signer = *signer,
+            .verifier = *options.verifier,
+            .turns = turns,
+            .clock = world.clock,
+            .workers = world.workers,
+            .log = world.log}),
+      federation_client({.server_name = options.server_name,
+                         .signer = *signer,
+                         .verifier = *options.verifier,
+                         .turns = turns,
+                         .network = world.network,
+                         .log = world.log}),
+      outbox({.server_name = options.server_name,
+              .federation = federation_client,
+              .turns = turns,
+              .clock = world.clock,
+              .random = world.random,
+              .log = world.log}),
+      notifier(turns, world.clock),
+      rooms({.server_name = options.server_name,
+             .turns = turns,
+             .events = events,
+             .states = states,
+             .rooms = room_store,
+             .executor = world.executor,
+             .clock = world.clock,
+             .random = world.random,
+             .log = world.log,
+             .signer = *signer,
+             .verifier = *options.verifier,
+             .keys = keys,
+             .federation = federation_client,
+             .outbox = outbox,
+             .notifier = notifier,
+             .counters = counters}),
+      accounts({.server_name = options.server_name,
+                .turns = turns,
+                .clock = world.clock,
+                .random = world.random,
+                .workers = world.workers,
+                .password_cost =
+                    options.is_development ? PasswordCost::Minimal : PasswordCost::Interactive}),
+      remote_rooms({.server_name = options.server_name,
+                    .rooms = rooms,
+                    .keys = keys,
+                    .federation = federation_client,
+                    .notifier = notifier,
+                    .turns = turns,
+                    .clock = world.clock,
+                    .log = world.log,
+                    .signer = *signer}),
+      client_server({.options = options,
+                     .accounts = accounts,
+                     .rooms = rooms,
+                     .remote_rooms = remote_rooms,
+                     .federation = federation_client,
+                     .outbox = outbox,
+                     .notifier = notifier,
+                     .turns = turns,
+                     .clock = world.clock,
+                     .random = world.random,
+                     .log = world.log}),
+      federation_server(
+          {.server_name = options.server_name,
+           .rooms = rooms,
+           .keys = keys,
+           .outbox = outbox,
+           .notifier = notifier,
+           .turns = turns,
+           .clock = world.clock,
+           .log = world.log,
+           .signer = *signer,
+           .is_local_user = [this](const UserId& user) { return accounts.exists(user); },
+           .find_profile =
+               [this](const UserId& user) {
+                   return accounts.exists(user) ? std::optional(accounts.profile(user))
+                                                : std::nullopt;
+               }}),
+      router(all_routes()),
+      dispatcher({.router = router,
+                  .client_server = client_server,
+                  .federation_server = federation_server,
+                  .accounts = accounts,
+                  .keys = keys,
+                  .turns = turns,
+                  .counters = counters,
+                  .admin_token = admin_token}) {
+    turns.checkpoint_on(world.workers);
+    keys.connect(federation_client);
+}
+
+namespace {
+
+runtime::Task<void> create_account(Accounts* accounts, std::string localpart) {
+    const auto created = co_await accounts->create(std::move(localpart), std::nullopt);
+    MATRIX_ASSERT(created.has_value());  // It was checked before.
+}
+
+}  // namespace
+
+std::expected<void, storage::StorageError> Server::Parts::create_accounts() {
+    for (const std::string& localpart : options.users) {
+        const UserId user("@" + localpart + ":" + options.server_name.text());
+        if (!accounts.exists(user)) {
+            if (const auto checked = accounts.check_new_user(localpart); !checked) {
+                return std::unexpected(storage::StorageError{"the account \"" + localpart +
+                                                             "\": " + checked.error().message});
+            }
+            // Without a password nothing has to be hashed, and so nothing waits.
+            handlers.start(create_account(&accounts, localpart));
+        }
+        const auto session = accounts.log_in(user, std::string(kStartDevice), std::nullopt);
+        user_tokens.emplace(user.text(), session.access_token);
+    }
+    return {};
+}
+
+std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runtime::World world,
+                                                                           ServerOptions options) {
+    ASSIGN_OR_RETURN(auto database,
+                     storage::Database::open(world.disk, options.database_name, options.database));
+    auto parts = std::make_unique<Parts>(world, std::move(options), std::move(database));
+    RETURN_IF_ERROR(parts->create_accounts());
+    if (parts->turns.database().has_failed()) {
+        return std::unexpected(storage::StorageError{"the first turn's writes failed"});
+    }
+    parts->outbox.resume();
+    return std::unique_ptr<Server>(new Server(std::move(parts)));
+}
+
+Server::Server(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Server::~Server() = default;
+
+namespace {
+
+runtime::Task<void> serve(Dispatcher* dispatcher,
+                          runtime::HttpRequest request,
+                          runtime::Responder respond) {
+    respond(co_await dispatcher->serve(std::move(request)));
+}
+
+}  // namespace
+
+void Server::handle(runtime::HttpRequest request, runtime::Responder respond) {
+    parts_->handlers.start(serve(&parts_->dispatcher, std::move(request), std::move(respond)));
+}
+
+const std::string& Server::admin_token() const {
+    return parts_->admin_token;
+}
+
+const std::map<std::string, std::string>& Server::user_tokens() const {
+    return parts_->user_tokens;
+}
+
+const ServerName& Server::name() const {
+    return parts_->options.server_name;
+}
+
+Rooms& Server::rooms() {
+    return parts_->rooms;
+}
+
+Accounts& Server::accounts() {
+    return parts_->accounts;
+}
+
+Outbox& Server::outbox() {
+    return parts_->outbox;
+}
+
+Notifier& Server::notifier() {
+    return parts_->notifier;
+}
+
+storage::Turns& Server::turns() {
+    return parts_->turns;
+}
+
+const Counters& Server::counters() const {
+    return parts_->counters;
+}
+
+std::size_t Server::open_requests() const {
+    return parts_->handlers.size();
+}
+
+}  // namespace matrix::engine
