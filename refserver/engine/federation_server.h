@@ -3,15 +3,26 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/
 #pragma once
 
+#include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms.h"
+#include "refserver/runtime/completion.h"
+#include "refserver/storage/transactions.h"
+
+namespace matrix::storage {
+class EventStore;
+}  // namespace matrix::storage
 
 namespace matrix::engine {
 
 class KeyRing;
+class Notifier;
 class Outbox;
 
 class FederationServer {
@@ -19,6 +30,7 @@ public:
     struct Services {
         ServerName server_name;
         Rooms& rooms;
+        storage::EventStore& events;
         KeyRing& keys;
         Outbox& outbox;
         Notifier& notifier;
@@ -26,12 +38,14 @@ public:
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
+        const Verifier& verifier;
         /// Is this a user of ours that exists?
         std::function<bool(const UserId&)> is_local_user;
-        /// The profile of a user of ours.
+        /// The profile of a user of ours; nothing if there is no such user.
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
     };
-    explicit FederationServer(Services services) : services_(std::move(services)) {}
+    explicit FederationServer(Services services)
+        : services_(std::move(services)), transactions_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
     FederationServer& operator=(const FederationServer&) = delete;
 
@@ -52,7 +66,59 @@ public:
     Task<Result<Reply>> query_profile(Request request);
 
 private:
+    // Who may ask about which room.
+
+    /// A room for those who want to come in or go: 404 unless a user of ours is in it, 403 for
+    /// servers that its access control list denies.
+    Result<RoomPtr> find_resident_room(const ServerName& origin, std::string_view room) const;
+    /// A room for those who want to read: 403 unless a user of the origin is in it.
+    Result<RoomPtr> find_room_to_read(const ServerName& origin, std::string_view room) const;
+    /// An event as this server may see it: redacted if the room's history is not for it.
+    EventPtr shown_to(const ServerName& origin, const Room& room, const StoredEvent& event) const;
+    /// A transaction that carries events, as /event and /backfill answer.
+    Reply transaction_of(const std::vector<EventPtr>& events) const;
+
+    // Joining and leaving; see federation/membership_handshake.cpp.
+
+    /// A user of the origin, from a path.
+    Result<UserId> require_user_of(const ServerName& origin, std::string_view user) const;
+    /// What make_join and make_leave answer: a template that the rules allow now.
+    Result<Reply> offer_membership(const Room& room, NewEvent event) const;
+    /// The event that send_join and send_leave bring, if its shape is right.
+    Result<Event> take_membership(const Request& request,
+                                  const Room& room,
+                                  Membership membership) const;
+    /// Verifies it, lets it into the room and sends it on: 403 if a rule refuses it.
+    Task<Result<StoredEvent>> admit_membership(RoomPtr room, Event event, ServerName origin);
+
+    // Restricted joins; see federation/restricted_join.cpp.
+
+    /// The user of ours who can let `user` in; nothing if the join needs no one's help.
+    Result<std::optional<UserId>> find_authoriser(const Room& room, const UserId& user) const;
+    /// The join with our signature, if a user of ours is named as its authoriser.
+    Result<Event> vouch_if_restricted(const Room& room, Event join) const;
+
+    // Invites; see federation/invite.cpp.
+
+    Result<Event> take_invite(const Request& request,
+                              const json::Object& body,
+                              const RoomRules& rules) const;
+    Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
+
+    // Transactions; see federation/send.cpp.
+
+    /// What became of one event of a transaction.
+    struct PduResult {
+        std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
+        std::string error;          ///< Empty: it was taken.
+    };
+    Task<PduResult> receive_pdu(json::Value pdu, ServerName origin);
+    Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
+
     Services services_;
+    storage::ReceivedTransactions transactions_;
+    /// Those whose answer is not known yet, by origin and transaction id.
+    std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
 };
 
 }  // namespace matrix::engine

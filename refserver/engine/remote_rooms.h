@@ -21,6 +21,7 @@ public:
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
+        const Verifier& verifier;
     };
     explicit RemoteRooms(Services services) : services_(std::move(services)) {}
     RemoteRooms(const RemoteRooms&) = delete;
@@ -38,6 +39,16 @@ public:
     Task<Result<StoredEvent>> invite(RoomPtr room, NewEvent invite);
 
 private:
+    Task<Result<RoomPtr>> join_through(ServerName server,
+                                       RoomId room,
+                                       UserId user,
+                                       json::Object content);
+    Task<Result<void>> leave_through(ServerName server, RoomId room, UserId user);
+    Task<std::vector<Event>> keep_verified(json::Array pdus, RoomId room, const RoomRules* rules);
+    static Result<void> check_create(const JoinedRoom& joined,
+                                     const ServerName& server,
+                                     const RoomRules& rules);
+
     Services services_;
 };
 

@@ -1,0 +1,63 @@
+// POST /_matrix/federation/v1/get_missing_events: what lies between two sets of events.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+
+#include <algorithm>
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/federation/event_lists.h"
+#include "refserver/engine/federation_server.h"
+
+namespace matrix::engine {
+namespace {
+
+constexpr std::int64_t kMissingEventsDefault = 10;
+constexpr std::int64_t kMissingEventsMax = 50;
+constexpr std::size_t kMissingEventsEndsMax = 100;
+
+// Those that are in the room: the walk neither starts nor ends in another one.
+Result<std::vector<EventId>> take_ends(const json::Object& body,
+                                       std::string_view field,
+                                       const Room& room) {
+    ASSIGN_OR_RETURN(const auto entries, optional_array(body, field));
+    if (!entries) return missing_param(std::string(field) + ": the field is required");
+    if (entries->size() > kMissingEventsEndsMax) {
+        return invalid_param(std::string(field) + ": expected at most " +
+                             std::to_string(kMissingEventsEndsMax));
+    }
+    std::vector<EventId> ids;
+    for (const json::Value& entry : *entries) {
+        const std::string* text = entry.if_string();
+        ASSIGN_OR_RETURN(EventId id, require_event_id(text ? *text : "", field));
+        if (room.find_event(id)) ids.push_back(std::move(id));
+    }
+    return ids;
+}
+
+}  // namespace
+
+Task<Result<Reply>> FederationServer::get_missing_events(Request request) {
+    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
+    ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
+    ASSIGN_OR_CO_RETURN(const auto earliest, take_ends(body, "earliest_events", *room));
+    ASSIGN_OR_CO_RETURN(const auto latest, take_ends(body, "latest_events", *room));
+    ASSIGN_OR_CO_RETURN(const auto limit, optional_integer(body, "limit"));
+    ASSIGN_OR_CO_RETURN(const auto min_depth, optional_integer(body, "min_depth"));
+
+    const std::int64_t bounded =
+        std::clamp<std::int64_t>(limit.value_or(kMissingEventsDefault), 0, kMissingEventsMax);
+    std::vector<EventPtr> shown;
+    for (const EventPtr& event : room->missing_between(
+             earliest, latest, static_cast<std::size_t>(bounded), min_depth.value_or(0))) {
+        const auto stored = room->find_event(event->id);
+        if (!stored || stored->status == EventStatus::Rejected) continue;
+        shown.push_back(shown_to(request.origin, *room, *stored));
+    }
+    Reply reply;
+    reply.written_body = "{\"events\":";
+    write_events_to(reply.written_body, shown);
+    reply.written_body += '}';
+    co_return reply;
+}
+
+}  // namespace matrix::engine

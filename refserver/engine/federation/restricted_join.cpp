@@ -1,0 +1,115 @@
+// Restricted joins: rooms that let in the members of other rooms, on the word of a server that can
+// see both.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#restricted-rooms
+
+#include <algorithm>
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/federation_server.h"
+
+namespace matrix::engine {
+namespace {
+
+bool is_restricted(const Room& room) {
+    const EventPtr rules_event = room.find_state("m.room.join_rules", "");
+    const auto* content = rules_event ? rules_event->find_content<JoinRulesContent>() : nullptr;
+    if (!content) return false;
+    const RoomRules& rules = room.rules();
+    return (rules.has_restricted && content->join_rule == JoinRule::Restricted) ||
+           (rules.has_knock_restricted && content->join_rule == JoinRule::KnockRestricted);
+}
+
+// The rooms whose members may join; what does not match the schema is no condition.
+std::vector<RoomId> list_allowed_rooms(const Room& room) {
+    std::vector<RoomId> rooms;
+    const json::Object content = room.find_state("m.room.join_rules", "")->parse_content();
+    const json::Value* allow = content.find("allow");
+    const json::Array* conditions = allow ? allow->if_array() : nullptr;
+    if (!conditions) return rooms;
+    for (const json::Value& condition : *conditions) {
+        const std::string* type = condition.find_string("type");
+        const std::string* id = condition.find_string("room_id");
+        if (!type || *type != "m.room_membership" || !id) continue;
+        if (auto parsed = parse_room_id(*id)) rooms.push_back(*std::move(parsed));
+    }
+    return rooms;
+}
+
+enum class Conditions { Met, NotMet, Unknown };
+
+Conditions check_conditions(Rooms& rooms,
+                            const Room& room,
+                            const UserId& user,
+                            const ServerName& us) {
+    Conditions verdict = Conditions::NotMet;
+    for (const RoomId& id : list_allowed_rooms(room)) {
+        const Result<RoomPtr> allowed = rooms.find(id);
+        // What we knew when we left is not what is true now.
+        if (!allowed || !(*allowed)->is_server_joined(us)) {
+            verdict = Conditions::Unknown;
+        } else if ((*allowed)->membership(user) == Membership::Join) {
+            return Conditions::Met;
+        }
+    }
+    return verdict;
+}
+
+// The joined user of ours with the highest level, the first by name among equals.
+std::optional<UserId> find_inviter(const Room& room, const ServerName& us) {
+    auth::AuthState state;
+    for (const std::string_view type : {"m.room.create", "m.room.power_levels"}) {
+        if (EventPtr event = room.find_state(type, "")) state.put(std::move(event));
+    }
+    std::optional<UserId> best;
+    for (const UserId& user : room.list_members(Membership::Join)) {
+        if (user.server() != us || state.level_of(user) < state.level_for("invite")) continue;
+        if (!best || state.level_of(user) > state.level_of(*best)) best = user;
+    }
+    return best;
+}
+
+}  // namespace
+
+Result<std::optional<UserId>> FederationServer::find_authoriser(const Room& room,
+                                                                const UserId& user) const {
+    if (!is_restricted(room)) return std::nullopt;
+    const std::optional<Membership> membership = room.membership(user);
+    if (membership == Membership::Join || membership == Membership::Invite) return std::nullopt;
+    switch (check_conditions(services_.rooms, room, user, services_.server_name)) {
+        case Conditions::Unknown:
+            return bad_request("M_UNABLE_TO_AUTHORISE_JOIN",
+                               "this server does not see the rooms whose members may join");
+        case Conditions::NotMet:
+            return forbidden("the user is in none of the rooms whose members may join");
+        case Conditions::Met:
+            break;
+    }
+    std::optional<UserId> inviter = find_inviter(room, services_.server_name);
+    if (!inviter) {
+        return bad_request("M_UNABLE_TO_GRANT_JOIN",
+                           "no user of this server may invite others to the room");
+    }
+    return inviter;
+}
+
+Result<Event> FederationServer::vouch_if_restricted(const Room& room, Event join) const {
+    const auto* content = join.find_content<MemberContent>();
+    const auto& authoriser = content->join_authorized_via;
+    if (!room.rules().has_restricted || !authoriser ||
+        authoriser->server() != services_.server_name) {
+        return join;
+    }
+    ASSIGN_OR_RETURN(const auto found, find_authoriser(room, join.sender));
+    // We sign only where our word is asked for.
+    if (!found) {
+        return invalid_param("join_authorised_via_users_server: this join needs nobody's word");
+    }
+    json::Object pdu = join.parse_text();
+    sign_event(pdu, services_.server_name, services_.signer, room.rules());
+    auto vouched = parse_event(pdu, room.rules());
+    if (!vouched) return std::unexpected(error_of(vouched.error()));
+    return *std::move(vouched);
+}
+
+}  // namespace matrix::engine

@@ -1,0 +1,57 @@
+// GET /_matrix/federation/v1/state and state_ids: the state of a room before one of its events.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-events
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/federation/event_lists.h"
+#include "refserver/engine/federation_server.h"
+
+namespace matrix::engine {
+namespace {
+
+struct StateAt {
+    std::vector<EventPtr> state;
+    std::vector<EventPtr> auth_chain;
+};
+
+// An event of another room is as unknown as one that does not exist.
+Result<StateAt> find_state_at(const Request& request, const Room& room) {
+    const std::string* text = request.find_query("event_id");
+    if (!text) return missing_param("event_id: the parameter is required");
+    ASSIGN_OR_RETURN(const EventId id, require_event_id(*text, "event_id"));
+    if (!room.find_event(id)) return not_found("there is no such event in the room");
+    const std::optional<State> state = room.state_before(id);
+    if (!state) return not_found("the state at that event is not known");
+    StateAt at;
+    at.state = room.load_events(*state);
+    at.auth_chain = room.auth_chain(ids_of(at.state));
+    return at;
+}
+
+}  // namespace
+
+Task<Result<Reply>> FederationServer::get_state(Request request) {
+    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
+    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(request, *room));
+    Reply reply;
+    reply.written_body = "{\"auth_chain\":";
+    write_events_to(reply.written_body, at.auth_chain);
+    reply.written_body += ",\"pdus\":";
+    write_events_to(reply.written_body, at.state);
+    reply.written_body += '}';
+    co_return reply;
+}
+
+Task<Result<Reply>> FederationServer::get_state_ids(Request request) {
+    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
+    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(request, *room));
+    Reply reply;
+    reply.written_body = "{\"auth_chain_ids\":";
+    write_event_ids_to(reply.written_body, at.auth_chain);
+    reply.written_body += ",\"pdu_ids\":";
+    write_event_ids_to(reply.written_body, at.state);
+    reply.written_body += '}';
+    co_return reply;
+}
+
+}  // namespace matrix::engine

@@ -1,0 +1,54 @@
+// What the endpoints of the server-server API share: who may ask about which room, and see what.
+
+#include "refserver/engine/federation_server.h"
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/federation/event_lists.h"
+#include "refserver/protocol/redaction.h"
+#include "refserver/runtime/clock.h"
+
+namespace matrix::engine {
+
+Result<RoomPtr> FederationServer::find_resident_room(const ServerName& origin,
+                                                     std::string_view room_id) const {
+    ASSIGN_OR_RETURN(const RoomId id, require_room_id(room_id, "roomId"));
+    const Result<RoomPtr> room = services_.rooms.find(id);
+    if (!room || !(*room)->is_server_joined(services_.server_name)) {
+        return not_found("this server is not in the room");
+    }
+    if (!(*room)->is_server_allowed(origin)) {
+        return forbidden("the room's server_acl denies " + origin.text());
+    }
+    return *room;
+}
+
+Result<RoomPtr> FederationServer::find_room_to_read(const ServerName& origin,
+                                                    std::string_view room_id) const {
+    ASSIGN_OR_RETURN(const RoomId id, require_room_id(room_id, "roomId"));
+    const Result<RoomPtr> room = services_.rooms.find(id);
+    // A stranger does not learn which rooms exist.
+    if (!room || !(*room)->is_server_joined(origin) || !(*room)->is_server_allowed(origin)) {
+        return forbidden("your server is not in the room, or its server_acl denies it");
+    }
+    return *room;
+}
+
+EventPtr FederationServer::shown_to(const ServerName& origin,
+                                    const Room& room,
+                                    const StoredEvent& event) const {
+    if (room.may_server_see(origin, event)) return event.event;
+    return std::make_shared<const Event>(redact(*event.event));
+}
+
+Reply FederationServer::transaction_of(const std::vector<EventPtr>& events) const {
+    Reply reply;
+    reply.written_body = "{\"origin\":";
+    json::write_string_to(reply.written_body, services_.server_name.view());
+    reply.written_body +=
+        ",\"origin_server_ts\":" + std::to_string(services_.clock.now().value) + ",\"pdus\":";
+    write_events_to(reply.written_body, events);
+    reply.written_body += '}';
+    return reply;
+}
+
+}  // namespace matrix::engine
