@@ -97,6 +97,38 @@ public:
 private:
     json::Object well_known() const;
 
+    // joining, leaving
+    Task<Result<Reply>> join(RoomId room,
+                             UserId user,
+                             std::vector<ServerName> via,
+                             std::optional<std::string> reason);
+    /// Other servers that may be in the room: `servers`, who invited, who was there with us.
+    std::vector<ServerName> list_servers_for(const RoomId& room,
+                                             const UserId& user,
+                                             std::vector<ServerName> servers);
+    // inviting
+    Task<Result<StoredEvent>> send_invite(RoomPtr room, NewEvent invite);
+    // kicking, banning: of `user_id` in the body, whose membership must make sense.
+    Result<Reply> change_membership_of_other(const Request& request,
+                                             Membership membership,
+                                             bool (*is_sensible)(std::optional<Membership>));
+    // directory
+    Result<RoomId> find_aliased_room(const RoomAlias& alias) const;
+    Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
+    // room_send, redaction
+    std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
+    Result<Reply> send_once(const storage::ClientTransaction& transaction,
+                            const RoomPtr& room,
+                            const NewEvent& event);
+    static Result<void> check_redaction(const Room& room,
+                                        const UserId& sender,
+                                        const EventId& target);
+    // profile: the whole of a local one, of a remote one what its server tells of `field`.
+    Task<Result<json::Object>> load_profile(UserId user, std::string field);
+    void spread_profile(const UserId& user);
+    // filter
+    Result<json::Object> load_filter(const UserId& user, std::string_view filter_id) const;
+
     Services services_;
     storage::FilterStore filters_;
     storage::ClientTransactionStore transactions_;
@@ -104,5 +136,8 @@ private:
     InteractiveAuth interactive_auth_;
     Nonces registration_nonces_;
 };
+
+/// M_INVALID_PARAM, naming `what`.
+Result<RoomAlias> require_alias(std::string_view text, std::string_view what);
 
 }  // namespace matrix::engine

@@ -51,10 +51,6 @@ Result<RoomPtr> find_joined_room(Rooms& rooms, const RoomId& id, const UserId& u
     return *room;
 }
 
-bool is_resident(const Room& room, const ServerName& us) {
-    return room.is_server_joined(us);
-}
-
 json::Object member_content(Membership membership,
                             const json::Object& profile,
                             const std::optional<std::string>& reason) {
@@ -65,6 +61,10 @@ json::Object member_content(Membership membership,
     }
     if (reason) content.set("reason", *reason);
     return content;
+}
+
+NewEvent member_event(const UserId& sender, const UserId& target, json::Object content) {
+    return {sender, "m.room.member", target.text(), std::move(content), std::nullopt};
 }
 
 std::string write_sync_token(StreamPosition position) {

@@ -23,13 +23,11 @@ Result<RoomView> view_room(Rooms& rooms, const RoomId& id, const UserId& user);
 /// 403 M_FORBIDDEN unless the user is in the room now.
 Result<RoomPtr> find_joined_room(Rooms& rooms, const RoomId& id, const UserId& user);
 
-/// Is there anything of this server's users left in the room? Otherwise it is another server's.
-bool is_resident(const Room& room, const ServerName& us);
-
 /// The content of a membership: with the profile of a user of ours, and a reason if there is one.
 json::Object member_content(Membership membership,
                             const json::Object& profile,
                             const std::optional<std::string>& reason);
+NewEvent member_event(const UserId& sender, const UserId& target, json::Object content);
 
 // Points in time, as clients hold them. M_INVALID_PARAM, naming the parameter, if a text is none.
 

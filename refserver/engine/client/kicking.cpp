@@ -1,0 +1,18 @@
+// POST /rooms/{roomId}/kick.
+//
+// Spec: https://spec.matrix.org/v1.19/client-server-api/#leaving-rooms
+
+#include "refserver/engine/client_server.h"
+
+namespace matrix::engine {
+
+Task<Result<Reply>> ClientServer::kick(Request request) {
+    // A kick of somebody who is not there would be an event without sense, or an unban.
+    co_return change_membership_of_other(
+        request, Membership::Leave, [](std::optional<Membership> membership) {
+            return membership == Membership::Join || membership == Membership::Invite ||
+                   membership == Membership::Knock;
+        });
+}
+
+}  // namespace matrix::engine
