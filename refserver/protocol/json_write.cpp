@@ -12,6 +12,8 @@
 namespace matrix::json {
 namespace {
 
+constexpr std::size_t kUsualBytes = 1000;  // Of an event.
+
 void write_integer_to(std::string& out, std::int64_t integer) {
     char digits[24];
     const auto end = std::to_chars(std::begin(digits), std::end(digits), integer).ptr;
@@ -137,6 +139,7 @@ void write_string_to(std::string& out, std::string_view text) {
 
 std::string write(const Value& value) {
     std::string out;
+    out.reserve(kUsualBytes);
     write_to(out, value);
     return out;
 }
@@ -154,6 +157,7 @@ void write_to(std::string& out, const Object& object) {
 
 std::string write_without(const Object& object, std::span<const std::string_view> keys) {
     std::string out;
+    out.reserve(kUsualBytes);
     write_members(out, object, keys, 0);
     return out;
 }

@@ -45,16 +45,17 @@ private:
     std::set<EventId> rejected_;
 };
 
+// The users of a `RuleRoom`.
+inline constexpr const char* kCreator = "@creator:a";
+inline constexpr const char* kMod = "@mod:a";
+inline constexpr const char* kUser = "@user:b";
+inline constexpr const char* kStranger = "@stranger:b";
+
 /// The rooms in which authorization rules are tried: the creator and `mod` (level 50) and `user`
 /// (level 0) are members, `stranger` is none; the join rule is `invite`.
 class RuleRoom {
 public:
     explicit RuleRoom(const RoomRules& rules);
-
-    static constexpr const char* kCreator = "@creator:a";
-    static constexpr const char* kMod = "@mod:a";
-    static constexpr const char* kUser = "@user:b";
-    static constexpr const char* kStranger = "@stranger:b";
 
     /// An event that follows on something else than the create event.
     Event make(std::string_view sender,

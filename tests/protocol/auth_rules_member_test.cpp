@@ -11,11 +11,6 @@
 namespace matrix::testing {
 namespace {
 
-constexpr const char* kCreator = RuleRoom::kCreator;
-constexpr const char* kMod = RuleRoom::kMod;
-constexpr const char* kUser = RuleRoom::kUser;
-constexpr const char* kStranger = RuleRoom::kStranger;
-
 using VersionField = bool RoomRules::*;
 
 struct MemberRow {

@@ -7,10 +7,6 @@
 namespace matrix::testing {
 namespace {
 
-constexpr const char* kCreator = RuleRoom::kCreator;
-constexpr const char* kMod = RuleRoom::kMod;
-constexpr const char* kUser = RuleRoom::kUser;
-
 // The rule that refuses when the moderator (level 50) changes `before` to `after`, beside `users`.
 std::string change(const RoomRules& rules, const json::Object& before, const json::Object& after) {
     RuleRoom room(rules);

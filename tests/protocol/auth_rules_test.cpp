@@ -13,11 +13,6 @@
 namespace matrix::testing {
 namespace {
 
-constexpr const char* kCreator = RuleRoom::kCreator;
-constexpr const char* kMod = RuleRoom::kMod;
-constexpr const char* kUser = RuleRoom::kUser;
-constexpr const char* kStranger = RuleRoom::kStranger;
-
 std::string rule_of(const auth::Verdict& verdict) {
     return verdict ? "allowed" : std::string(verdict.error().rule);
 }

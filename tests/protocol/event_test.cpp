@@ -15,13 +15,13 @@
 namespace matrix {
 namespace {
 
-const std::string kHash(43, 'A');
+const std::string kSomeHash(43, 'A');
 
 // The smallest event of a room version that is no create event.
 json::Object minimal_pdu(const RoomRules& rules) {
     const EventTemplate event = {
-        .room_id =
-            RoomId(rules.event_format == EventFormat::HashedRoomId ? "!" + kHash : "!r:a.example"),
+        .room_id = RoomId(rules.event_format == EventFormat::HashedRoomId ? "!" + kSomeHash
+                                                                          : "!r:a.example"),
         .sender = UserId("@alice:a.example"),
         .type = "m.room.message",
         .depth = 7,
@@ -93,7 +93,7 @@ TEST(ParseEvent, NamesTheFieldThatBreaksTheFormatOfEveryVersion) {
         {"state_key", longest_text, "ok"},
         {"room_id", 1, "room_id"},
         {"room_id", "room", "room_id"},
-        {"room_id", "!" + kHash + "A", "room_id"},
+        {"room_id", "!" + kSomeHash + "A", "room_id"},
         {"content", json::Array(), "content"},
         {"depth", "1", "depth"},
         {"depth", -1, "depth"},
@@ -272,7 +272,7 @@ TEST(ParseEvent, TakesRoomIdsWithAServerUpToVersion11) {
         json::Object pdu = minimal_pdu(rules);
         pdu.set("room_id", "!r:a.example");
         EXPECT_EQ(refused_field(pdu, rules), has_hash ? "room_id" : "ok") << rules.version;
-        pdu.set("room_id", "!" + kHash);
+        pdu.set("room_id", "!" + kSomeHash);
         EXPECT_EQ(refused_field(pdu, rules), has_hash ? "ok" : "room_id") << rules.version;
     }
 }
@@ -310,9 +310,9 @@ TEST(ParseEvent, HashesAnEventIdThatVersion3AndLaterDoNotHave) {
 TEST(MakePdu, WritesWhatIsParsedBack) {
     for (const RoomRules& rules : all_room_rules()) {
         const bool has_own_id = rules.event_format == EventFormat::IdsAndHashes;
-        const EventId cited(has_own_id ? "$c:a.example" : "$" + kHash);
+        const EventId cited(has_own_id ? "$c:a.example" : "$" + kSomeHash);
         const EventTemplate event = {
-            .room_id = RoomId(rules.event_format == EventFormat::HashedRoomId ? "!" + kHash
+            .room_id = RoomId(rules.event_format == EventFormat::HashedRoomId ? "!" + kSomeHash
                                                                               : "!r:a.example"),
             .sender = UserId("@alice:a.example"),
             .type = "m.room.redaction",

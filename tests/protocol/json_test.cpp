@@ -116,7 +116,7 @@ TEST(Json, RefusesTextThatIsNoUtf8) {
                                          "\xf4\x90\x80\x80",
                                          "\xf5\x80\x80\x80",
                                          "\xff"}) {
-        EXPECT_FALSE(parse("\"" + std::string(bytes) + "\"")) << testing::PrintToString(bytes);
+        EXPECT_FALSE(parse("\"" + std::string(bytes) + "\"")) << ::testing::PrintToString(bytes);
     }
     for (const std::string_view bytes : {"\xc2\x80",
                                          "\xdf\xbf",
@@ -126,7 +126,7 @@ TEST(Json, RefusesTextThatIsNoUtf8) {
                                          "\xef\xbf\xbf",
                                          "\xf0\x90\x80\x80",
                                          "\xf4\x8f\xbf\xbf"}) {
-        EXPECT_TRUE(parse("\"" + std::string(bytes) + "\"")) << testing::PrintToString(bytes);
+        EXPECT_TRUE(parse("\"" + std::string(bytes) + "\"")) << ::testing::PrintToString(bytes);
     }
 }
 

@@ -25,14 +25,14 @@ TEST(RoomRules, KnowsTheTwelveVersionsAndNoOther) {
 }
 
 // Holds from the first to the last version of its row, and in no other.
-struct Row {
+struct VersionRow {
     std::string_view rule;
     std::function<bool(const RoomRules&)> holds;
     int first;
     int last;
 };
 
-const Row kRows[] = {
+const VersionRow kVersionRows[] = {
     {"ids in events",
      [](const auto& r) { return r.event_format == EventFormat::IdsAndHashes; },
      1,
@@ -92,7 +92,7 @@ const Row kRows[] = {
 };
 
 TEST(RoomRules, ChangesEachRuleInTheVersionThatSaysSo) {
-    for (const Row& row : kRows) {
+    for (const VersionRow& row : kVersionRows) {
         for (const RoomRules& rules : all_room_rules()) {
             const int version = std::stoi(std::string(rules.version));
             EXPECT_EQ(row.holds(rules), version >= row.first && version <= row.last)
