@@ -99,7 +99,7 @@ CONFORMANCE_TEST(ClientTest,
 
 CONFORMANCE_TEST(ClientTest,
                  {.id = "cs/create_room/v12-room-id-is-the-create-events-hash",
-                  .place = "rooms/v12#room-ids",
+                  .place = "rooms/v12#event-format",
                   .text = "In room version 12 the room id is the create event's id with another "
                           "sigil.",
                   .since = "v1.16",
