@@ -38,7 +38,6 @@ public:
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
-        const Verifier& verifier;
         /// Is this a user of ours that exists?
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.

@@ -119,10 +119,10 @@ struct SignedEvent {
     json::Object pdu;
 };
 
-Result<SignedEvent> sign_template(EventTemplate event,
-                                  const ServerName& us,
-                                  const Signer& signer,
-                                  const RoomRules& rules) {
+Result<SignedEvent> complete_template(EventTemplate event,
+                                      const ServerName& us,
+                                      const Signer& signer,
+                                      const RoomRules& rules) {
     std::optional<EventId> id;
     if (rules.event_id_encoding == EventIdEncoding::Opaque) {
         // Two events of one user at one place of the graph and one moment are the same event.
@@ -185,7 +185,7 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
     event.origin_server_ts = services_.clock.now().value;
     ASSIGN_OR_CO_RETURN(
         SignedEvent join,
-        sign_template(std::move(event), services_.server_name, services_.signer, *rules));
+        complete_template(std::move(event), services_.server_name, services_.signer, *rules));
 
     ASSIGN_OR_CO_RETURN(
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
@@ -293,7 +293,7 @@ Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, Us
     event.origin_server_ts = services_.clock.now().value;
     ASSIGN_OR_CO_RETURN(
         SignedEvent leave,
-        sign_template(std::move(event), services_.server_name, services_.signer, *rules));
+        complete_template(std::move(event), services_.server_name, services_.signer, *rules));
     CO_RETURN_IF_ERROR(
         co_await services_.federation.send_leave(server, room, leave.event.id, leave.pdu));
     services_.rooms.put_outlier_membership(
@@ -341,31 +341,27 @@ Task<Result<StoredEvent>> RemoteRooms::invite(RoomPtr room, NewEvent invite) {
     const UserId invited(invite.state_key.value_or(""));
     const ServerName server = invited.server();
     const RoomRules* rules = &room->rules();
-    ASSIGN_OR_CO_RETURN(EventTemplate event, room->make_template(invite));
-    ASSIGN_OR_CO_RETURN(
-        SignedEvent ours,
-        sign_template(std::move(event), services_.server_name, services_.signer, *rules));
+    ASSIGN_OR_CO_RETURN(const EventTemplate made, room->make_template(invite));
     // An invite that we would not send is not shown to others.
-    const auth::Verdict verdict =
-        auth::check_against(room->auth_state_for(ours.event), ours.event, services_.verifier);
-    if (!verdict) co_return std::unexpected(error_of(verdict.error()));
+    CO_RETURN_IF_ERROR(room->check_template(made));
+    ASSIGN_OR_CO_RETURN(const Event ours, room->sign(made));
+    json::Object pdu = ours.parse_text();
 
     ASSIGN_OR_CO_RETURN(
         const json::Object theirs,
         co_await services_.federation.invite(server,
                                              room->id(),
-                                             ours.event.id,
+                                             ours.id,
                                              std::string(rules->version),
-                                             ours.pdu,
+                                             pdu,
                                              make_invite_state(*room, invite.sender)));
-    copy_signatures(theirs, server, ours.pdu);
-    const Result<void> is_signed =
-        co_await services_.keys.verify_signature_of(server, ours.pdu, rules);
+    copy_signatures(theirs, server, pdu);
+    const Result<void> is_signed = co_await services_.keys.verify_signature_of(server, pdu, rules);
     if (!is_signed) {
         co_return bad_gateway(server.text() +
                               " did not sign the invite: " + is_signed.error().message);
     }
-    auto complete = parse_event(ours.pdu, *rules);
+    auto complete = parse_event(pdu, *rules);
     if (!complete) co_return bad_gateway(server.text() + ": " + complete.error().what);
     co_return room->accept_own(*std::move(complete));
 }

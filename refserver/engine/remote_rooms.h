@@ -21,7 +21,6 @@ public:
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
-        const Verifier& verifier;
     };
     explicit RemoteRooms(Services services) : services_(std::move(services)) {}
     RemoteRooms(const RemoteRooms&) = delete;

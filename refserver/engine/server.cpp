@@ -156,6 +156,7 @@ Server::Parts::Parts(runtime::World world_,
       federation_server(
           {.server_name = options.server_name,
            .rooms = rooms,
+           .events = events,
            .keys = keys,
            .outbox = outbox,
            .notifier = notifier,

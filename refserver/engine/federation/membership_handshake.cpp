@@ -20,34 +20,17 @@ Result<UserId> FederationServer::require_user_of(const ServerName& origin,
     return id;
 }
 
-namespace {
-
-// In v1 and v2 the joining server makes the id, so any will do for the check.
-std::optional<EventId> placeholder_id(const RoomRules& rules, const ServerName& server) {
-    if (rules.event_id_encoding != EventIdEncoding::Opaque) return std::nullopt;
-    return EventId("$template:" + server.text());
-}
-
-}  // namespace
-
 Result<Reply> FederationServer::offer_membership(const Room& room, NewEvent event) const {
-    const RoomRules& rules = room.rules();
     ASSIGN_OR_RETURN(const EventTemplate made, room.make_template(event));
-    json::Object pdu = make_pdu(made, rules, placeholder_id(rules, services_.server_name));
-
-    // The rules judge events, so the template is made one; nobody sees this signature.
-    json::Object complete = pdu;
-    hash_and_sign_event(complete, services_.server_name, services_.signer, rules);
-    const auto parsed = parse_event(complete, rules);
-    if (!parsed) return internal_error("the template: " + parsed.error().what);
-    const auth::Verdict verdict =
-        auth::check_against(room.auth_state_for(*parsed), *parsed, services_.verifier);
-    if (!verdict) return std::unexpected(error_of(verdict.error()));
-
+    RETURN_IF_ERROR(room.check_template(made));
+    // In v1 and v2 the joining server makes the id.
+    std::optional<EventId> no_id;
+    if (room.rules().event_format == EventFormat::IdsAndHashes) no_id.emplace("$none");
+    json::Object pdu = make_pdu(made, room.rules(), no_id);
     pdu.erase("event_id");
     pdu.set("origin", services_.server_name.text());
     Reply reply;
-    reply.body = json::Object{{"event", std::move(pdu)}, {"room_version", rules.version}};
+    reply.body = json::Object{{"event", std::move(pdu)}, {"room_version", room.rules().version}};
     return reply;
 }
 
