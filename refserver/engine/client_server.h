@@ -17,6 +17,9 @@
 
 namespace matrix::engine {
 
+struct SyncFilter;
+struct SyncWish;
+
 class ClientServer {
 public:
     struct Services {
@@ -126,6 +129,9 @@ private:
     // profile: the whole of a local one, of a remote one what its server tells of `field`.
     Task<Result<json::Object>> load_profile(UserId user, std::string field);
     void spread_profile(const UserId& user);
+    // sync
+    Result<SyncFilter> parse_filter_of_sync(const Request& request) const;
+    Result<SyncWish> parse_sync_wish(const Request& request) const;
     // filter
     Result<json::Object> load_filter(const UserId& user, std::string_view filter_id) const;
 

@@ -47,7 +47,6 @@ Result<void> check_profile_key(std::string_view field) {
 Result<void> check_profile_value(std::string_view field, const json::Value& value) {
     const bool needs_string = is_member_field(field) || field == "m.tz";
     if (!needs_string || value.if_string()) return {};
-    // Old clients clear a name with null; the field is stored as an empty text.
     return bad_json(std::string(field) + ": expected a string, not " +
                     std::string(value.type_name()));
 }

@@ -1,0 +1,67 @@
+// GET /sync: what is new, now or as soon as there is something.
+//
+// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+
+#include <algorithm>
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/client/room_access.h"
+#include "refserver/engine/client/sync_answer.h"
+#include "refserver/engine/client_server.h"
+
+namespace matrix::engine {
+namespace {
+
+/// UNSPECIFIED: the longest wait, because nothing on the way keeps a connection open for longer.
+constexpr std::int64_t kSyncTimeoutMaxMs = 10 * 60 * 1000;
+
+}  // namespace
+
+Result<SyncFilter> ClientServer::parse_filter_of_sync(const Request& request) const {
+    const std::string* text = request.find_query("filter");
+    if (!text) return SyncFilter();
+    if (!text->starts_with('{')) {
+        const auto stored = load_filter(request.requester.user, *text);
+        if (!stored) return invalid_param("filter: you have no filter of this id");
+        return parse_sync_filter(*stored);
+    }
+    const auto parsed = json::parse(*text, json::Numbers::Any);
+    if (!parsed) return invalid_param("filter: expected an id or a JSON object");
+    return parse_sync_filter(*parsed->if_object());
+}
+
+Result<SyncWish> ClientServer::parse_sync_wish(const Request& request) const {
+    SyncWish wish;
+    ASSIGN_OR_RETURN(wish.filter, parse_filter_of_sync(request));
+    const std::string* since = request.find_query("since");
+    // UNSPECIFIED: an empty token is none, because clients in use send it so.
+    if (since && !since->empty()) {
+        ASSIGN_OR_RETURN(wish.since, parse_sync_token(*since, "since"));
+    }
+    ASSIGN_OR_RETURN(const std::int64_t timeout, request.integer_query("timeout", 0));
+    wish.timeout = runtime::milliseconds(std::min(timeout, kSyncTimeoutMaxMs));
+    ASSIGN_OR_RETURN(wish.is_full_state, request.boolean_query("full_state", false));
+    ASSIGN_OR_RETURN(wish.uses_state_after, request.boolean_query("use_state_after", false));
+    return wish;
+}
+
+Task<Result<Reply>> ClientServer::sync(Request request) {
+    ASSIGN_OR_CO_RETURN(const SyncWish wish, parse_sync_wish(request));
+    const runtime::Timestamp deadline = services_.clock.monotonic_now() + wish.timeout;
+    for (;;) {
+        const StreamPosition up_to = services_.turns.durable_position();
+        const SyncAnswer answer({services_.rooms, transactions_, services_.clock.now()},
+                                request.requester,
+                                wish,
+                                up_to);
+        const runtime::Duration left = deadline - services_.clock.monotonic_now();
+        const bool may_wait = wish.since && !wish.is_full_state && answer.is_empty();
+        if (!may_wait || left <= runtime::Duration{}) {
+            co_return Reply{.written_body = answer.write()};
+        }
+        co_await services_.notifier.wait(
+            request.requester.user, answer.joined_rooms(), up_to, left);
+    }
+}
+
+}  // namespace matrix::engine

@@ -1,0 +1,209 @@
+#include "refserver/engine/client/sync_answer.h"
+
+#include <limits>
+
+#include "refserver/base/assert.h"
+#include "refserver/engine/client/room_access.h"
+
+namespace matrix::engine {
+
+SyncAnswer::SyncAnswer(Services services,
+                       const Requester& requester,
+                       const SyncWish& wish,
+                       StreamPosition up_to)
+    : services_(services), requester_(requester), wish_(wish), up_to_(up_to) {
+    const StreamPosition ever{std::numeric_limits<std::int64_t>::min()};
+    for (const MembershipChange& change :
+         services_.rooms.membership_changes(requester_.user, ever, up_to_)) {
+        add(change);
+    }
+}
+
+bool SyncAnswer::is_news(const MembershipChange& change) const {
+    return !wish_.since || change.position > *wish_.since;
+}
+
+RoomSyncWish SyncAnswer::room_wish(StreamPosition up_to) const {
+    return {.since = wish_.since,
+            .up_to = up_to,
+            .filter = &wish_.filter,
+            .is_full_state = wish_.is_full_state,
+            .uses_state_after = wish_.uses_state_after};
+}
+
+void SyncAnswer::add(const MembershipChange& change) {
+    if (change.membership == Membership::Join) joined_rooms_.push_back(change.room);
+    if (change.is_forgotten || !wish_.filter.admits_room(change.room)) return;
+    const auto room = services_.rooms.find(change.room);
+    switch (change.membership) {
+        case Membership::Join:
+            if (room) add_joined(*room, change);
+            return;
+        case Membership::Invite:
+        case Membership::Knock:
+            if (is_news(change) || wish_.is_full_state) add_pending(change);
+            return;
+        case Membership::Leave:
+        case Membership::Ban: {
+            // Who left between two syncs is told so once; later only who asks for it.
+            const bool is_told =
+                wish_.since && !wish_.is_full_state ? is_news(change) : wish_.filter.includes_leave;
+            const bool is_just_told = is_told || (wish_.since && is_news(change));
+            if (!is_just_told) return;
+            if (room) {
+                add_left(*room, change);
+            } else {
+                add_outlier_left(change);
+            }
+            return;
+        }
+    }
+    unreachable();
+}
+
+void SyncAnswer::add_joined(const RoomPtr& room, const MembershipChange& change) {
+    RoomSyncWish wish = room_wish(up_to_);
+    if (wish_.since) {
+        const auto before =
+            services_.rooms.membership_at(change.room, requester_.user, *wish_.since);
+        wish.is_newly_joined = !before || before->membership != Membership::Join;
+        if (wish.is_newly_joined) wish.since.reset();
+    }
+    const ClientEventWriter writer(
+        *room, requester_, services_.transactions, services_.now);
+    const RoomSync sync(room, requester_, writer, wish);
+    if (sync.is_empty()) return;
+
+    ObjectWriter object;
+    sync.write_to(object);
+    if (const auto summary = sync.make_summary()) object.add("summary", *summary);
+    const json::Object no_events{{"events", json::Array{}}};
+    object.add("account_data", no_events).add("ephemeral", no_events);
+    object.add("unread_notifications",
+               json::Object{{"highlight_count", 0}, {"notification_count", 0}});
+    join_.add_written(change.room.view(), object.finish());
+}
+
+void SyncAnswer::add_left(const RoomPtr& room, const MembershipChange& change) {
+    RoomSyncWish wish = room_wish(change.position);
+    if (wish_.since) {
+        const auto before =
+            services_.rooms.membership_at(change.room, requester_.user, *wish_.since);
+        if (!before || before->membership != Membership::Join) wish.since.reset();
+        // Of full state in a room that was left before: nothing but the state.
+        if (wish.since && *wish.since > change.position) wish.since = change.position;
+    }
+    const auto left = room->find_event(change.event);
+    ObjectWriter object;
+    if (left && room->may_see(requester_.user, *left)) {
+        const ClientEventWriter writer(
+            *room, requester_, services_.transactions, services_.now);
+        RoomSync(room, requester_, writer, wish).write_to(object);
+        object.add("account_data", json::Object{{"events", json::Array{}}});
+        leave_.add_written(change.room.view(), object.finish());
+    } else {
+        add_outlier_left(change);
+    }
+}
+
+// An invite that is gone: its room shows nothing else to those who never were in it.
+void SyncAnswer::add_outlier_left(const MembershipChange& change) {
+    json::Array events;
+    const auto outlier = services_.rooms.find_outlier_membership(change.room, requester_.user);
+    if (outlier && outlier->event && outlier->event->id == change.event) {
+        json::Object event = client_form(*outlier->event);
+        event.erase("room_id");
+        events.push_back(std::move(event));
+    }
+    const std::string_view state = wish_.uses_state_after ? "state_after" : "state";
+    json::Object timeline{{"events", std::move(events)}, {"limited", false}};
+    json::Object room{{"timeline", std::move(timeline)},
+                      {"account_data", json::Object{{"events", json::Array{}}}}};
+    room.set(state, json::Object{{"events", json::Array{}}});
+    leave_.add(change.room.view(), std::move(room));
+}
+
+namespace {
+
+bool has_member_of(const json::Array& events, const json::Object& wanted) {
+    for (const json::Value& event : events) {
+        if (*event.find("type") == *wanted.find("type") &&
+            *event.find("state_key") == *wanted.find("state_key")) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// From the server that invited: what it says, and nothing that is no stripped event.
+json::Array clean_stripped_state(const json::Array& given) {
+    json::Array events;
+    for (const json::Value& value : given) {
+        const json::Object* object = value.if_object();
+        auto stripped = object ? stripped_form(*object) : std::nullopt;
+        if (stripped) events.push_back(*std::move(stripped));
+    }
+    return events;
+}
+
+json::Array known_stripped_state(const Room& room, const Event& event) {
+    const auto state = room.state_before(event.id);
+    if (!state) return {};
+    json::Array events = stripped_state(room, *state);
+    const EventId* sender = state->find("m.room.member", event.sender.view());
+    const auto stored = sender ? room.find_event(*sender) : std::nullopt;
+    if (stored && event.state_key != event.sender.view()) {
+        events.push_back(stripped_form(*stored->event));
+    }
+    return events;
+}
+
+}  // namespace
+
+void SyncAnswer::add_pending(const MembershipChange& change) {
+    json::Array events;
+    EventPtr event;
+    const auto outlier = services_.rooms.find_outlier_membership(change.room, requester_.user);
+    const auto room = services_.rooms.find(change.room);
+    const auto stored = room ? (*room)->find_event(change.event) : std::nullopt;
+    if (stored) {
+        event = stored->event;
+        events = known_stripped_state(**room, *event);
+    } else if (outlier) {
+        event = outlier->event;
+        events = clean_stripped_state(outlier->stripped_state);
+    }
+    if (event) {
+        json::Object own = stripped_form(*event);
+        if (!has_member_of(events, own)) events.push_back(std::move(own));
+    }
+    const bool is_invite = change.membership == Membership::Invite;
+    json::Object object;
+    object.set(is_invite ? "invite_state" : "knock_state",
+               json::Object{{"events", std::move(events)}});
+    (is_invite ? invite_ : knock_).add(change.room.view(), std::move(object));
+}
+
+bool SyncAnswer::is_empty() const {
+    return join_.empty() && invite_.empty() && knock_.empty() && leave_.empty();
+}
+
+std::string SyncAnswer::write() const {
+    ObjectWriter rooms;
+    rooms.add_written("join", join_.finish())
+        .add_written("invite", invite_.finish())
+        .add_written("knock", knock_.finish())
+        .add_written("leave", leave_.finish());
+    const json::Object no_events{{"events", json::Array{}}};
+    ObjectWriter answer;
+    answer.add("next_batch", write_sync_token(up_to_))
+        .add_written("rooms", rooms.finish())
+        .add("account_data", no_events)
+        .add("presence", no_events)
+        .add("to_device", no_events)
+        .add("device_lists", json::Object{{"changed", json::Array{}}, {"left", json::Array{}}})
+        .add("device_one_time_keys_count", json::Object{});
+    return answer.finish();
+}
+
+}  // namespace matrix::engine

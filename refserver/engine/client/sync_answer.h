@@ -1,0 +1,61 @@
+// The answer to a sync: what is new for one device between two positions of the stream.
+//
+// Spec: https://spec.matrix.org/v1.19/client-server-api/#get_matrixclientv3sync
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "refserver/engine/client/event_filter.h"
+#include "refserver/engine/client/sync_room.h"
+#include "refserver/engine/rooms.h"
+
+namespace matrix::engine {
+
+struct SyncWish {
+    std::optional<StreamPosition> since;
+    SyncFilter filter;
+    runtime::Duration timeout;
+    bool is_full_state = false;
+    bool uses_state_after = false;
+};
+
+class SyncAnswer {
+public:
+    struct Services {
+        Rooms& rooms;
+        const storage::ClientTransactionStore& transactions;
+        runtime::Timestamp now;
+    };
+    SyncAnswer(Services services,
+               const Requester& requester,
+               const SyncWish& wish,
+               StreamPosition up_to);
+
+    bool is_empty() const;
+    std::string write() const;
+    /// Those whose changes the next sync would tell.
+    const std::vector<RoomId>& joined_rooms() const { return joined_rooms_; }
+
+private:
+    void add(const MembershipChange& change);
+    void add_joined(const RoomPtr& room, const MembershipChange& change);
+    void add_left(const RoomPtr& room, const MembershipChange& change);
+    void add_outlier_left(const MembershipChange& change);
+    void add_pending(const MembershipChange& change);
+    bool is_news(const MembershipChange& change) const;
+    RoomSyncWish room_wish(StreamPosition up_to) const;
+
+    Services services_;
+    const Requester& requester_;
+    const SyncWish& wish_;
+    StreamPosition up_to_;
+    std::vector<RoomId> joined_rooms_;
+    ObjectWriter join_;
+    ObjectWriter invite_;
+    ObjectWriter knock_;
+    ObjectWriter leave_;
+};
+
+}  // namespace matrix::engine
