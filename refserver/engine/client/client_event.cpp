@@ -40,8 +40,7 @@ json::Object ClientEventWriter::make_unsigned(const StoredEvent& stored) const {
     } else {
         const EventId* member = before->find("m.room.member", requester_.user.view());
         const auto stored_member = member ? room_.find_event(*member) : std::nullopt;
-        const auto membership =
-            stored_member ? stored_member->event->membership() : std::nullopt;
+        const auto membership = stored_member ? stored_member->event->membership() : std::nullopt;
         told.set("membership", name_of(membership.value_or(Membership::Leave)));
     }
     return told;
@@ -74,8 +73,8 @@ std::optional<json::Object> stripped_form(const json::Object& pdu) {
     json::Object form;
     for (const std::string_view member : {"type", "state_key", "sender", "content"}) {
         const json::Value* value = pdu.find(member);
-        const bool is_well_typed = value && (member == "content" ? value->is_object()
-                                                                 : value->if_string() != nullptr);
+        const bool is_well_typed =
+            value && (member == "content" ? value->is_object() : value->if_string() != nullptr);
         if (!is_well_typed) return std::nullopt;
         form.set(member, *value);
     }

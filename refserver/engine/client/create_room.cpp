@@ -70,11 +70,8 @@ Result<std::vector<NewEvent>> parse_initial_state(const json::Object& body, cons
     for (const json::Value& value : initial_state.value_or(json::Array{})) {
         const json::Object* entry = value.if_object();
         if (!entry) return bad_json("initial_state: expected an array of objects");
-        NewEvent event{.sender = sender,
-                       .type = {},
-                       .state_key = {},
-                       .content = {},
-                       .redacts = std::nullopt};
+        NewEvent event{
+            .sender = sender, .type = {}, .state_key = {}, .content = {}, .redacts = std::nullopt};
         ASSIGN_OR_RETURN(event.type, require_string(*entry, "type"));
         ASSIGN_OR_RETURN(const auto state_key, optional_string(*entry, "state_key"));
         event.state_key = state_key.value_or("");
@@ -111,9 +108,9 @@ Result<Wish> parse_wish(const json::Object& body,
     wish.is_direct = is_direct.value_or(false);
     ASSIGN_OR_RETURN(const auto alias, optional_string(body, "room_alias_name"));
     if (alias) {
-        ASSIGN_OR_RETURN(wish.alias,
-                         require_alias("#" + *alias + ":" + options.server_name.text(),
-                                       "room_alias_name"));
+        ASSIGN_OR_RETURN(
+            wish.alias,
+            require_alias("#" + *alias + ":" + options.server_name.text(), "room_alias_name"));
         if (wish.alias->server() != options.server_name) {
             return invalid_param("room_alias_name: expected a localpart");
         }

@@ -33,8 +33,8 @@ Task<Result<Reply>> ClientServer::get_alias(Request request) {
             if (server != services_.options.server_name) servers.push_back(server.text());
         }
     }
-    co_return Reply{
-        .body = json::Object{{"room_id", room_id.text()}, {"servers", std::move(servers)}}};
+    co_return Reply{.body =
+                        json::Object{{"room_id", room_id.text()}, {"servers", std::move(servers)}}};
 }
 
 Task<Result<Reply>> ClientServer::put_alias(Request request) {
@@ -63,8 +63,9 @@ Task<Result<Reply>> ClientServer::delete_alias(Request request) {
         // UNSPECIFIED: besides its creator, whoever may name the room may delete an alias of it.
         if (const auto room = services_.rooms.find(known->room)) {
             const auth::AuthState state = (*room)->auth_state_for(user);
-            may_delete = (*room)->membership(user) == Membership::Join &&
-                         state.level_of(user) >= state.level_to_send("m.room.canonical_alias", true);
+            may_delete =
+                (*room)->membership(user) == Membership::Join &&
+                state.level_of(user) >= state.level_to_send("m.room.canonical_alias", true);
         }
     }
     if (!may_delete) co_return forbidden("this alias is not yours to delete");

@@ -39,9 +39,8 @@ bool contains_name(const Names& names, std::string_view name) {
 }
 
 bool matches_any(const Names& patterns, std::string_view type) {
-    return std::ranges::any_of(patterns, [&](const std::string& pattern) {
-        return matches_wildcard(pattern, type);
-    });
+    return std::ranges::any_of(
+        patterns, [&](const std::string& pattern) { return matches_wildcard(pattern, type); });
 }
 
 bool admits_name(const std::optional<Names>& wanted, const Names& unwanted, std::string_view name) {

@@ -29,8 +29,8 @@ Task<Result<Reply>> ClientServer::invite(Request request) {
 
     json::Object content =
         member_content(Membership::Invite, services_.accounts.profile(target), reason);
-    CO_RETURN_IF_ERROR(co_await send_invite(std::move(room),
-                                            member_event(sender, target, std::move(content))));
+    CO_RETURN_IF_ERROR(
+        co_await send_invite(std::move(room), member_event(sender, target, std::move(content))));
     co_return Reply{};
 }
 

@@ -51,10 +51,9 @@ Voucher find_voucher(const Room& room, const UserId& user, Rooms& rooms, const S
         return {};
     }
     const json::Value rules_content(rules->parse_content());
-    const bool is_allowed =
-        std::ranges::any_of(list_allowed_rooms(rules_content), [&](const RoomId& allowed) {
-            return rooms.membership(allowed, user) == Membership::Join;
-        });
+    const bool is_allowed = std::ranges::any_of(
+        list_allowed_rooms(rules_content),
+        [&](const RoomId& allowed) { return rooms.membership(allowed, user) == Membership::Join; });
     return {true, is_allowed ? find_inviter(room, us) : std::nullopt};
 }
 

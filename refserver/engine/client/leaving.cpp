@@ -24,8 +24,8 @@ Task<Result<Reply>> ClientServer::leave(Request request) {
         json::Object content = member_content(Membership::Leave, {}, reason);
         CO_RETURN_IF_ERROR((*room)->send(member_event(user, user, std::move(content))));
     } else {
-        CO_RETURN_IF_ERROR(co_await services_.remote_rooms.leave(
-            id, user, list_servers_for(id, user, {})));
+        CO_RETURN_IF_ERROR(
+            co_await services_.remote_rooms.leave(id, user, list_servers_for(id, user, {})));
     }
     co_return Reply{};
 }

@@ -33,8 +33,7 @@ Task<Result<Reply>> ClientServer::redact(Request request) {
 
     ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body_or_empty());
     ASSIGN_OR_CO_RETURN(const auto reason, optional_string(body, "reason"));
-    ASSIGN_OR_CO_RETURN(const RoomPtr room,
-                        find_joined_room(services_.rooms, id, requester.user));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_joined_room(services_.rooms, id, requester.user));
     CO_RETURN_IF_ERROR(check_redaction(*room, requester.user, target));
     json::Object content;
     if (reason) content.set("reason", *reason);

@@ -33,8 +33,7 @@ Result<RoomView> view_room(Rooms& rooms, const RoomId& id, const UserId& user) {
         return RoomView{*room, std::nullopt};
     }
     // He may read the state at his leaving exactly if he may see the event of it.
-    const auto change =
-        rooms.membership_at(id, user, {std::numeric_limits<std::int64_t>::max()});
+    const auto change = rooms.membership_at(id, user, {std::numeric_limits<std::int64_t>::max()});
     if (!change || change->is_forgotten) return not_a_member();
     const auto event = (*room)->find_event(change->event);
     if (!event || change->membership == Membership::Invite || !(*room)->may_see(user, *event)) {

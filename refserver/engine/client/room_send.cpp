@@ -34,8 +34,7 @@ Task<Result<Reply>> ClientServer::send_event(Request request) {
     if (auto repeated = find_repeated(transaction)) co_return *std::move(repeated);
 
     ASSIGN_OR_CO_RETURN(json::Object content, request.object_body());
-    ASSIGN_OR_CO_RETURN(const RoomPtr room,
-                        find_joined_room(services_.rooms, id, requester.user));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_joined_room(services_.rooms, id, requester.user));
     NewEvent event{.sender = requester.user,
                    .type = request.path[1],
                    .state_key = std::nullopt,

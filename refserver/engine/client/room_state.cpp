@@ -60,13 +60,13 @@ Task<Result<Reply>> ClientServer::put_state_event(Request request) {
         CO_RETURN_IF_ERROR(check_canonical_alias(*room, event.content));
     }
     const json::Value* membership = event.content.find("membership");
-    const bool is_invite = event.type == "m.room.member" && membership &&
-                           *membership == json::Value("invite");
+    const bool is_invite =
+        event.type == "m.room.member" && membership && *membership == json::Value("invite");
     if (is_invite) {
         CO_RETURN_IF_ERROR(require_user_id(*event.state_key, "stateKey"));
     }
-    Result<StoredEvent> sent = is_invite ? co_await send_invite(std::move(room), std::move(event))
-                                         : room->send(event);
+    Result<StoredEvent> sent =
+        is_invite ? co_await send_invite(std::move(room), std::move(event)) : room->send(event);
     if (!sent) co_return std::unexpected(std::move(sent).error());
     co_return Reply{.body = json::Object{{"event_id", sent->event->id.text()}}};
 }

@@ -17,8 +17,7 @@ Task<Result<Reply>> ClientServer::get_event(Request request) {
     if (!stored || !(*room)->may_see(request.requester.user, *stored)) {
         co_return not_found("there is no such event, or you may not see it");
     }
-    const ClientEventWriter writer(
-        **room, request.requester, transactions_, services_.clock.now());
+    const ClientEventWriter writer(**room, request.requester, transactions_, services_.clock.now());
     co_return Reply{.written_body = writer.write(*stored, RoomIdMember::Included)};
 }
 

@@ -69,8 +69,7 @@ void SyncAnswer::add_joined(const RoomPtr& room, const MembershipChange& change)
         wish.is_newly_joined = !before || before->membership != Membership::Join;
         if (wish.is_newly_joined) wish.since.reset();
     }
-    const ClientEventWriter writer(
-        *room, requester_, services_.transactions, services_.now);
+    const ClientEventWriter writer(*room, requester_, services_.transactions, services_.now);
     const RoomSync sync(room, requester_, writer, wish);
     if (sync.is_empty()) return;
 
@@ -96,8 +95,7 @@ void SyncAnswer::add_left(const RoomPtr& room, const MembershipChange& change) {
     const auto left = room->find_event(change.event);
     ObjectWriter object;
     if (left && room->may_see(requester_.user, *left)) {
-        const ClientEventWriter writer(
-            *room, requester_, services_.transactions, services_.now);
+        const ClientEventWriter writer(*room, requester_, services_.transactions, services_.now);
         RoomSync(room, requester_, writer, wish).write_to(object);
         object.add("account_data", json::Object{{"events", json::Array{}}});
         leave_.add_written(change.room.view(), object.finish());

@@ -40,8 +40,8 @@ RoomSync::RoomSync(RoomPtr room,
 
 void RoomSync::find_timeline() {
     const EventFilter& filter = wish_.filter->timeline;
-    const auto limit = static_cast<std::size_t>(
-        std::min(filter.limit.value_or(kTimelineDefault), kTimelineMax));
+    const auto limit =
+        static_cast<std::size_t>(std::min(filter.limit.value_or(kTimelineDefault), kTimelineMax));
     is_limited_ = wish_.is_newly_joined;
     if (!filter.admits_room(room_->id())) return;
 
@@ -92,8 +92,7 @@ void RoomSync::find_heroes() {
         if (*membership == Membership::Join) ++joined_;
         if (*membership == Membership::Invite) ++invited_;
         if (key.state_key == requester_.user.view()) return;
-        const bool is_there =
-            *membership == Membership::Join || *membership == Membership::Invite;
+        const bool is_there = *membership == Membership::Join || *membership == Membership::Invite;
         (is_there ? present : gone).emplace(stored->position, UserId(key.state_key));
     });
     if (!has_heroes_) return;
@@ -119,8 +118,7 @@ void RoomSync::find_state() {
     const State base = wish_.is_full_state ? State() : known_;
     const StreamPosition first =
         timeline_.empty() ? StreamPosition{wish_.up_to.value + 1} : timeline_.front().position;
-    const State start =
-        wish_.uses_state_after ? end_ : room_->state_at({first.value - 1});
+    const State start = wish_.uses_state_after ? end_ : room_->state_at({first.value - 1});
     for (const StateDifference& change : diff(base, start)) {
         if (change.after && needs_member(change.key, true)) told_[change.key] = *change.after;
     }
@@ -152,11 +150,9 @@ bool RoomSync::is_empty() const {
 std::string RoomSync::previous_batch() const {
     // Pages walk by depth, syncs by position: the place is behind both the event that is first here
     // and the newest one that is not, so that a page before it misses nothing.
-    const StreamPosition before = timeline_.empty()
-                                      ? wish_.up_to
-                                      : StreamPosition{timeline_.front().position.value - 1};
-    const Room::Recent older =
-        room_->recent({std::numeric_limits<std::int64_t>::min()}, before, 1);
+    const StreamPosition before =
+        timeline_.empty() ? wish_.up_to : StreamPosition{timeline_.front().position.value - 1};
+    const Room::Recent older = room_->recent({std::numeric_limits<std::int64_t>::min()}, before, 1);
     TimelinePoint place = timeline_.empty() ? TimelinePoint{} : place_before(timeline_.front());
     if (!older.events.empty()) place = std::max(place, place_after(older.events.back()));
     return write_timeline_token(place);
