@@ -25,6 +25,13 @@ EventId id_of(const json::Object& pdu, const RoomRules& rules) {
     return event_id_of(pdu, rules).value();
 }
 
+// The field that the parser objects to, "whole" for the whole of it; "none" if it takes the event.
+std::string refused_by_parser(const json::Object& pdu, const RoomRules& rules) {
+    const auto event = parse_event(pdu, rules);
+    if (event) return "none";
+    return event.error().field.empty() ? "whole" : event.error().field;
+}
+
 json::Object without(json::Object object, std::initializer_list<std::string_view> keys) {
     for (const std::string_view key : keys)
         object.erase(key);
@@ -344,7 +351,7 @@ RC_GTEST_PROP(RoomIdProperty, IsTheHashOfTheWholeCreateEventInVersion12, ()) {
     pdu.set("type", "m.room.create");
     pdu.set("state_key", "");
     pdu.set("room_id", draw::value(1));
-    RC_ASSERT(parse_event(pdu, rules).error().field == "room_id");
+    RC_ASSERT(refused_by_parser(pdu, rules) == "room_id");
     pdu.erase("room_id");
     const auto event = parse_event(pdu, rules);
     RC_ASSERT(event.has_value());
@@ -372,7 +379,7 @@ RC_GTEST_PROP(SizeProperty, LimitsEachTextTo255BytesAndTheEventTo65536, ()) {
     pdu.set(key, text);
     RC_ASSERT(parse_event(pdu, rules).has_value());
     pdu.set(key, text + unit);
-    RC_ASSERT(parse_event(pdu, rules).error().field == key);
+    RC_ASSERT(refused_by_parser(pdu, rules) == key);
     pdu.set(key, "x");
 
     pdu.set("padding", "");
@@ -380,7 +387,7 @@ RC_GTEST_PROP(SizeProperty, LimitsEachTextTo255BytesAndTheEventTo65536, ()) {
     pdu.set("padding", std::string(rest, 'x'));
     RC_ASSERT(parse_event(pdu, rules)->text.size() == kPduBytesMax);
     pdu.set("padding", std::string(rest + 1, 'x'));
-    RC_ASSERT(parse_event(pdu, rules).error().field.empty());
+    RC_ASSERT(refused_by_parser(pdu, rules) == "whole");
 }
 
 // E16
