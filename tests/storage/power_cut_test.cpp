@@ -47,6 +47,7 @@ struct History {
 struct Figures {
     std::uint64_t cuts = 0;
     std::uint64_t cuts_while_opening = 0;
+    std::uint64_t kills = 0;
     std::uint64_t writes = 0;
     std::uint64_t acknowledged = 0;
     std::uint64_t acknowledged_lost = 0;
@@ -84,6 +85,7 @@ public:
         return true;
     }
     bool is_open() const { return turns_ != nullptr; }
+    bool is_broken() const { return disk_.has_power() && turns_->failed_commits() > 0; }
 
     bool check() {
         check_writes();
@@ -91,12 +93,16 @@ public:
         return !database_->has_failed() || !disk_.has_power();
     }
 
-    void run(std::uint64_t operations) {
-        disk_.cut_power_at(disk_.operations() + operations);
+    enum class End { PowerCut, Kill };
+    void run(std::uint64_t operations, End end) {
+        const std::uint64_t limit = disk_.operations() + operations;
+        if (end == End::PowerCut) disk_.cut_power_at(limit);
         for (int client = 0; client < 3; ++client) {
             executor_.post([this] { clients_.start(write_for_ever()); });
         }
-        while (disk_.has_power()) {
+        while (disk_.has_power() && (end == End::PowerCut || disk_.operations() < limit)) {
+            // A database that a lying disk has broken refuses to write, for ever.
+            if (turns_->failed_commits() > 0) break;
             ++history_.turns;
             if (executor_.has_jobs()) {
                 executor_.run_turn();
@@ -209,7 +215,7 @@ void run_disk(const SimulatedDisk& image, std::uint64_t seed, bool loses_syncs, 
     SimulatedDisk disk(image, random.bits());
     disk.lose_syncs(loses_syncs);
     History history;
-    for (int cut = 0; cut < kLives; ++cut) {
+    for (int cuts = 0; cuts < kLives;) {
         Life life(disk, random, history, figures);
         const bool is_cut_early = random.one_in(4);
         if (is_cut_early) disk.cut_power_at(disk.operations() + random.below(12));
@@ -218,8 +224,20 @@ void run_disk(const SimulatedDisk& image, std::uint64_t seed, bool loses_syncs, 
             break;
         }
         if (!life.is_open()) ++figures.cuts_while_opening;
-        if (disk.has_power() && life.is_open()) life.run(random.below(150));
-        disk.cut_power();
+        if (disk.has_power() && random.one_in(4)) {
+            // The disk goes on: the next process reads what was never synced.
+            life.run(random.below(50), Life::End::Kill);
+            if (disk.has_power() && !life.is_broken()) {
+                ++figures.kills;
+                continue;
+            }
+        }
+        if (disk.has_power()) life.run(random.below(150), Life::End::PowerCut);
+        if (disk.has_power()) {
+            ++figures.corrupt;
+            break;
+        }
+        ++cuts;
         ++figures.cuts;
         disk.restore_power();
     }
@@ -242,7 +260,8 @@ Figures run_disks(int disks, bool loses_syncs) {
         if (::testing::Test::HasFatalFailure()) break;
     }
     std::printf(
-        "%s syncs: %lu power cuts (%lu while opening) over %lu operations; unsynced operations: "
+        "%s syncs: %lu power cuts (%lu while opening) and %lu kills over %lu operations; unsynced "
+        "operations: "
         "%lu kept, %lu torn, %lu lost\n"
         "  writes: %lu, acknowledged %lu, of these lost %lu; kept without acknowledgement %lu\n"
         "  broken turns %lu, resurrections %lu, positions reused %lu, corrupt %lu %s, integrity "
@@ -250,6 +269,7 @@ Figures run_disks(int disks, bool loses_syncs) {
         loses_syncs ? "lost" : "honest",
         figures.cuts,
         figures.cuts_while_opening,
+        figures.kills,
         figures.operations,
         figures.unsynced.kept,
         figures.unsynced.torn,
@@ -279,6 +299,7 @@ TEST(PowerCut, LosesNothingThatWasAcknowledged) {
     EXPECT_GT(figures.acknowledged, 30'000U);
     EXPECT_GT(figures.unacknowledged_kept, 1'000U);
     EXPECT_GT(figures.cuts_while_opening, 100U);
+    EXPECT_GT(figures.kills, 1'000U);
     EXPECT_GT(figures.unsynced.torn, 1'000U);
 }
 
