@@ -20,7 +20,9 @@ struct HttpOptions {
     std::string ca_file;       ///< PEM of further authorities; empty: the system's alone.
     bool verifies_tls = true;  ///< False with --insecure.
     std::string who;           ///< In records, whose request it is: "client", "peer".
-    std::string connect_to;    ///< `host:port` to connect to instead of the URL's; may be empty.
+    /// No request goes on after this time, whatever its own timeout.
+    std::optional<std::chrono::steady_clock::time_point> give_up_at = std::nullopt;
+    std::string connect_to = {};  ///< `host:port` to connect to instead of the URL's; may be empty.
 };
 
 struct HttpRequest {

@@ -66,6 +66,8 @@ public:
     Peer(const Peer&) = delete;
     Peer& operator=(const Peer&) = delete;
 
+    /// Why it does not listen; empty if it does.
+    const std::string& failure() const { return listener_->failure(); }
     const ServerName& name() const { return name_; }
     const Signer& signer() const { return *identity_.signer; }
     UserId user(std::string_view localpart) const;
@@ -169,7 +171,7 @@ private:
                      const XMatrixOptions& options);
     OutgoingResponse answer(const IncomingRequest& request);
     OutgoingResponse answer_by_handler(const IncomingRequest& request);
-    std::optional<Pdu> as_pdu(const Json& json);
+    std::optional<Pdu> as_pdu(const Json& json) const;
 
     struct Route {
         std::string method;

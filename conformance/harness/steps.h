@@ -28,6 +28,10 @@ void expect_step(const std::string& what, const Response& response);
 /// waited for: prefer `Client::sync_until` and `Peer::wait_for_*`.
 bool eventually(std::chrono::milliseconds deadline, const std::function<bool()>& is_done);
 
+// How the reporter tells these results of GoogleTest from others: the first bytes of the message.
+inline constexpr std::string_view kUntestedMark = "[untested] ";
+inline constexpr std::string_view kWarningMark = "[warning] ";
+
 /// Records a warning: a SHOULD that is not kept. Use EXPECT_SHOULD.
 class Warning {
 public:

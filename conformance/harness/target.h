@@ -1,9 +1,9 @@
 // The server under test: where it is, what it offers, and how users come into being.
 #pragma once
 
+#include <expected>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -18,12 +18,9 @@
 
 namespace matrix::conformance {
 
-/// Why a capability is missing, if it is.
-using Obstacles = std::map<Capability, std::string>;
-
 class Target {
 public:
-    /// A server that runs already, or that `process` is.
+    /// A server that runs at `description.url`.
     Target(TargetDescription description, ExchangeLog& log);
     ~Target();
     Target(const Target&) = delete;
@@ -51,8 +48,11 @@ public:
 
     // For the run and the doctor, not for tests.
 
-    /// Asks for versions, room versions and server name; what went wrong, empty if nothing did.
-    std::string probe();
+    /// Asks which versions of the specification it claims; what went wrong, empty if nothing did.
+    std::string probe_versions();
+    /// Asks which room versions it supports.
+    void probe_capabilities(const Client& user);
+    void set_federation(ServerName server_name, const std::string& url);
     void set_obstacle(Capability capability, std::string reason);
     const std::vector<std::string>& versions() const { return versions_; }
     const std::set<std::string>& room_versions() const { return room_versions_; }
@@ -67,14 +67,17 @@ private:
     std::expected<Client, std::string> register_open(const std::string& localpart);
     std::expected<Client, std::string> register_with_secret(const std::string& localpart);
     std::expected<Client, std::string> register_with_command(const std::string& localpart);
+    std::expected<Client, std::string> log_in_next_user();
 
     TargetDescription description_;
     ServerName server_name_;
     std::unique_ptr<HttpClient> http_;
     std::unique_ptr<HttpClient> federation_http_;
+    ExchangeLog& log_;
     std::vector<std::string> versions_;
+    std::string default_room_version_;
     std::set<std::string> room_versions_;
-    Obstacles obstacles_;
+    std::map<Capability, std::string> obstacles_;  ///< Why a capability is missing.
     std::size_t given_user_count_ = 0;
 };
 

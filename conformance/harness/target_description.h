@@ -6,6 +6,7 @@
 #include <chrono>
 #include <expected>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -46,6 +47,8 @@ struct TargetDescription {
     RegistrationDescription registration;
     std::string ca_file;  ///< An authority of the target that the suite is to trust.
     bool verifies_tls = true;
+    /// Requests end by this time; for the doctor.
+    std::optional<std::chrono::steady_clock::time_point> give_up_at;
 };
 
 /// What is wrong with a target file, and where.
