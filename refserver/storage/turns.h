@@ -59,6 +59,7 @@ public:
 
     /// `if (!co_await turns.durable()) ...`: waits until all that was written up to now, by anyone,
     /// is committed and durable. False: the commit failed, and nothing of that turn has happened.
+    /// Those who wait are destroyed before the turns are.
     runtime::Completion<bool> durable();
 
     /// Called after each move of the durable position, on the loop, when those who waited for it

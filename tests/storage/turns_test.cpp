@@ -1,6 +1,10 @@
 // Turns: one commit per turn, one sync for many, and nobody is told too early.
 #include "refserver/storage/turns.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -231,6 +235,68 @@ TEST_F(TurnsTest, NeedsNoSyncInMemory) {
     EXPECT_EQ(take_notes(), Notes{"a ok"});
     EXPECT_EQ(durability.syncs, 0);
     EXPECT_EQ(turns->newest(), StreamPosition{1});
+}
+
+/// Runs each job when the test says so.
+class HeldWorkers final : public runtime::Workers {
+public:
+    runtime::Pending start(runtime::Lane lane,
+                           std::move_only_function<void()> job,
+                           std::move_only_function<void()> done) override {
+        EXPECT_EQ(lane, runtime::Lane::Checkpoints);
+        EXPECT_FALSE(job_) << "one checkpoint at a time";
+        job_ = std::move(job);
+        done_ = std::move(done);
+        return runtime::Pending();
+    }
+    bool is_working() const { return job_ != nullptr; }
+    void finish() {
+        std::exchange(job_, nullptr)();
+        std::exchange(done_, nullptr)();
+    }
+
+private:
+    std::move_only_function<void()> job_;
+    std::move_only_function<void()> done_;
+};
+
+/// A folder of the real disk, by which alone checkpoints have a connection of their own.
+struct NativeFolder final : runtime::Disk {
+    std::string folder = std::filesystem::temp_directory_path() / "turns_test_XXXXXX";
+    NativeFolder() { MATRIX_ASSERT(::mkdtemp(folder.data()) != nullptr); }
+    ~NativeFolder() override { std::filesystem::remove_all(folder); }
+    std::optional<std::string> native_folder() const override { return folder; }
+    std::unique_ptr<runtime::DiskFile> open(std::string_view) override { return nullptr; }
+    bool exists(std::string_view) const override { return false; }
+    runtime::DiskStatus remove(std::string_view) override { return runtime::DiskStatus::IoError; }
+};
+
+TEST_F(TurnsTest, CheckpointsOnWorkersAndByItselfWhenTheyAreTooSlow) {
+    NativeFolder native;
+    turns.reset();
+    auto opened = Database::open(native, "homeserver.db", {.checkpoint_pages = 20});
+    ASSERT_TRUE(opened.has_value());
+    database = std::move(*opened);
+    turns = std::make_unique<Turns>(*database, executor, durability, log);
+    HeldWorkers workers;
+    turns->checkpoint_on(workers);
+    const auto log_bytes = [&] {
+        return std::filesystem::file_size(native.folder + "/homeserver.db-wal");
+    };
+    std::uintmax_t largest = 0;
+    for (int number = 0; number < 2000; ++number) {
+        executor.post(
+            [&] { database->execute("INSERT INTO published_rooms VALUES (?1)", {number}); });
+        executor.run_turn();
+        // Each checkpoint ends after a later commit, so none ever empties the log.
+        if (workers.is_working() && number % 7 == 0) workers.finish();
+        largest = std::max(largest, log_bytes());
+    }
+    EXPECT_GT(largest, 20U * 4096);
+    EXPECT_LT(largest, 16U * 20 * 4096 * 2) << "an overdue checkpoint empties it";
+    EXPECT_TRUE(log.messages.empty());
+    turns.reset();
+    database.reset();
 }
 
 }  // namespace
