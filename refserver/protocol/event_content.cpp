@@ -47,7 +47,7 @@ namespace {
 constexpr std::int64_t kLevelMax = std::numeric_limits<std::int64_t>::max();
 constexpr std::int64_t kLevelMin = std::numeric_limits<std::int64_t>::min();
 
-bool is_digit(char c) {
+bool is_level_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
@@ -73,7 +73,7 @@ std::optional<std::int64_t> parse_level_string(std::string_view text) {
 
     const bool is_negative = text.starts_with('-');
     if (is_negative || text.starts_with('+')) text.remove_prefix(1);
-    if (text.empty() || !std::ranges::all_of(text, is_digit)) return std::nullopt;
+    if (text.empty() || !std::ranges::all_of(text, is_level_digit)) return std::nullopt;
     return saturating_number(is_negative, text);
 }
 
@@ -96,7 +96,7 @@ Decimal parse_decimal(std::string_view number) {
     const std::string_view mantissa = number.substr(0, exponent_at);
     const std::string_view whole = mantissa.substr(0, mantissa.find('.'));
     decimal.point = static_cast<std::int64_t>(whole.size());
-    std::ranges::copy_if(mantissa, std::back_inserter(decimal.digits), is_digit);
+    std::ranges::copy_if(mantissa, std::back_inserter(decimal.digits), is_level_digit);
 
     if (exponent_at != std::string_view::npos) {
         const auto exponent = parse_level_string(number.substr(exponent_at + 1));
