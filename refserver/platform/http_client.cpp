@@ -375,7 +375,6 @@ struct HttpClient::Implementation {
             connections_opened += static_cast<std::uint64_t>(connects);
             executor.post(
                 [this, id = finished->id, result = take_result(code, *finished)]() mutable {
-                    --in_flight;
                     callbacks.call(id, std::move(result));
                 });
             end_transfer(*finished);
