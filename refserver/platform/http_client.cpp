@@ -418,8 +418,7 @@ runtime::Pending HttpClient::send(runtime::OutgoingRequest request,
             done(std::move(result));
         });
     auto flaw = find_flaw(request);
-    if (!flaw && client.in_flight > client.options.requests_max)
-        flaw = "too many requests at once";
+    if (!flaw && client.in_flight > client.options.requests_max) flaw = "too many requests at once";
     if (flaw) {
         client.executor.post([&client, id, what = *std::move(flaw)] {
             client.callbacks.call(id,

@@ -184,9 +184,6 @@ std::optional<Refusal> HttpConnection::begin_request() {
 // Copies the head now: trailers of the body are merged into the parser's fields later.
 std::optional<Refusal> HttpConnection::take_head() {
     const auto& message = parser_->get();
-    if (message.version() != 10 && message.version() != 11) {
-        return Refusal{505, "neither HTTP/1.0 nor HTTP/1.1"};
-    }
     head_.version = message.version() == 11 ? HttpVersion::Http11 : HttpVersion::Http10;
     head_.method = message.method_string();
     head_.target = message.target();

@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
             400},
         Row{"no version", "GET /\r\n\r\n", 400},
         Row{"the preface of HTTP/2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400},
-        Row{"HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505},
+        Row{"HTTP/1.2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", 400},
         Row{"TLS on the plain port", "\x16\x03\x01\x02\x00\x01", 400},
         // Bodies.
         Row{"an unknown expectation", post("Expect: miracles\r\nContent-Length: 1\r\n", "a"), 417},

@@ -1,0 +1,43 @@
+// Options: what the person who starts the reference server may say.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "refserver/platform/socket_address.h"
+#include "refserver/runtime/log.h"
+
+namespace matrix {
+
+struct Options {
+    std::optional<std::string> data;  ///< Nothing: all is kept in memory.
+    std::vector<std::string> users;
+    platform::SocketAddress listen{"127.0.0.1", 0};
+    /// With TLS; nothing: the default address if there is a certificate.
+    std::optional<platform::SocketAddress> federation_listen;
+    std::optional<std::string> server_name;
+    std::optional<std::string> tls_cert;
+    std::optional<std::string> tls_key;
+    std::optional<std::string> development_ca;
+    std::optional<std::string> authorities;
+    std::map<std::string, platform::SocketAddress, std::less<>> overrides;
+    std::optional<std::string> registration_shared_secret;
+    std::string room_version = "12";
+    runtime::LogLevel log_level = runtime::LogLevel::Warning;
+    bool is_development = true;
+
+    bool has_certificate() const { return tls_cert.has_value() || development_ca.has_value(); }
+};
+
+/// Why the program ends before it has begun: help was asked for, or a flag is wrong.
+struct EarlyExit {
+    int code;  ///< 0, or 2 for a wrong flag.
+    std::string text;
+};
+
+std::expected<Options, EarlyExit> parse_options(int count, const char* const* arguments);
+
+}  // namespace matrix
