@@ -1,0 +1,311 @@
+#include <gtest/gtest.h>
+
+#include "tests/engine/test_world.h"
+
+namespace matrix::engine {
+namespace {
+
+const auto kAlice = UserId("@alice:a.test");
+
+class RoomReceive : public testing::Test {
+protected:
+    /// A room of `a_` with eve of the peer in it.
+    void start(const std::string& version = "12") {
+        room_ = a_.create_room(version);
+        const UserId eve = peer_.user("eve");
+        const auto joined = receive(build(member(eve, eve, "join")));
+        ASSERT_TRUE(joined) << joined.error().message;
+        ASSERT_EQ(joined->stored.status, EventStatus::Accepted) << joined->stored.detail;
+    }
+    /// What the room would send in eve's name.
+    EventTemplate build(const NewEvent& event) { return room_->make_template(event).value(); }
+    Result<Receipt> receive(const EventTemplate& event) {
+        return a_.receive(room_, peer_.sign(event, room_->rules()), peer_.name());
+    }
+    EventId id_of(const json::Object& pdu) { return parse_event(pdu, room_->rules()).value().id; }
+    StoredEvent send(const NewEvent& event) {
+        std::optional<StoredEvent> sent;
+        a_.turn([&] { sent = room_->send(event).value(); });
+        a_.world.settle();
+        return *sent;
+    }
+
+    TestWorld world_;
+    RoomHost a_{world_, "a.test"};
+    ScriptedPeer peer_{world_, "peer.test"};
+    RoomPtr room_;
+    const UserId eve_ = peer_.user("eve");
+};
+
+TEST_F(RoomReceive, AcceptsAGoodEventOfEachRoomVersion) {
+    for (const std::string& version : supported_versions()) {
+        SCOPED_TRACE(version);
+        start(version);
+        const auto receipt = receive(build(message(eve_, "hello")));
+        ASSERT_TRUE(receipt) << receipt.error().message;
+        EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+        EXPECT_TRUE(receipt->is_new);
+        EXPECT_EQ(room_->extremities(), std::vector{receipt->stored.event->id});
+    }
+}
+
+TEST_F(RoomReceive, KnowsAnEventThatComesTwice) {
+    start();
+    const EventTemplate hello = build(message(eve_, "hello"));
+    const auto first = receive(hello);
+    const auto second = receive(hello);
+    ASSERT_TRUE(first && second);
+    EXPECT_FALSE(second->is_new);
+    EXPECT_EQ(second->stored.position, first->stored.position);
+}
+
+TEST_F(RoomReceive, DropsAnEventWithAWrongSignature) {
+    start();
+    json::Object pdu = peer_.sign(build(message(eve_, "hello")), room_->rules());
+    pdu.set("origin_server_ts", 1);  // Signed, and not hashed into the content alone.
+    const EventId id = id_of(pdu);
+    EXPECT_FALSE(a_.receive(room_, pdu, peer_.name()));
+    EXPECT_FALSE(room_->find_event(id));
+}
+
+TEST_F(RoomReceive, RedactsAnEventWithAWrongHash) {
+    start();
+    json::Object pdu = peer_.sign(build(message(eve_, "hello")), room_->rules());
+    pdu.set("content", json::Object{{"body", "forged"}});
+    const auto receipt = a_.receive(room_, pdu, peer_.name());
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted);
+    EXPECT_TRUE(receipt->stored.event->parse_content().empty());
+}
+
+TEST_F(RoomReceive, DropsAnEventOfAnotherRoom) {
+    start();
+    const EventTemplate hello = build(message(eve_, "hello"));
+    const RoomPtr other = a_.create_room();
+    EXPECT_FALSE(a_.receive(other, peer_.sign(hello, room_->rules()), peer_.name()));
+}
+
+TEST_F(RoomReceive, RejectsWhatTheStateBeforeItRefuses) {
+    start();
+    // She has no power for a topic; her membership she cites correctly.
+    const auto receipt = receive(build(state_event(eve_, "m.room.topic", {{"topic", "mine"}})));
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Rejected);
+    EXPECT_FALSE(receipt->stored.rule.empty());
+    EXPECT_EQ(receipt->stored.position, StreamPosition{});
+    EXPECT_FALSE(room_->find_state("m.room.topic", ""));
+    EXPECT_EQ(receipt->stored.state_after, receipt->stored.state_before);
+    EXPECT_NE(room_->extremities(), std::vector{receipt->stored.event->id});
+    EXPECT_EQ(a_.counters.events_rejected, 1U);
+}
+
+TEST_F(RoomReceive, AcceptsAnEventUponARejectedOne) {
+    start();
+    const auto rejected = receive(build(state_event(eve_, "m.room.topic", {{"topic", "mine"}})));
+    ASSERT_TRUE(rejected);
+    EventTemplate after = build(message(eve_, "hello"));
+    after.prev_events = {rejected->stored.event->id};
+    const auto receipt = receive(after);
+    ASSERT_TRUE(receipt);
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+    // It covers what lies behind the rejected one.
+    EXPECT_EQ(room_->extremities(), std::vector{receipt->stored.event->id});
+    EXPECT_FALSE(room_->find_state("m.room.topic", ""));
+}
+
+TEST_F(RoomReceive, SoftFailsWhatOnlyTheCurrentStateRefuses) {
+    start();
+    const EventTemplate evasion = build(message(eve_, "you cannot ban me"));
+    send(member(kAlice, eve_, "ban"));
+    const std::vector<EventId> extremities = room_->extremities();
+
+    const auto receipt = receive(evasion);
+    ASSERT_TRUE(receipt);
+    EXPECT_EQ(receipt->stored.status, EventStatus::SoftFailed);
+    EXPECT_EQ(receipt->stored.position, StreamPosition{});
+    EXPECT_EQ(room_->extremities(), extremities);
+    EXPECT_EQ(a_.counters.events_soft_failed, 1U);
+    EXPECT_TRUE(room_->recent({}, a_.turns.newest(), 100).events.back().event->type ==
+                "m.room.member");
+}
+
+TEST_F(RoomReceive, NeverCitesASoftFailedEvent) {
+    start();
+    const EventTemplate evasion = build(message(eve_, "you cannot ban me"));
+    send(member(kAlice, eve_, "ban"));
+    const auto receipt = receive(evasion);
+    ASSERT_TRUE(receipt);
+    const StoredEvent next = send(message(kAlice, "peace"));
+    for (const EventId& previous : next.event->prev_events)
+        EXPECT_NE(previous, receipt->stored.event->id);
+}
+
+TEST_F(RoomReceive, FetchesMissingPreviousEvents) {
+    start();
+    const json::Object first = peer_.sign(build(message(eve_, "one")), room_->rules());
+    EventTemplate second = build(message(eve_, "two"));
+    second.prev_events = {id_of(first)};
+    second.depth += 1;
+    const json::Object second_pdu = peer_.sign(second, room_->rules());
+    EventTemplate third = second;
+    third.content.set("body", "three");
+    third.prev_events = {id_of(second_pdu)};
+    third.depth += 1;
+
+    peer_.answers["get_missing_events/"] = {{"events", json::Array{second_pdu, first}}};
+    const auto receipt = receive(third);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted);
+    EXPECT_EQ(room_->extremities(), std::vector{receipt->stored.event->id});
+    const auto one = room_->find_event(id_of(first));
+    const auto two = room_->find_event(id_of(second_pdu));
+    ASSERT_TRUE(one && two);
+    EXPECT_EQ(one->status, EventStatus::Accepted);
+    EXPECT_LT(one->position, two->position);
+    EXPECT_LT(two->position, receipt->stored.position);
+}
+
+TEST_F(RoomReceive, TakesThePeersStateWherePreviousEventsCannotBeHad) {
+    start();
+    EventTemplate lost = build(message(eve_, "nobody has this"));
+    EventTemplate after = build(message(eve_, "hello"));
+    after.prev_events = {id_of(peer_.sign(lost, room_->rules()))};
+    after.depth += 1;
+    json::Array state;
+    for (const EventPtr& event : room_->list_state())
+        state.push_back(event->id.text());
+    peer_.answers["state_ids/"] = {{"pdu_ids", state}, {"auth_chain_ids", json::Array{}}};
+
+    const auto receipt = receive(after);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+    EXPECT_EQ(room_->state_before(receipt->stored.event->id), room_->current_state());
+}
+
+TEST_F(RoomReceive, DropsAnEventWhoseStateCannotBeHad) {
+    start();
+    EventTemplate lost = build(message(eve_, "nobody has this"));
+    EventTemplate after = build(message(eve_, "hello"));
+    after.prev_events = {id_of(peer_.sign(lost, room_->rules()))};
+    EXPECT_FALSE(receive(after));
+    EXPECT_EQ(a_.counters.events_rejected, 0U);
+}
+
+TEST_F(RoomReceive, FetchesMissingAuthEvents) {
+    start();
+    // A renewed membership that only the peer has seen.
+    EventTemplate renewal = build(member(eve_, eve_, "join"));
+    renewal.content.set("displayname", "Eve");
+    const json::Object renewed = peer_.sign(renewal, room_->rules());
+    EventTemplate hello = build(message(eve_, "hello"));
+    for (EventId& cited : hello.auth_events) {
+        if (room_->find_event(cited)->event->type == "m.room.member") cited = id_of(renewed);
+    }
+    peer_.answers["event_auth/"] = {{"auth_chain", json::Array{renewed}}};
+
+    const auto receipt = receive(hello);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+    const auto outlier = room_->find_event(id_of(renewed));
+    ASSERT_TRUE(outlier);
+    EXPECT_EQ(outlier->status, EventStatus::Outlier);
+    EXPECT_FALSE(outlier->is_rejected_outlier);
+}
+
+TEST_F(RoomReceive, RejectsWhatCitesAnEventThatThePeerDoesNotHave) {
+    start();
+    const json::Object unknown = peer_.sign(build(member(eve_, eve_, "join")), room_->rules());
+    EventTemplate hello = build(message(eve_, "hello"));
+    hello.auth_events.back() = id_of(unknown);
+    const auto receipt = receive(hello);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Rejected);
+    EXPECT_EQ(receipt->stored.rule, "v12 3.3");
+}
+
+TEST_F(RoomReceive, DropsASecondCreateEvent) {
+    start("11");
+    EventTemplate create;
+    create.room_id = room_->id();
+    create.sender = UserId("@eve:a.test");
+    create.type = "m.room.create";
+    create.state_key = "";
+    create.content = {{"room_version", "11"}};
+    json::Object pdu = make_pdu(create, room_->rules());
+    hash_and_sign_event(pdu, a_.name, *a_.key.signer, room_->rules());
+    EXPECT_FALSE(a_.receive(room_, pdu, peer_.name()));
+}
+
+TEST_F(RoomReceive, TakesEventsInTheOrderInWhichTheyCame) {
+    start();
+    // The first waits for the peer, the others for the first.
+    EventTemplate lost = build(message(eve_, "nobody has this"));
+    EventTemplate waiting = build(message(eve_, "waiting"));
+    waiting.prev_events = {id_of(peer_.sign(lost, room_->rules()))};
+    const EventTemplate hello = build(message(eve_, "hello"));
+    std::vector<std::string> order;
+    const auto note = [](RoomPtr room,
+                         json::Object pdu,
+                         ServerName from,
+                         std::vector<std::string>* into) -> runtime::Task<void> {
+        const std::string body = *json::Value(*pdu.find("content")).find_string("body");
+        const auto receipt = co_await room->receive(std::move(pdu), from);
+        into->push_back(body + (receipt ? "" : " dropped"));
+    };
+    a_.turn([&] {
+        for (const EventTemplate& event : {waiting, hello}) {
+            a_.handlers.start(note(room_, peer_.sign(event, room_->rules()), peer_.name(), &order));
+        }
+    });
+    world_.settle();
+    EXPECT_EQ(order, (std::vector<std::string>{"waiting dropped", "hello"}));
+}
+
+TEST_F(RoomReceive, ResolvesForksEquallyOnBothSides) {
+    for (const std::string& version : supported_versions()) {
+        SCOPED_TRACE(version);
+        TestWorld world;
+        RoomHost a(world, "a.test");
+        RoomHost b(world, "b.test");
+        const RoomPtr at_a = a.create_room(version);
+        const RoomPtr at_b = b.join(a, at_a, "bob");
+        EXPECT_EQ(at_b->current_state(), at_a->current_state());
+        const UserId bob = b.user("bob");
+        json::Object users{{bob.text(), 100}};
+        if (!at_a->rules().has_privileged_creators) users.set("@alice:a.test", 100);
+        a.turn([&] {
+            ASSERT_TRUE(at_a->send(
+                state_event(a.user("alice"), "m.room.power_levels", {{"users", users}})));
+        });
+        world.settle();
+
+        // Neither hears the other one while both change the topic.
+        world.network.split({0, 1});
+        a.turn([&] {
+            ASSERT_TRUE(
+                at_a->send(state_event(a.user("alice"), "m.room.topic", {{"topic", "of a"}})));
+        });
+        b.turn([&] {
+            ASSERT_TRUE(at_b->send(state_event(bob, "m.room.topic", {{"topic", "of b"}})));
+        });
+        world.settle();
+        EXPECT_NE(at_b->current_state(), at_a->current_state());
+        world.network.heal();
+        world.settle(3600);
+
+        EXPECT_EQ(at_a->extremities().size(), 2U);
+        EXPECT_EQ(at_b->extremities(), at_a->extremities());
+        EXPECT_EQ(at_b->current_state(), at_a->current_state());
+        EXPECT_GE(a.counters.resolutions_with_conflict, 1U);
+
+        // The next event joins the branches.
+        a.turn([&] { ASSERT_TRUE(at_a->send(message(a.user("alice"), "merged"))); });
+        world.settle(3600);
+        EXPECT_EQ(at_a->extremities().size(), 1U);
+        EXPECT_EQ(at_b->extremities(), at_a->extremities());
+        EXPECT_EQ(at_b->current_state(), at_a->current_state());
+    }
+}
+
+}  // namespace
+}  // namespace matrix::engine
