@@ -1,0 +1,378 @@
+// FederationServer: who may ask for what, and what this server signs.
+#include "refserver/engine/federation_server.h"
+
+#include <gtest/gtest.h>
+
+#include "refserver/protocol/event_hash.h"
+#include "tests/engine/fake_peer.h"
+
+namespace matrix::engine {
+namespace {
+
+class FederationServerTest : public testing::Test {
+protected:
+    using Handler = Task<Result<Reply>> (FederationServer::*)(Request);
+
+    FederationServerTest() {
+        room_ = a_.create_room();
+        other_ = a_.create_room("12", "invite");
+        join(peer_, room_);
+    }
+    void join(FakePeer& peer, const RoomPtr& room) {
+        const UserId eve = peer.user("eve");
+        const EventTemplate made = room->make_template(member(eve, eve, "join")).value();
+        const auto pdu = peer.sign(make_pdu(made, room->rules()), room->rules());
+        ASSERT_EQ(a_.receive(room, pdu, peer.name).value().stored.status, EventStatus::Accepted);
+    }
+    StoredEvent send(const RoomPtr& room, const NewEvent& event) {
+        std::optional<StoredEvent> sent;
+        a_.turn([&] { sent = room->send(event).value(); });
+        world_.settle();
+        return *sent;
+    }
+    json::Object from_eve(const NewEvent& event) {
+        return peer_.sign(make_pdu(room_->make_template(event).value(), room_->rules()),
+                          room_->rules());
+    }
+    Result<Reply> ask(Handler handler,
+                      std::vector<std::string> path,
+                      Query query = {},
+                      json::Value body = {},
+                      const char* origin = "peer.test") {
+        Request request;
+        request.path = std::move(path);
+        request.query = std::move(query);
+        if (!body.is_null()) request.raw_body = json::write(body);
+        request.body = std::move(body);
+        request.origin = ServerName(origin);
+        return a_.wait_for((server_.*handler)(std::move(request))).value();
+    }
+    static std::string text_of(const Result<Reply>& reply) {
+        if (!reply) {
+            return std::to_string(reply.error().status) + reply.error().errcode +
+                   reply.error().message;
+        }
+        return reply->written_body.empty() ? json::write(reply->body) : reply->written_body;
+    }
+    static json::Value body_of(const Result<Reply>& reply) {
+        return json::parse(text_of(reply), json::Numbers::Any).value();
+    }
+    static int status_of(const Result<Reply>& reply) {
+        return reply ? reply->status : reply.error().status;
+    }
+    static EventId id_of(const json::Object& pdu, const RoomRules& rules) {
+        return parse_event(pdu, rules).value().id;
+    }
+
+    TestWorld world_;
+    RoomHost a_{world_, "a.test"};
+    FakePeer peer_{world_, "peer.test"};
+    RoomPtr room_;
+    RoomPtr other_;
+    FederationServer server_{
+        {.server_name = a_.name,
+         .rooms = a_.rooms,
+         .events = a_.events,
+         .keys = a_.keys,
+         .outbox = a_.outbox,
+         .notifier = a_.notifier,
+         .turns = a_.turns,
+         .clock = a_.clock,
+         .log = a_.log,
+         .signer = *a_.key.signer,
+         .is_local_user = [this](const UserId& user) { return user == a_.user("bob"); },
+         .find_profile = [](const UserId&) { return std::nullopt; }}};
+    const UserId alice_ = a_.user("alice");
+    const UserId eve_ = peer_.user("eve");
+    const std::string unknown_ = "$PMBAEUvyyqu5RKYdcjFDLoSLcnMr9lOaUjTLhkgEFWI";
+};
+
+// --- Reading -------------------------------------------------------------------------------------
+
+// security-cases.tsv 1, 3
+TEST_F(FederationServerTest, AnswersAnEventOfAnotherRoomAsAnUnknownOne) {
+    const std::string here = send(room_, message(alice_, "hello")).event->id.text();
+    const std::string there = send(other_, message(alice_, "secret")).event->id.text();
+    const std::string room = room_->id().text();
+    using S = FederationServer;
+    EXPECT_EQ(status_of(ask(&S::get_event_auth, {room, here})), 200);
+    EXPECT_EQ(status_of(ask(&S::get_event_auth, {room, there})), 404);
+    EXPECT_EQ(text_of(ask(&S::get_event_auth, {room, there})),
+              text_of(ask(&S::get_event_auth, {room, unknown_})));
+    for (const Handler handler : {&S::get_state, &S::get_state_ids}) {
+        EXPECT_EQ(status_of(ask(handler, {room}, {{"event_id", here}})), 200);
+        EXPECT_EQ(status_of(ask(handler, {room}, {{"event_id", there}})), 404);
+        EXPECT_EQ(text_of(ask(handler, {room}, {{"event_id", there}})),
+                  text_of(ask(handler, {room}, {{"event_id", unknown_}})));
+    }
+    EXPECT_EQ(status_of(ask(&S::get_event, {here})), 200);
+    EXPECT_EQ(text_of(ask(&S::get_event, {there})), text_of(ask(&S::get_event, {unknown_})));
+}
+
+// security-cases.tsv 2
+TEST_F(FederationServerTest, WalksForMissingEventsInOneRoomAlone) {
+    send(room_, message(alice_, "one"));
+    const StoredEvent here = send(room_, message(alice_, "two"));
+    send(other_, message(alice_, "one"));
+    const StoredEvent there = send(other_, message(alice_, "two"));
+    const auto missing_before = [&](const std::string& id) {
+        const json::Object body{{"earliest_events", json::Array{}},
+                                {"latest_events", json::Array{id}}};
+        return *body_of(ask(&FederationServer::get_missing_events, {room_->id().text()}, {}, body))
+                    .find_array("events");
+    };
+    EXPECT_FALSE(missing_before(here.event->id.text()).empty());
+    EXPECT_TRUE(missing_before(there.event->id.text()).empty());
+}
+
+// security-cases.tsv 73
+TEST_F(FederationServerTest, BoundsAWalkForMissingEvents) {
+    for (int i = 0; i < 80; ++i)
+        send(room_, message(alice_, "hello"));
+    const std::string newest = send(room_, message(alice_, "newest")).event->id.text();
+    const json::Object body{{"earliest_events", json::Array{}},
+                            {"latest_events", json::Array{newest}},
+                            {"limit", json::kIntegerMax}};
+    const auto reply = ask(&FederationServer::get_missing_events, {room_->id().text()}, {}, body);
+    const json::Value answer = body_of(reply);
+    EXPECT_LE(answer.find_array("events")->size(), 50);
+    EXPECT_GE(answer.find_array("events")->size(), 10);
+}
+
+// security-cases.tsv 6
+TEST_F(FederationServerTest, ServesNoRoomToAServerThatIsNotInIt) {
+    const std::string id = send(room_, message(alice_, "hello")).event->id.text();
+    const std::string room = room_->id().text();
+    const json::Object ends{{"earliest_events", json::Array{}}, {"latest_events", json::Array{id}}};
+    using S = FederationServer;
+    for (const auto& [origin, status] : {std::pair("peer.test", 200), std::pair("b.test", 403)}) {
+        SCOPED_TRACE(origin);
+        const Query at{{"event_id", id}};
+        const Query from{{"v", id}, {"limit", "5"}};
+        EXPECT_EQ(status_of(ask(&S::get_state, {room}, at, {}, origin)), status);
+        EXPECT_EQ(status_of(ask(&S::get_state_ids, {room}, at, {}, origin)), status);
+        EXPECT_EQ(status_of(ask(&S::get_event_auth, {room, id}, {}, {}, origin)), status);
+        EXPECT_EQ(status_of(ask(&S::backfill, {room}, from, {}, origin)), status);
+        EXPECT_EQ(status_of(ask(&S::get_missing_events, {room}, {}, ends, origin)), status);
+    }
+    EXPECT_EQ(status_of(ask(&S::get_event, {id}, {}, {}, "b.test")), 404);
+}
+
+// security-cases.tsv 5
+TEST_F(FederationServerTest, RedactsWhatHistoryVisibilityHides) {
+    const json::Object joined{{"history_visibility", "joined"}};
+    const RoomPtr room =
+        a_.create_room("12", "public", {state_event(alice_, "m.room.history_visibility", joined)});
+    const std::string before = send(room, message(alice_, "secret")).event->id.text();
+    join(peer_, room);
+    const std::string after = send(room, message(alice_, "not secret")).event->id.text();
+    const auto reply =
+        ask(&FederationServer::backfill, {room->id().text()}, {{"v", after}, {"limit", "10"}});
+    const std::string text = text_of(reply);
+    EXPECT_NE(text.find("not secret"), std::string::npos);
+    EXPECT_EQ(text.find("\"secret\""), std::string::npos);
+    EXPECT_NE(text.find("m.room.message"), std::string::npos);
+    EXPECT_EQ(text_of(ask(&FederationServer::get_event, {before})).find("secret"),
+              std::string::npos);
+}
+
+TEST_F(FederationServerTest, HeedsTheAccessControlList) {
+    const std::string room = room_->id().text();
+    using S = FederationServer;
+    const Query versions{{"ver", "12"}};
+    EXPECT_EQ(status_of(ask(&S::make_join, {room, "@new:peer.test"}, versions)), 200);
+    send(room_,
+         state_event(alice_,
+                     "m.room.server_acl",
+                     {{"allow", json::Array{"*"}}, {"deny", json::Array{"peer.test"}}}));
+    EXPECT_EQ(status_of(ask(&S::make_join, {room, "@new:peer.test"}, versions)), 403);
+    EXPECT_EQ(status_of(ask(&S::backfill, {room}, {{"v", unknown_}, {"limit", "1"}})), 403);
+}
+
+// --- Joining and leaving -------------------------------------------------------------------------
+
+TEST_F(FederationServerTest, OffersAJoinOnlyOfWhatTheOtherSideSupports) {
+    const std::string room = room_->id().text();
+    using S = FederationServer;
+    EXPECT_EQ(status_of(ask(&S::make_join, {room, "@new:peer.test"}, {{"ver", "12"}})), 200);
+    const auto refused = ask(&S::make_join, {room, "@new:peer.test"}, {{"ver", "11"}});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().errcode, "M_INCOMPATIBLE_ROOM_VERSION");
+    EXPECT_EQ(*refused.error().extra.find("room_version"), json::Value("12"));
+    EXPECT_EQ(status_of(ask(&S::make_join, {room, "@new:b.test"}, {{"ver", "12"}})), 403);
+    EXPECT_EQ(
+        status_of(ask(&S::make_join, {other_->id().text(), "@new:peer.test"}, {{"ver", "12"}})),
+        403);
+    EXPECT_EQ(status_of(ask(&S::make_join,
+                            {"!PMBAEUvyyqu5RKYdcjFDLoSLcnMr9lOaUjTLhkgEFWI", "@new:peer.test"},
+                            {{"ver", "12"}})),
+              404);
+}
+
+TEST_F(FederationServerTest, AdmitsASignedJoinAndNothingElse) {
+    const UserId mallory = peer_.user("mallory");
+    const std::string room = room_->id().text();
+    const auto put = [&](const json::Object& pdu, const char* origin = "peer.test") {
+        const std::string id = id_of(pdu, room_->rules()).text();
+        return ask(&FederationServer::send_join, {room, id}, {}, pdu, origin);
+    };
+    const json::Object join = from_eve(member(mallory, mallory, "join"));
+    EXPECT_EQ(status_of(put(join, "b.test")), 400);
+    EXPECT_EQ(status_of(put(from_eve(member(mallory, mallory, "leave")))), 400);
+    EXPECT_EQ(status_of(put(from_eve(message(eve_, "hello")))), 400);
+    json::Object forged = join;
+    forged.set("origin_server_ts", 5);
+    EXPECT_EQ(status_of(put(forged)), 400);
+    EXPECT_NE(room_->membership(mallory), Membership::Join);
+
+    const auto reply = put(join);
+    ASSERT_EQ(status_of(reply), 200) << text_of(reply);
+    EXPECT_EQ(room_->membership(mallory), Membership::Join);
+    const json::Value body = body_of(reply);
+    EXPECT_EQ(*body.find_boolean("members_omitted"), false);
+    EXPECT_FALSE(body.find_array("state")->empty());
+    EXPECT_FALSE(body.find_array("auth_chain")->empty());
+    EXPECT_EQ(text_of(put(join)), text_of(reply));
+}
+
+TEST_F(FederationServerTest, LetsAMemberLeave) {
+    const auto made = ask(&FederationServer::make_leave, {room_->id().text(), eve_.text()});
+    ASSERT_EQ(status_of(made), 200);
+    const json::Object leave = from_eve(member(eve_, eve_, "leave"));
+    const std::string id = id_of(leave, room_->rules()).text();
+    EXPECT_EQ(status_of(ask(&FederationServer::send_leave, {room_->id().text(), id}, {}, leave)),
+              200);
+    EXPECT_EQ(room_->membership(eve_), Membership::Leave);
+    EXPECT_EQ(status_of(ask(&FederationServer::make_leave, {room_->id().text(), eve_.text()})),
+              403);
+}
+
+TEST_F(FederationServerTest, VouchesForTheMembersOfAnAllowedRoom) {
+    const json::Object allow{{"type", "m.room_membership"}, {"room_id", room_->id().text()}};
+    const json::Object rule{{"join_rule", "restricted"}, {"allow", json::Array{allow}}};
+    const RoomPtr club =
+        a_.create_room("12", "invite", {state_event(alice_, "m.room.join_rules", rule)});
+    using S = FederationServer;
+    const Query versions{{"ver", "12"}};
+    EXPECT_EQ(status_of(ask(&S::make_join, {club->id().text(), "@new:peer.test"}, versions)), 403);
+
+    const auto made = ask(&S::make_join, {club->id().text(), eve_.text()}, versions);
+    ASSERT_EQ(status_of(made), 200) << text_of(made);
+    const json::Value body = body_of(made);
+    json::Object pdu = *body.find_object("event");
+    EXPECT_EQ(*pdu.find("content")->find_string("join_authorised_via_users_server"), alice_.text());
+    pdu.erase("origin");
+    pdu = peer_.sign(std::move(pdu), club->rules());
+    const std::string id = id_of(pdu, club->rules()).text();
+    const auto sent = ask(&S::send_join, {club->id().text(), id}, {}, pdu);
+    ASSERT_EQ(status_of(sent), 200) << text_of(sent);
+    EXPECT_EQ(club->membership(eve_), Membership::Join);
+    const json::Value answer = body_of(sent);
+    EXPECT_NE(answer.find("event")->find("signatures")->find("a.test"), nullptr);
+}
+
+TEST_F(FederationServerTest, DoesNotVouchForWhatItDoesNotSee) {
+    const json::Object allow{{"type", "m.room_membership"}, {"room_id", "!elsewhere:b.test"}};
+    const json::Object rule{{"join_rule", "restricted"}, {"allow", json::Array{allow}}};
+    const RoomPtr club =
+        a_.create_room("12", "invite", {state_event(alice_, "m.room.join_rules", rule)});
+    const auto made =
+        ask(&FederationServer::make_join, {club->id().text(), eve_.text()}, {{"ver", "12"}});
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error().errcode, "M_UNABLE_TO_AUTHORISE_JOIN");
+}
+
+// --- Invites -------------------------------------------------------------------------------------
+
+// security-cases.tsv 26
+TEST_F(FederationServerTest, SignsInvitesOfItsUsersAndNothingElse) {
+    RoomHost b(world_, "b.test");
+    const RoomPtr there = b.create_room();
+    const auto put = [&](const NewEvent& event, const char* origin = "b.test") {
+        const Event made = there->sign(there->make_template(event).value()).value();
+        const json::Object create = there->find_state("m.room.create", "")->parse_text();
+        const json::Object body{{"event", made.parse_text()},
+                                {"room_version", "12"},
+                                {"invite_room_state", json::Array{create}}};
+        return ask(
+            &FederationServer::invite, {there->id().text(), made.id.text()}, {}, body, origin);
+    };
+    const UserId alice = b.user("alice");
+    const UserId bob = a_.user("bob");
+    EXPECT_EQ(status_of(put(member(alice, a_.user("nobody"), "invite"))), 400);
+    EXPECT_EQ(status_of(put(member(alice, b.user("bob"), "invite"))), 400);
+    EXPECT_EQ(status_of(put(member(alice, bob, "ban"))), 400);
+    EXPECT_EQ(status_of(put(state_event(alice, "m.room.name", {{"name", "x"}}))), 400);
+    EXPECT_EQ(status_of(put(member(alice, bob, "invite"), "peer.test")), 400);
+    EXPECT_FALSE(a_.rooms.find_outlier_membership(there->id(), bob));
+
+    const auto reply = put(member(alice, bob, "invite"));
+    ASSERT_EQ(status_of(reply), 200) << text_of(reply);
+    const json::Value body = body_of(reply);
+    EXPECT_NE(body.find("event")->find("signatures")->find("a.test"), nullptr);
+    EXPECT_NE(body.find("event")->find("signatures")->find("b.test"), nullptr);
+    EXPECT_TRUE(a_.rooms.find_outlier_membership(there->id(), bob));
+}
+
+TEST_F(FederationServerTest, RefusesAnInviteOfAnUnknownRoomVersion) {
+    const json::Object body{{"event", json::Object{}}, {"room_version", "x"}};
+    const auto reply = ask(&FederationServer::invite, {room_->id().text(), unknown_}, {}, body);
+    ASSERT_FALSE(reply);
+    EXPECT_EQ(reply.error().errcode, "M_INCOMPATIBLE_ROOM_VERSION");
+}
+
+// --- Transactions --------------------------------------------------------------------------------
+
+// security-cases.tsv 20
+TEST_F(FederationServerTest, TakesTheGoodEventsOfATransactionWithABadOne) {
+    json::Array pdus;
+    for (int i = 0; i < 49; ++i)
+        pdus.emplace_back(from_eve(message(eve_, "number " + std::to_string(i))));
+    json::Object bad = from_eve(message(eve_, "bad"));
+    bad.set("depth", "not a number");
+    pdus.insert(pdus.begin() + 7, bad);
+    const json::Object transaction{{"origin", "peer.test"}, {"pdus", pdus}};
+    const auto reply = ask(&FederationServer::send_transaction, {"t1"}, {}, transaction);
+    ASSERT_EQ(status_of(reply), 200) << text_of(reply);
+    const json::Value body = body_of(reply);
+    int good = 0;
+    int refused = 0;
+    for (const json::Member& result : *body.find_object("pdus"))
+        ++(result.value.find_string("error") ? refused : good);
+    EXPECT_EQ(good, 49);
+    EXPECT_EQ(refused, 1);
+    EXPECT_EQ(room_->recent({0}, {INT64_MAX}, 100).events.back().event->sender, eve_);
+    // The same transaction again has the same answer, whatever it holds now.
+    const json::Object empty{{"pdus", json::Array{}}};
+    EXPECT_EQ(text_of(ask(&FederationServer::send_transaction, {"t1"}, {}, empty)), text_of(reply));
+    EXPECT_EQ(text_of(ask(&FederationServer::send_transaction, {"t2"}, {}, empty)),
+              R"({"pdus":{}})");
+}
+
+TEST_F(FederationServerTest, RefusesATransactionThatIsTooLong) {
+    const auto put = [&](std::size_t pdus, std::size_t edus) {
+        const json::Object body{{"pdus", json::Array(pdus, json::Object{})},
+                                {"edus", json::Array(edus, json::Object{})}};
+        const std::string id = std::to_string(pdus) + "-" + std::to_string(edus);
+        return status_of(ask(&FederationServer::send_transaction, {id}, {}, body));
+    };
+    EXPECT_EQ(put(50, 100), 200);
+    EXPECT_EQ(put(51, 0), 400);
+    EXPECT_EQ(put(0, 101), 400);
+}
+
+TEST_F(FederationServerTest, NamesAnEventOfARoomThatItDoesNotKnow) {
+    RoomHost b(world_, "b.test");
+    const RoomPtr there = b.create_room();
+    const json::Object pdu =
+        there->sign(there->make_template(message(b.user("alice"), "x")).value())->parse_text();
+    const json::Object transaction{{"pdus", json::Array{pdu}}};
+    const json::Value body =
+        body_of(ask(&FederationServer::send_transaction, {"t"}, {}, transaction, "b.test"));
+    const std::string id = id_of(pdu, there->rules()).text();
+    ASSERT_NE(body.find("pdus")->find(id), nullptr) << json::write(body);
+    EXPECT_NE(body.find("pdus")->find(id)->find_string("error"), nullptr);
+}
+
+}  // namespace
+}  // namespace matrix::engine

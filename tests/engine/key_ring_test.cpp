@@ -1,0 +1,223 @@
+// KeyRing: which events and requests are believed to be from whom they say.
+#include "refserver/engine/key_ring.h"
+
+#include <gtest/gtest.h>
+
+#include "refserver/protocol/event_hash.h"
+#include "simulator/simulated_crypto.h"
+#include "tests/engine/fake_peer.h"
+
+namespace matrix::engine {
+namespace {
+
+constexpr std::int64_t kDayMs = 24 * 3'600'000;
+
+class KeyRingTest : public testing::Test {
+protected:
+    json::Object event(std::int64_t origin_server_ts) {
+        EventTemplate made;
+        made.room_id = RoomId("!room:peer.test");
+        made.sender = peer_.user("eve");
+        made.type = "m.room.message";
+        made.content = {{"body", "hello"}};
+        made.prev_events.emplace_back("$PMBAEUvyyqu5RKYdcjFDLoSLcnMr9lOaUjTLhkgEFWI");
+        made.auth_events = made.prev_events;
+        made.depth = 3;
+        made.origin_server_ts = origin_server_ts;
+        return peer_.sign(make_pdu(made, *rules_), *rules_);
+    }
+    bool verifies(const json::Object& pdu) {
+        return a_.wait_for(a_.keys.verify_event(pdu, rules_)).value().has_value();
+    }
+    /// The status of the answer to a request; 200 when it is authenticated.
+    int status_of(const runtime::HttpRequest& request) {
+        const auto origin = a_.wait_for(a_.keys.authenticate(request)).value();
+        if (origin) EXPECT_EQ(*origin, peer_.name);
+        return origin ? 200 : origin.error().status;
+    }
+    std::int64_t now() const { return a_.clock.now().value; }
+    /// The peer's keys from now on: good for so long.
+    void publish(std::int64_t valid_for_ms) {
+        peer_.key.document = make_server_keys(peer_.name, *peer_.key.signer, now() + valid_for_ms);
+    }
+
+    TestWorld world_;
+    RoomHost a_{world_, "a.test"};
+    FakePeer peer_{world_, "peer.test"};
+    const RoomRules* rules_ = find_room_rules("11");
+};
+
+TEST_F(KeyRingTest, VerifiesAnEventByAFetchedKey) {
+    EXPECT_TRUE(verifies(event(now())));
+    EXPECT_TRUE(verifies(event(now())));
+    EXPECT_EQ(peer_.key_requests, 1);
+}
+
+// security-cases.tsv 16
+TEST_F(KeyRingTest, RefusesAnEventWithoutASignatureOfItsSender) {
+    json::Object pdu = event(now());
+    pdu.set("signatures", json::Object{});
+    EXPECT_FALSE(verifies(pdu));
+}
+
+// security-cases.tsv 16
+TEST_F(KeyRingTest, RefusesAnEventSignedByAnotherServer) {
+    json::Object pdu = event(now());
+    pdu.set("signatures", json::Object{});
+    sign_event(pdu, ServerName("a.test"), *a_.key.signer, *rules_);
+    EXPECT_FALSE(verifies(pdu));
+}
+
+// security-cases.tsv 16
+TEST_F(KeyRingTest, RefusesAnEventSignedByAKeyThatTheServerDoesNotPublish) {
+    const auto other =
+        simulator::make_simulated_signer(KeyId("ed25519:other"), std::string(32, 'x'));
+    json::Object pdu = event(now());
+    pdu.set("signatures", json::Object{});
+    sign_event(pdu, peer_.name, *other, *rules_);
+    EXPECT_FALSE(verifies(pdu));
+}
+
+TEST_F(KeyRingTest, RefusesAnEventThatWasChanged) {
+    json::Object pdu = event(now());
+    pdu.set("depth", 4);
+    EXPECT_FALSE(verifies(pdu));
+}
+
+TEST_F(KeyRingTest, IgnoresASignatureByAnUnknownKeyBesideAGoodOne) {
+    const auto other =
+        simulator::make_simulated_signer(KeyId("ed25519:other"), std::string(32, 'x'));
+    json::Object pdu = event(now());
+    sign_event(pdu, peer_.name, *other, *rules_);
+    EXPECT_TRUE(verifies(pdu));
+}
+
+// security-cases.tsv 27
+TEST_F(KeyRingTest, RefusesAnEventFromAfterTheKeysEndFromVersion5On) {
+    publish(kDayMs);
+    EXPECT_TRUE(verifies(event(now() + kDayMs - 1)));
+    EXPECT_FALSE(verifies(event(now() + kDayMs + 3'600'000)));
+    rules_ = find_room_rules("4");
+    EXPECT_TRUE(verifies(event(now() + kDayMs + 3'600'000)));
+}
+
+TEST_F(KeyRingTest, BelievesNoKeyForMoreThanSevenDays) {
+    publish(365 * kDayMs);
+    EXPECT_TRUE(verifies(event(now() + 7 * kDayMs - 3'600'000)));
+    EXPECT_FALSE(verifies(event(now() + 8 * kDayMs)));
+}
+
+TEST_F(KeyRingTest, AsksAServerThatBringsNothingNewLessAndLess) {
+    EXPECT_TRUE(verifies(event(now())));
+    const auto other =
+        simulator::make_simulated_signer(KeyId("ed25519:other"), std::string(32, 'x'));
+    json::Object pdu = event(now());
+    pdu.set("signatures", json::Object{});
+    sign_event(pdu, peer_.name, *other, *rules_);
+    auto pdus = std::make_shared<std::vector<json::Object>>(30, pdu);
+    a_.turn([&] {
+        for (int i = 0; i < 30; ++i)
+            a_.handlers.start([](KeyRing* keys,
+                                 KeyRing::Pdus events,
+                                 const RoomRules* rules) -> runtime::Task<void> {
+                co_await keys->verify_events(std::move(events), rules);
+            }(&a_.keys, pdus, rules_));
+    });
+    world_.settle(600);
+    EXPECT_EQ(peer_.key_requests, 2);
+}
+
+TEST_F(KeyRingTest, JudgesEachEventOfABatchAlone) {
+    auto pdus = std::make_shared<std::vector<json::Object>>();
+    for (int i = 0; i < 40; ++i)
+        pdus->push_back(event(now() + i));
+    (*pdus)[7].set("depth", 9);
+    (*pdus)[8].erase("sender");
+    const auto results = a_.wait_for(a_.keys.verify_events(pdus, rules_)).value();
+    for (std::size_t i = 0; i < results.size(); ++i)
+        EXPECT_EQ(results[i].has_value(), i != 7 && i != 8) << i;
+    EXPECT_EQ(peer_.key_requests, 1);
+}
+
+TEST_F(KeyRingTest, KeepsKeysOverALostMemory) {
+    EXPECT_TRUE(verifies(event(now())));
+    KeyRing fresh({.server_name = a_.name,
+                   .signer = *a_.key.signer,
+                   .verifier = simulator::simulated_verifier(),
+                   .turns = a_.turns,
+                   .clock = a_.clock,
+                   .workers = a_.workers,
+                   .log = a_.log});
+    fresh.connect(a_.federation);
+    EXPECT_TRUE(a_.wait_for(fresh.verify_event(event(now()), rules_)).value());
+    EXPECT_EQ(peer_.key_requests, 1);
+}
+
+// --- Requests ------------------------------------------------------------------------------------
+
+TEST_F(KeyRingTest, AuthenticatesASignedRequest) {
+    EXPECT_EQ(status_of(peer_.request(a_.name, "GET", "/_matrix/federation/v1/x%2Fy?b=%20")), 200);
+    EXPECT_EQ(status_of(peer_.request(a_.name, "PUT", "/x", R"({"b": [1, "a"]})")), 200);
+}
+
+TEST_F(KeyRingTest, RefusesARequestThatIsNotAsItWasSigned) {
+    const auto good = peer_.request(a_.name, "PUT", "/x?y=1", R"({"b":1})");
+    EXPECT_EQ(status_of(good), 200);
+    auto changed = good;
+    changed.method = "POST";
+    EXPECT_EQ(status_of(changed), 401);
+    changed = good;
+    changed.target = "/x?y=2";
+    EXPECT_EQ(status_of(changed), 401);
+    changed = good;
+    changed.body = R"({"b":2})";
+    EXPECT_EQ(status_of(changed), 401);
+    changed = good;
+    changed.body.clear();
+    EXPECT_EQ(status_of(changed), 401);
+    changed = good;
+    changed.headers = {};
+    EXPECT_EQ(status_of(changed), 401);
+    changed.headers.add("Authorization", "X-Matrix nonsense");
+    EXPECT_EQ(status_of(changed), 401);
+}
+
+TEST_F(KeyRingTest, RefusesARequestToAnotherServer) {
+    EXPECT_EQ(status_of(peer_.request(ServerName("b.test"), "GET", "/x")), 401);
+}
+
+TEST_F(KeyRingTest, RefusesARequestInOurOwnName) {
+    runtime::HttpRequest request{"GET", "/x", {}, "", ""};
+    request.headers.add("Authorization",
+                        authorize_request("GET", "/x", a_.name, a_.name, nullptr, *a_.key.signer));
+    EXPECT_EQ(status_of(request), 401);
+}
+
+TEST_F(KeyRingTest, RefusesABodyThatIsNotJson) {
+    auto request = peer_.request(a_.name, "PUT", "/x", "{}");
+    request.body = R"({"a":1,"a":2})";
+    EXPECT_EQ(status_of(request), 400);
+}
+
+TEST_F(KeyRingTest, RefusesAServerWhoseKeysCannotBeHad) {
+    const TestKey key("nowhere.test");
+    runtime::HttpRequest request{"GET", "/x", {}, "", ""};
+    request.headers.add(
+        "Authorization",
+        authorize_request("GET", "/x", ServerName("nowhere.test"), a_.name, nullptr, *key.signer));
+    EXPECT_EQ(status_of(request), 401);
+}
+
+// security-cases.tsv 33
+TEST_F(KeyRingTest, RefusesARequestSignedByAnExpiredKey) {
+    publish(60'000);
+    EXPECT_EQ(status_of(peer_.request(a_.name, "GET", "/x")), 200);
+    world_.settle(3600);
+    EXPECT_EQ(status_of(peer_.request(a_.name, "GET", "/x")), 401);
+    publish(kDayMs);
+    world_.settle(3600);
+    EXPECT_EQ(status_of(peer_.request(a_.name, "GET", "/x")), 200);
+}
+
+}  // namespace
+}  // namespace matrix::engine
