@@ -56,7 +56,7 @@ Conditions check_conditions(Rooms& rooms,
 }
 
 // The joined user of ours with the highest level, the first by name among equals.
-std::optional<UserId> find_inviter(const Room& room, const ServerName& us) {
+std::optional<UserId> find_authorising_user(const Room& room, const ServerName& us) {
     auth::AuthState state;
     for (const std::string_view type : {"m.room.create", "m.room.power_levels"}) {
         if (EventPtr event = room.find_state(type, "")) state.put(std::move(event));
@@ -85,7 +85,7 @@ Result<std::optional<UserId>> FederationServer::find_authoriser(const Room& room
         case Conditions::Met:
             break;
     }
-    std::optional<UserId> inviter = find_inviter(room, services_.server_name);
+    std::optional<UserId> inviter = find_authorising_user(room, services_.server_name);
     if (!inviter) {
         return bad_request("M_UNABLE_TO_GRANT_JOIN",
                            "no user of this server may invite others to the room");
