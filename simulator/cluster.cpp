@@ -91,7 +91,7 @@ Cluster::Cluster(const ClusterOptions& options)
         servers_.push_back(
             std::make_unique<SimulatedServer>(time_, trace_, network_, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
-            const UserId id("@" + user + ":" + servers_.back()->name().text());
+            const UserId id(user);
             users_.push_back({id, number, token});
         }
     }

@@ -70,6 +70,13 @@ const User& PowerStruggle::any_user() {
     return cluster_.users()[random_.below(cluster_.users().size())];
 }
 
+void PowerStruggle::note_failure(const User& user, const std::string& what, const Answer& answer) {
+    ++counts_.failed;
+    if (counts_.failures.size() >= kFailuresKept) return;
+    counts_.failures.push_back(user.id.text() + " " + what + ": " + std::to_string(answer.status) +
+                               " " + json::write(answer.body));
+}
+
 Task<Answer> PowerStruggle::call(User user,
                                  std::string method,
                                  std::string target,
@@ -77,12 +84,7 @@ Task<Answer> PowerStruggle::call(User user,
     ++counts_.operations;
     const Answer answer = co_await cluster_.call(user, method, target, std::move(body));
     if (answer.status >= 500) {
-        ++counts_.failed;
-        if (counts_.failures.size() < kFailuresKept) {
-            counts_.failures.push_back(user.id.text() + " " + method + " " + target + ": " +
-                                       std::to_string(answer.status) + " " +
-                                       json::write(answer.body));
-        }
+        note_failure(user, method + " " + target, answer);
     } else if (answer.status >= 400) {
         ++counts_.refused;
     }
@@ -117,7 +119,10 @@ Task<void> PowerStruggle::set_up() {
         const Answer created =
             co_await call(creator, "POST", "/_matrix/client/v3/createRoom", std::move(body));
         const std::string* id = created.body.find_string("room_id");
-        if (id == nullptr) continue;
+        if (id == nullptr) {
+            note_failure(creator, "createRoom " + version, created);
+            continue;
+        }
         rooms_.emplace_back(*id);
         creators_.emplace(rooms_.back(), creator);
         for (const User& user : cluster_.users()) {

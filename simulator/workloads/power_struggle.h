@@ -33,7 +33,7 @@ public:
     struct Counts {
         std::uint64_t operations = 0;
         std::uint64_t refused = 0;          ///< Answers with a 4xx status.
-        std::uint64_t failed = 0;           ///< Answers with a 5xx status: a bug.
+        std::uint64_t failed = 0;           ///< Answers with a 5xx status, or rooms that were not made.
         std::vector<std::string> failures;  ///< The first of them.
     };
     const Counts& counts() const { return counts_; }
@@ -44,6 +44,7 @@ private:
     Task<void> act_once(User user, RoomId room);
     Task<void> edit_power_levels(User user, RoomId room);
     Task<Answer> call(User user, std::string method, std::string target, json::Value body);
+    void note_failure(const User& user, const std::string& what, const Answer& answer);
     Task<void> settle();
     json::Object power_levels_for(const std::string& version, const UserId& creator);
     std::string room_path(const RoomId& room, std::string_view rest) const;
