@@ -35,12 +35,12 @@ void mask_headers(std::vector<std::pair<std::string, std::string>>& headers) {
 
 void mask_query(std::string& url) {
     for (const std::string_view key : kSecretKeys) {
-        for (const char separator : {'?', '&'}) {
-            const std::string assignment = separator + std::string(key) + "=";
-            const std::size_t at = url.find(assignment);
-            if (at == std::string::npos) continue;
+        const std::string assignment = std::string(key) + "=";
+        for (std::size_t at = url.find(assignment); at != std::string::npos;
+             at = url.find(assignment, at + 1)) {
+            if (at > 0 && url[at - 1] != '?' && url[at - 1] != '&') continue;
             const std::size_t begin = at + assignment.size();
-            const std::size_t end = std::min(url.find('&', begin), url.size());
+            const std::size_t end = std::min(url.find_first_of("& \"\n", begin), url.size());
             url.replace(begin, end - begin, kMask);
         }
     }
@@ -95,6 +95,12 @@ records::Exchange mask_secrets(records::Exchange exchange) {
     mask_body(exchange.request_body);
     mask_body(exchange.response_body);
     return exchange;
+}
+
+std::string mask_secrets(std::string text) {
+    mask_query(text);
+    mask_body(text);
+    return text;
 }
 
 }  // namespace matrix::conformance

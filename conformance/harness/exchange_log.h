@@ -26,4 +26,7 @@ private:
 /// Replaces access tokens, passwords and such by "<masked>", in headers, targets and JSON bodies.
 records::Exchange mask_secrets(records::Exchange exchange);
 
+/// The same for text that quotes them, such as a failure's message.
+std::string mask_secrets(std::string text);
+
 }  // namespace matrix::conformance

@@ -87,7 +87,7 @@ void Reporter::OnTestStart(const testing::TestInfo& info) {
 }
 
 void Reporter::OnTestPartResult(const testing::TestPartResult& result) {
-    const std::string message = result.message();
+    const std::string message = mask_secrets(std::string(result.message()));
     if (result.skipped()) {
         current_.outcome = records::Outcome::Skipped;
         current_.is_untested = message.starts_with(kUntestedMark);

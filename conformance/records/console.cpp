@@ -119,7 +119,8 @@ std::vector<Exchange> last_exchanges(const Record& test, std::size_t count) {
 std::string to_failure_text(const Record& test, Colours colours) {
     std::string text =
         paint(std::string(name_of(test.outcome)), test.outcome, colours) + " " + test.id + "\n";
-    text += "  " + test.level + ": " + test.requirement + "\n  " + test.place + "\n";
+    text += "  " + test.level + ": " + printable(test.requirement) + "\n  " +
+            printable(test.place) + "\n";
     if (!test.reason.empty()) text += indent(printable(test.reason));
     for (const Finding& finding : test.findings) {
         text += indent(printable(finding.where + ": " + shorten(finding.message, kBodyPrinted)));
@@ -127,7 +128,7 @@ std::string to_failure_text(const Record& test, Colours colours) {
     for (const Exchange& exchange : last_exchanges(test, kExchangesPrinted)) {
         text += indent(printable(exchange_lines(exchange)));
     }
-    return text + "  repeat: " + test.repeat + "\n";
+    return text + "  repeat: " + printable(test.repeat) + "\n";
 }
 
 std::string to_summary(const std::vector<Record>& records, Colours colours) {
