@@ -91,6 +91,11 @@ public:
         world.settle();
         return std::move(*result);
     }
+    /// Begins a task whose end nobody waits for.
+    template <class T>
+    void start(runtime::Task<T> task) {
+        handlers.start(keep(std::move(task), std::make_shared<std::optional<T>>()));
+    }
     /// `room->receive`, waited for.
     Result<Receipt> receive(const RoomPtr& room, const json::Object& pdu, const ServerName& from);
 
