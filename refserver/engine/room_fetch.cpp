@@ -9,7 +9,10 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_client.h"
+#include "refserver/engine/key_ring.h"
 #include "refserver/engine/room_data.h"
+#include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
 
 namespace matrix::engine {
 namespace {
@@ -120,15 +123,23 @@ Task<Result<std::vector<Event>>> Room::Data::fetch_events(std::vector<EventId> i
     co_return events;
 }
 
+// Many signatures at a time, for this may be the state of a large room.
 Task<void> Room::Data::add_outliers(json::Array pdus) {
-    std::vector<Event> events;
-    for (const json::Value& pdu : pdus) {
+    auto unknown = std::make_shared<std::vector<json::Object>>();
+    std::vector<Event> parsed;
+    for (json::Value& pdu : pdus) {
         if (!pdu.is_object()) continue;
-        // Known ones are not verified again.
-        const auto parsed = parse_event(*pdu.if_object(), *rules);
-        if (!parsed || find_cited(parsed->id).event) continue;
-        auto event = co_await verify(*pdu.if_object());
-        if (event) events.push_back(*std::move(event));
+        auto event = parse_event(*pdu.if_object(), *rules);
+        if (!event || event->room_id != id || find_cited(event->id).event) continue;
+        parsed.push_back(*std::move(event));
+        unknown->push_back(std::move(*pdu.if_object()));
+    }
+    const std::vector<Result<void>> verdicts = co_await services.keys.verify_events(unknown, rules);
+    std::vector<Event> events;
+    for (std::size_t index = 0; index < verdicts.size(); ++index) {
+        if (!verdicts[index]) continue;
+        const bool is_whole = has_valid_content_hash((*unknown)[index]);
+        events.push_back(is_whole ? std::move(parsed[index]) : redact(parsed[index]));
     }
     store_outliers(std::move(events));
 }

@@ -1,6 +1,7 @@
-// What one room costs: local sends, and receipt of a peer's events, signatures included.
+// What one room costs: local sends, and receipt of a peer's events, in turns of 50 as under load.
 //
-// A turn of 50 events, as under load; the database is in memory, so that no disk is measured.
+// The world is the simulated one: its disk is memory and its signatures are a keyed hash, so
+// neither a disk nor Ed25519 (20 microseconds to sign, 50 to verify) is in the figures.
 #include <benchmark/benchmark.h>
 
 #include "tests/engine/test_world.h"
