@@ -22,9 +22,13 @@ void expect_error(const ClientAnswer& answer, int status, std::string_view errco
 
 TEST(Dispatch, AnswersUnknownEndpointsWith404AndWrongMethodsWith405) {
     ClientWorld world;
-    for (const char* target : {"/", "/_matrix", "/_matrix/client/v3/nothing",
-                               "/_matrix/client/v3/login/", "/_matrix/client/v3/login/extra",
-                               "/_matrix/client/v99/login", "//_matrix/client/versions"}) {
+    for (const char* target : {"/",
+                               "/_matrix",
+                               "/_matrix/client/v3/nothing",
+                               "/_matrix/client/v3/login/",
+                               "/_matrix/client/v3/login/extra",
+                               "/_matrix/client/v99/login",
+                               "//_matrix/client/versions"}) {
         expect_error(world.send(raw("GET", target)), 404, "M_UNRECOGNIZED");
     }
     const ClientAnswer wrong = world.send(raw("PATCH", "/_matrix/client/v3/login"));
@@ -76,8 +80,14 @@ TEST(Dispatch, TellsBodiesThatAreNoJsonFromThoseOfTheWrongType) {
         request.body = std::move(body);
         return world.send(std::move(request));
     };
-    for (const char* body : {"", "{", "{}x", "{'a':1}", "\xEF\xBB\xBF{}", "{\"a\":1,\"a\":2}",
-                             "{\"a\":\"\xFF\"}", "{\"a\":\"\\ud800\"}"}) {
+    for (const char* body : {"",
+                             "{",
+                             "{}x",
+                             "{'a':1}",
+                             "\xEF\xBB\xBF{}",
+                             "{\"a\":1,\"a\":2}",
+                             "{\"a\":\"\xFF\"}",
+                             "{\"a\":\"\\ud800\"}"}) {
         expect_error(send(body), 400, "M_NOT_JSON");
     }
     for (const char* body : {"[]", "null", "\"x\"", "1", "{\"name\":1}", "{\"invite\":{}}"}) {
@@ -93,7 +103,8 @@ TEST(Dispatch, RefusesWhatIsNotPercentEncoded) {
     expect_error(world.call(world.token(0), "GET", "/rooms/%zz/state"), 400, "M_INVALID_PARAM");
     expect_error(world.call(world.token(0), "GET", "/rooms/%ff/state"), 400, "M_INVALID_PARAM");
     expect_error(world.call(world.token(0), "GET", "/sync?since=%f"), 400, "M_INVALID_PARAM");
-    expect_error(world.call(world.token(0), "GET", "/rooms/nonsense/state"), 400, "M_INVALID_PARAM");
+    expect_error(
+        world.call(world.token(0), "GET", "/rooms/nonsense/state"), 400, "M_INVALID_PARAM");
 }
 
 TEST(Dispatch, ServesTheOldPrefix) {

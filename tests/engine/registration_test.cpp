@@ -10,26 +10,25 @@ json::Object dummy() {
 }
 
 ClientAnswer register_user(ClientWorld& world, const std::string& name) {
-    return world.call(
-        "",
-        "POST",
-        "/register",
-        json::Object{{"username", name}, {"password", "secret"}, {"auth", dummy()}});
+    return world.call("",
+                      "POST",
+                      "/register",
+                      json::Object{{"username", name}, {"password", "secret"}, {"auth", dummy()}});
 }
 
 ClientAnswer log_in(ClientWorld& world, const json::Object& identifier, const char* password) {
-    return world.call("",
-                      "POST",
-                      "/login",
-                      json::Object{{"type", "m.login.password"},
-                                   {"identifier", identifier},
-                                   {"password", password}});
+    return world.call(
+        "",
+        "POST",
+        "/login",
+        json::Object{
+            {"type", "m.login.password"}, {"identifier", identifier}, {"password", password}});
 }
 
 TEST(Registration, DemandsTheDummyStageFirst) {
     ClientWorld world;
-    const ClientAnswer demand = world.call(
-        "", "POST", "/register", json::Object{{"username", "carl"}, {"password", "x"}});
+    const ClientAnswer demand =
+        world.call("", "POST", "/register", json::Object{{"username", "carl"}, {"password", "x"}});
     EXPECT_EQ(demand.status, 401);
     EXPECT_EQ(demand.errcode(), "");
     const json::Object flow{{"stages", json::Array{"m.login.dummy"}}};
@@ -49,8 +48,8 @@ TEST(Registration, RefusesSessionsAndStagesThatItDoesNotKnow) {
     ClientWorld world;
     for (const json::Object& auth : {json::Object{{"type", "m.login.dummy"}, {"session", "mine"}},
                                      json::Object{{"type", "m.login.password"}}}) {
-        const ClientAnswer answer = world.call(
-            "", "POST", "/register", json::Object{{"username", "carl"}, {"auth", auth}});
+        const ClientAnswer answer =
+            world.call("", "POST", "/register", json::Object{{"username", "carl"}, {"auth", auth}});
         EXPECT_EQ(answer.status, 401);
         EXPECT_NE(answer.errcode(), "");
         EXPECT_NE(answer.string_at({"session"}), "");
@@ -91,12 +90,11 @@ TEST(Registration, HasNoGuestsAndMakesNamesUp) {
 
 TEST(Registration, LogsNobodyInIfThatIsNotWanted) {
     ClientWorld world;
-    const ClientAnswer answer = world.call("",
-                                           "POST",
-                                           "/register",
-                                           json::Object{{"username", "carl"},
-                                                        {"inhibit_login", true},
-                                                        {"auth", dummy()}});
+    const ClientAnswer answer =
+        world.call("",
+                   "POST",
+                   "/register",
+                   json::Object{{"username", "carl"}, {"inhibit_login", true}, {"auth", dummy()}});
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.at({"access_token"}), nullptr);
     EXPECT_EQ(answer.at({"device_id"}), nullptr);

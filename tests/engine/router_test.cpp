@@ -1,8 +1,8 @@
 #include "refserver/engine/router.h"
 
-#include <gtest/gtest.h>
-
 #include <array>
+
+#include <gtest/gtest.h>
 
 #include "refserver/engine/client_server.h"
 
@@ -15,7 +15,8 @@ constexpr std::array kTestRoutes{
     Route{"GET", "/a/rooms/{roomId}/state", None, RateLimit::None, &ClientServer::get_state},
     Route{"GET", "/a/rooms/{roomId}/state/{type}", None, RateLimit::None, &ClientServer::sync},
     Route{"PUT", "/a/rooms/{roomId}/state/{type}/", None, RateLimit::None, &ClientServer::sync},
-    Route{"PUT", "/a/rooms/{roomId}/state/{type}/{key}", None, RateLimit::None, &ClientServer::sync},
+    Route{
+        "PUT", "/a/rooms/{roomId}/state/{type}/{key}", None, RateLimit::None, &ClientServer::sync},
     Route{"POST", "/a/register", None, RateLimit::None, &ClientServer::sync},
     Route{"GET", "/a/register/available", None, RateLimit::None, &ClientServer::sync},
     Route{"GET", "/a/{any}/available/{thing}", None, RateLimit::None, &ClientServer::sync},
@@ -55,9 +56,15 @@ TEST(Router, TakesATrailingSlashOnlyWhereATemplateHasOne) {
 }
 
 TEST(Router, RefusesWhatIsNoTemplate) {
-    for (const std::string_view path :
-         {"", "/", "a/register", "/a", "/a/register/x", "/a/rooms//state", "/a/rooms/r/state/t/k/x",
-          "/A/register", "/a//register"}) {
+    for (const std::string_view path : {"",
+                                        "/",
+                                        "a/register",
+                                        "/a",
+                                        "/a/register/x",
+                                        "/a/rooms//state",
+                                        "/a/rooms/r/state/t/k/x",
+                                        "/A/register",
+                                        "/a//register"}) {
         check("GET", path, {});
     }
 }
@@ -75,8 +82,8 @@ TEST(Router, TellsTheMethodsOfAKnownPath) {
 }
 
 TEST(Router, TellsInvalidEncodings) {
-    for (const std::string_view raw : {"%", "%4", "%zz", "a%2", "%ff", "%c0%80", "%ed%a0%80",
-                                       "%f4%90%80%80", "%e2%82"}) {
+    for (const std::string_view raw :
+         {"%", "%4", "%zz", "a%2", "%ff", "%c0%80", "%ed%a0%80", "%f4%90%80%80", "%e2%82"}) {
         const RouteMatch match =
             Router(kTestRoutes).match("GET", "/a/rooms/" + std::string(raw) + "/state");
         ASSERT_NE(match.route, nullptr) << raw;
@@ -95,8 +102,7 @@ TEST(Router, HasAValidTableOfAllRoutes) {
 TEST(Query, DecodesPlusAsSpaceAndKeepsTheOrderOfEqualNames) {
     const auto query = decode_query("via=b&via=a&q=x+y%2Bz&empty=&bare&&");
     ASSERT_TRUE(query);
-    const Query expected{
-        {"bare", ""}, {"empty", ""}, {"q", "x y+z"}, {"via", "b"}, {"via", "a"}};
+    const Query expected{{"bare", ""}, {"empty", ""}, {"q", "x y+z"}, {"via", "b"}, {"via", "a"}};
     EXPECT_EQ(*query, expected);
     EXPECT_FALSE(decode_query("a=%zz"));
     EXPECT_FALSE(decode_query("%ff=1"));
