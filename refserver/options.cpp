@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kExamples =
     R"(Without --data everything is kept in memory and ends with the process.
 When the server serves, it prints one line of JSON on standard output:
-url, federation_url, server_name, admin_token, users (name to access token), pid.
+url, federation_url, server_name, admin_token, users (user id to access token), pid.
 SIGTERM and SIGINT end it after the requests in progress; a second one ends it at once.
 
 Examples:
