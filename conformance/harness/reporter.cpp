@@ -12,6 +12,7 @@ namespace {
 
 // A server that ends again and again is not worth more.
 constexpr int kRestartsMax = 10;
+constexpr std::chrono::milliseconds kEndDeadline{500};
 constexpr std::string_view kStopped = "an earlier test failed (--fail-fast)";
 
 std::int64_t unix_time_ms() {
@@ -151,7 +152,10 @@ std::string Reporter::find_crash(const records::Record& record) {
         return one.status == 0 && one.who != "target";
     });
     if (!has_failed_ || !was_silent || session_.target().is_answering()) return {};
-    return "the server stopped answering";
+    // A process that ends closes its connections a moment before it can be waited for.
+    std::optional<std::string> end;
+    eventually(kEndDeadline, [&] { return (end = session_.find_end()).has_value(); });
+    return "the server " + end.value_or("stopped answering");
 }
 
 void Reporter::go_on_after_crash(const std::string& how) {

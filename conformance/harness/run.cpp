@@ -154,6 +154,28 @@ void print_start(Session& session, std::size_t count) {
     std::cout << std::flush;
 }
 
+// The record with which a run begins; a rerun is a further attempt of the run that it repeats.
+records::Record describe_run(const RunOptions& options,
+                             const Rerun& rerun,
+                             const TargetDescription& description,
+                             Session& session,
+                             std::size_t planned_count) {
+    int attempt = 1;
+    for (const auto& [id, its_attempt] : rerun.attempts)
+        attempt = std::max(attempt, its_attempt);
+    const Target& target = session.target();
+    return {.run = rerun.run,
+            .kind = "run",
+            .id = "run",
+            .attempt = attempt,
+            .time_ms = start_time_ms(),
+            .target = description.name.empty() ? target.url() : description.name,
+            .server_name = target.server_name().text(),
+            .software = session.software(),
+            .arguments = options.arguments,
+            .planned_count = static_cast<std::int64_t>(planned_count)};
+}
+
 }  // namespace
 
 std::expected<std::vector<Case>, std::string> select_cases(const SelectionOptions& selection) {
@@ -256,22 +278,7 @@ ExitCode run_tests(const RunOptions& options) {
         **session,
         std::move(by_id));
     Reporter& reporter = *owned;
-    const int attempt = rerun.attempts.empty()
-                            ? 1
-                            : std::ranges::max_element(rerun.attempts, {}, [](const auto& one) {
-                                  return one.second;
-                              })->second;
-    reporter.write_run(
-        {.run = rerun.run,
-         .kind = "run",
-         .id = "run",
-         .attempt = attempt,
-         .time_ms = start_time_ms(),
-         .target = description->name.empty() ? (*session)->target().url() : description->name,
-         .server_name = (*session)->target().server_name().text(),
-         .software = (*session)->software(),
-         .arguments = options.arguments,
-         .planned_count = static_cast<std::int64_t>(cases->size())});
+    reporter.write_run(describe_run(options, rerun, *description, **session, cases->size()));
     testing::TestEventListeners& listeners = testing::UnitTest::GetInstance()->listeners();
     listeners.Append(owned.get());
     static_cast<void>(RUN_ALL_TESTS());
