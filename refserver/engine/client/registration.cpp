@@ -1,6 +1,6 @@
 // POST /register and GET /register/available: new accounts.
 //
-// Spec: https://spec.matrix.org/v1.19/client-server-api/#account-registration-and-management
+// Spec: https://spec.matrix.org/v1.19/client-server-api/#post_matrixclientv3register
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/sessions.h"
