@@ -15,7 +15,7 @@ constexpr std::size_t kRequestsPerConnection = 1;
 constexpr std::time_t kIdleSeconds = 1;
 constexpr std::time_t kIoSeconds = 30;
 constexpr std::size_t kThreads = 8;
-constexpr std::size_t kBodyBytesMax = 64 * 1024 * 1024;
+constexpr std::size_t kReceivedBytesMax = 64 * 1024 * 1024;
 
 std::string unescape(std::string_view text) {
     const auto digit = [](char c) -> int {
@@ -148,7 +148,7 @@ HttpListener::HttpListener(const std::string& bind_address,
     server.Delete(everything, serve).Options(everything, serve).Patch(everything, serve);
     server.set_keep_alive_max_count(kRequestsPerConnection).set_keep_alive_timeout(kIdleSeconds);
     server.set_read_timeout(kIoSeconds).set_write_timeout(kIoSeconds);
-    server.set_payload_max_length(kBodyBytesMax).set_tcp_nodelay(true);
+    server.set_payload_max_length(kReceivedBytesMax).set_tcp_nodelay(true);
     server.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
 
     const std::size_t colon = bind_address.rfind(':');

@@ -144,13 +144,13 @@ std::expected<Client, std::string> Target::try_make_user(std::string_view hint) 
 }
 
 std::expected<Client, std::string> Target::register_open(const std::string& localpart) {
-    constexpr int kUnauthorized = 401;
+    constexpr int kNeedsAuthentication = 401;
     const std::string password = make_password();
     Json body = {
         {"username", localpart}, {"password", password}, {"auth", {{"type", "m.login.dummy"}}}};
     Response response = anonymous().post("/_matrix/client/v3/register", body);
     const std::string session = string_at(response.body, {"session"});
-    if (response.status == kUnauthorized && !session.empty()) {
+    if (response.status == kNeedsAuthentication && !session.empty()) {
         body["auth"]["session"] = session;
         response = anonymous().post("/_matrix/client/v3/register", body);
     }
