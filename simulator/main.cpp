@@ -56,7 +56,8 @@ void print_text(const Command& command, const RunReport& report, double real_s) 
                 static_cast<double>(report.deliveries) / real_s);
     print_count("client operations", report.operations.operations);
     print_count("  refused", report.operations.refused);
-    print_count("  failed (5xx)", report.operations.failed);
+    print_count("  other server unreachable (502)", report.operations.unreachable);
+    print_count("  failed (other 5xx)", report.operations.failed);
     print_count("events sent", report.counters.events_sent);
     print_count("events accepted from other servers", report.deliveries);
     print_count("events rejected", report.counters.events_rejected);
@@ -68,7 +69,8 @@ void print_text(const Command& command, const RunReport& report, double real_s) 
     print_count("dispatches", report.dispatches);
     print_count("messages", report.messages);
     print_count("random draws", report.draws);
-    print_count("servers compared, over all rooms", report.convergence.servers_compared);
+    print_count("pairs of servers compared", report.convergence.pairs_compared);
+    print_count("pairs estranged", report.convergence.pairs_estranged);
     print_count("events compared", report.convergence.events_compared);
     for (const std::string& what : report.convergence.disagreements) {
         std::printf("disagreement: %s\n", what.c_str());
@@ -107,7 +109,10 @@ void print_json(const Command& command, const RunReport& report, double real_s) 
         {"operations", number(report.operations.operations)},
         {"operations_failed", number(report.operations.failed)},
         {"operations_refused", number(report.operations.refused)},
+        {"operations_unreachable", number(report.operations.unreachable)},
         {"outcome", name_of(report.outcome)},
+        {"pairs_compared", number(report.convergence.pairs_compared)},
+        {"pairs_estranged", number(report.convergence.pairs_estranged)},
         {"real_ms", static_cast<std::int64_t>(real_s * 1000)},
         {"resolutions", number(report.counters.resolutions)},
         {"resolutions_by_mainline", number(report.counters.resolutions_by_mainline)},

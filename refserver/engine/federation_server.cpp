@@ -2,6 +2,8 @@
 
 #include "refserver/engine/federation_server.h"
 
+#include <algorithm>
+
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation/event_lists.h"
 #include "refserver/protocol/redaction.h"
@@ -22,12 +24,31 @@ Result<RoomPtr> FederationServer::find_resident_room(const ServerName& origin,
     return *room;
 }
 
+namespace {
+
+bool was_joined_before_each(const Room& room,
+                            const ServerName& server,
+                            const std::vector<EventId>& events) {
+    return !events.empty() && std::ranges::all_of(events, [&](const EventId& event) {
+        return room.was_server_joined_before(server, event);
+    });
+}
+
+}  // namespace
+
+// UNSPECIFIED: a server that was put out of the room may still ask about events from its time in
+// it. Otherwise one that missed what came before its own ban can neither place nor apply the ban,
+// holds itself to be in the room, and is told nothing any more.
 Result<RoomPtr> FederationServer::find_room_to_read(const ServerName& origin,
-                                                    std::string_view room_id) const {
+                                                    std::string_view room_id,
+                                                    const std::vector<EventId>& at) const {
     ASSIGN_OR_RETURN(const RoomId id, require_room_id(room_id, "roomId"));
     const Result<RoomPtr> room = services_.rooms.find(id);
     // A stranger does not learn which rooms exist.
-    if (!room || !(*room)->is_server_joined(origin) || !(*room)->is_server_allowed(origin)) {
+    const bool may_read =
+        room && (*room)->is_server_allowed(origin) &&
+        ((*room)->is_server_joined(origin) || was_joined_before_each(**room, origin, at));
+    if (!may_read) {
         return forbidden("your server is not in the room, or its server_acl denies it");
     }
     return *room;

@@ -70,8 +70,11 @@ private:
     /// A room for those who want to come in or go: 404 unless a user of ours is in it, 403 for
     /// servers that its access control list denies.
     Result<RoomPtr> find_resident_room(const ServerName& origin, std::string_view room) const;
-    /// A room for those who want to read: 403 unless a user of the origin is in it.
-    Result<RoomPtr> find_room_to_read(const ServerName& origin, std::string_view room) const;
+    /// A room for those who want to read: 403 unless a user of the origin is in it, or was before
+    /// each of the events `at`.
+    Result<RoomPtr> find_room_to_read(const ServerName& origin,
+                                      std::string_view room,
+                                      const std::vector<EventId>& at = {}) const;
     /// An event as this server may see it: redacted if the room's history is not for it.
     EventPtr shown_to(const ServerName& origin, const Room& room, const StoredEvent& event) const;
     /// A transaction that carries events, as /event and /backfill answer.

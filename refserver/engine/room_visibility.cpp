@@ -114,4 +114,16 @@ bool Room::may_server_see(const ServerName& server, const StoredEvent& event) co
     return is_allowed;
 }
 
+bool Room::was_server_joined_before(const ServerName& server, const EventId& event) const {
+    const std::optional<State> before = state_before(event);
+    if (!before) return false;
+    bool is_joined = false;
+    before->for_each_of_type("m.room.member", [&](const StateKey& key, const EventId& id) {
+        if (is_joined || UserId(key.state_key).server() != server) return;
+        const EventPtr member = data().services.events.find_event(id);
+        is_joined = member && member->membership() == Membership::Join;
+    });
+    return is_joined;
+}
+
 }  // namespace matrix::engine

@@ -67,11 +67,10 @@ public:
             resident.joined_depth = newest_entry_depth(resident, server.name());
             residents_.push_back(std::move(resident));
         }
-        report_.servers_compared += residents_.size();
-        for (std::size_t other = 1; other < residents_.size(); ++other) {
-            compare_now(residents_.front(), residents_[other]);
-            compare_events(residents_.front(), residents_[other]);
-            compare_events(residents_[other], residents_.front());
+        for (std::size_t a = 0; a < residents_.size(); ++a) {
+            for (std::size_t b = a + 1; b < residents_.size(); ++b) {
+                compare(residents_[a], residents_[b]);
+            }
         }
     }
 
@@ -81,6 +80,21 @@ private:
         report_.disagreements.push_back("room " + room_.text() + ", servers " +
                                         std::to_string(a.server) + " and " +
                                         std::to_string(b.server) + ": " + what);
+    }
+
+    bool holds_joined(const Resident& a, const Resident& b) {
+        return a.room->is_server_joined(cluster_.server(b.server).name());
+    }
+
+    void compare(const Resident& a, const Resident& b) {
+        if (!holds_joined(a, b) || !holds_joined(b, a)) {
+            ++report_.pairs_estranged;
+            return;
+        }
+        ++report_.pairs_compared;
+        compare_now(a, b);
+        compare_events(a, b);
+        compare_events(b, a);
     }
 
     void compare_now(const Resident& a, const Resident& b) {

@@ -14,10 +14,11 @@
 namespace matrix::simulator {
 
 struct ConvergenceReport {
-    std::size_t servers_compared = 0;
+    std::size_t pairs_compared = 0;
+    std::size_t pairs_estranged = 0;
     std::size_t events_compared = 0;
     std::vector<std::string> disagreements;  ///< One sentence each.
-    bool has_converged() const { return disagreements.empty() && servers_compared > 1; }
+    bool has_converged() const { return disagreements.empty() && pairs_compared > 0; }
 };
 
 ConvergenceReport check_convergence(Cluster& cluster, const std::vector<RoomId>& rooms);

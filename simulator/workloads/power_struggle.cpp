@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kHourUs = 3600 * kSecondUs;
+constexpr int kBadGateway = 502;
 constexpr std::size_t kFailuresKept = 10;
 constexpr int kSettleRounds = 3;
 
@@ -83,7 +84,9 @@ Task<Answer> PowerStruggle::call(User user,
                                  json::Value body) {
     ++counts_.operations;
     const Answer answer = co_await cluster_.call(user, method, target, std::move(body));
-    if (answer.status >= 500) {
+    if (answer.status == kBadGateway) {
+        ++counts_.unreachable;
+    } else if (answer.status >= 500) {
         note_failure(user, method + " " + target, answer);
     } else if (answer.status >= 400) {
         ++counts_.refused;

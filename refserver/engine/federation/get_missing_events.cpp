@@ -15,10 +15,7 @@ constexpr std::int64_t kMissingEventsDefault = 10;
 constexpr std::int64_t kMissingEventsMax = 50;
 constexpr std::size_t kMissingEventsEndsMax = 100;
 
-// Those that are in the room: the walk neither starts nor ends in another one.
-Result<std::vector<EventId>> take_ends(const json::Object& body,
-                                       std::string_view field,
-                                       const Room& room) {
+Result<std::vector<EventId>> take_ends(const json::Object& body, std::string_view field) {
     ASSIGN_OR_RETURN(const auto entries, optional_array(body, field));
     if (!entries) return missing_param(std::string(field) + ": the field is required");
     if (entries->size() > kMissingEventsEndsMax) {
@@ -29,18 +26,26 @@ Result<std::vector<EventId>> take_ends(const json::Object& body,
     for (const json::Value& entry : *entries) {
         const std::string* text = entry.if_string();
         ASSIGN_OR_RETURN(EventId id, require_event_id(text ? *text : "", field));
-        if (room.find_event(id)) ids.push_back(std::move(id));
+        ids.push_back(std::move(id));
     }
     return ids;
+}
+
+// Those that are in the room: the walk neither starts nor ends in another one.
+void keep_events_of(const Room& room, std::vector<EventId>& ids) {
+    std::erase_if(ids, [&](const EventId& id) { return !room.find_event(id); });
 }
 
 }  // namespace
 
 Task<Result<Reply>> FederationServer::get_missing_events(Request request) {
-    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
     ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
-    ASSIGN_OR_CO_RETURN(const auto earliest, take_ends(body, "earliest_events", *room));
-    ASSIGN_OR_CO_RETURN(const auto latest, take_ends(body, "latest_events", *room));
+    ASSIGN_OR_CO_RETURN(std::vector<EventId> earliest, take_ends(body, "earliest_events"));
+    ASSIGN_OR_CO_RETURN(std::vector<EventId> latest, take_ends(body, "latest_events"));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room,
+                        find_room_to_read(request.origin, request.path[0], latest));
+    keep_events_of(*room, earliest);
+    keep_events_of(*room, latest);
     ASSIGN_OR_CO_RETURN(const auto limit, optional_integer(body, "limit"));
     ASSIGN_OR_CO_RETURN(const auto min_depth, optional_integer(body, "min_depth"));
 

@@ -14,11 +14,15 @@ struct StateAt {
     std::vector<EventPtr> auth_chain;
 };
 
-// An event of another room is as unknown as one that does not exist.
-Result<StateAt> find_state_at(const Request& request, const Room& room) {
+Result<std::vector<EventId>> take_event_id(const Request& request) {
     const std::string* text = request.find_query("event_id");
     if (!text) return missing_param("event_id: the parameter is required");
-    ASSIGN_OR_RETURN(const EventId id, require_event_id(*text, "event_id"));
+    ASSIGN_OR_RETURN(EventId id, require_event_id(*text, "event_id"));
+    return std::vector<EventId>(1, std::move(id));
+}
+
+// An event of another room is as unknown as one that does not exist.
+Result<StateAt> find_state_at(const EventId& id, const Room& room) {
     if (!room.find_event(id)) return not_found("there is no such event in the room");
     const std::optional<State> state = room.state_before(id);
     if (!state) return not_found("the state at that event is not known");
@@ -31,8 +35,10 @@ Result<StateAt> find_state_at(const Request& request, const Room& room) {
 }  // namespace
 
 Task<Result<Reply>> FederationServer::get_state(Request request) {
-    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
-    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(request, *room));
+    ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room,
+                        find_room_to_read(request.origin, request.path[0], ids));
+    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(ids.front(), *room));
     Reply reply;
     reply.written_body = "{\"auth_chain\":";
     write_events_to(reply.written_body, at.auth_chain);
@@ -43,8 +49,10 @@ Task<Result<Reply>> FederationServer::get_state(Request request) {
 }
 
 Task<Result<Reply>> FederationServer::get_state_ids(Request request) {
-    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
-    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(request, *room));
+    ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room,
+                        find_room_to_read(request.origin, request.path[0], ids));
+    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(ids.front(), *room));
     Reply reply;
     reply.written_body = "{\"auth_chain_ids\":";
     write_event_ids_to(reply.written_body, at.auth_chain);
