@@ -87,7 +87,6 @@ CONFORMANCE_TEST(ClientTest,
                  {.id = "cs/create_room/v12-creators-are-not-in-power-levels",
                   .place = "rooms/v12#authorisation-rules",
                   .text = "In room version 12 `users` of the power levels does not name a creator.",
-                  .since = "v1.16",
                   .rows = room_version_rows({"12"})}) {
     const Client alice = target.make_user("alice");
 
@@ -102,7 +101,6 @@ CONFORMANCE_TEST(ClientTest,
                   .place = "rooms/v12#event-format",
                   .text = "In room version 12 the room id is the create event's id with another "
                           "sigil.",
-                  .since = "v1.16",
                   .rows = room_version_rows({"12"})}) {
     const Client alice = target.make_user("alice");
 

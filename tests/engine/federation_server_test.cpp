@@ -158,6 +158,23 @@ TEST_F(FederationServerTest, ServesNoRoomToAServerThatIsNotInIt) {
     EXPECT_EQ(status_of(ask(&S::get_event, {id}, {}, {}, "b.test")), 404);
 }
 
+// Found by the simulator: who cannot ask what came before its own ban can never apply it.
+TEST_F(FederationServerTest, TellsAServerThatWasPutOutWhatWasInItsTime) {
+    send(room_, message(alice_, "in its time"));
+    const std::string ban = send(room_, member(alice_, eve_, "ban")).event->id.text();
+    const std::string later = send(room_, message(alice_, "later")).event->id.text();
+    const std::string room = room_->id().text();
+    using S = FederationServer;
+    for (const auto& [id, status] : {std::pair(ban, 200), std::pair(later, 403)}) {
+        SCOPED_TRACE(id);
+        const json::Object ends{{"earliest_events", json::Array{}},
+                                {"latest_events", json::Array{id}}};
+        EXPECT_EQ(status_of(ask(&S::get_missing_events, {room}, {}, ends)), status);
+        EXPECT_EQ(status_of(ask(&S::get_state_ids, {room}, {{"event_id", id}})), status);
+        EXPECT_EQ(status_of(ask(&S::get_event_auth, {room, id})), status);
+    }
+}
+
 // security-cases.tsv 5
 TEST_F(FederationServerTest, RedactsWhatHistoryVisibilityHides) {
     const json::Object joined{{"history_visibility", "joined"}};
