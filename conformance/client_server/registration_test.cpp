@@ -1,6 +1,6 @@
 // Making an account.
 //
-// Spec: https://spec.matrix.org/v1.19/client-server-api/#account-registration-and-management
+// Spec: https://spec.matrix.org/v1.19/client-server-api/#account-registration
 
 #include "conformance/harness/conformance_test.h"
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace matrix::simulator {
 namespace {
@@ -18,8 +19,8 @@ constexpr std::size_t kPageEvents = 1000;
 struct Resident {
     int server = 0;
     RoomPtr room;
-    std::int64_t joined_depth = 0;  ///< Of the newest join of one of its users.
     std::map<EventId, StoredEvent> timeline;
+    std::optional<EventId> entry;
 };
 
 std::vector<EventId> sorted(std::vector<EventId> ids) {
@@ -41,16 +42,35 @@ std::map<EventId, StoredEvent> read_timeline(const engine::Room& room) {
     return events;
 }
 
-// What came before a server's newest entry into the room may never reach it.
-std::int64_t newest_entry_depth(const Resident& resident, const ServerName& name) {
-    std::int64_t depth = 0;
+// The newest join of one of a server's users that it has itself: its entry, or one after it.
+std::optional<EventId> newest_entry(const Resident& resident, const ServerName& name) {
+    const Event* newest = nullptr;
     for (const auto& [id, stored] : resident.timeline) {
         const Event& event = *stored.event;
-        if (event.membership() == Membership::Join && event.sender.server() == name) {
-            depth = std::max(depth, event.depth);
-        }
+        if (event.membership() != Membership::Join || event.sender.server() != name) continue;
+        if (newest == nullptr || event.depth > newest->depth) newest = &event;
     }
-    return depth;
+    return newest == nullptr ? std::nullopt : std::optional(newest->id);
+}
+
+// Those events of a timeline that follow `start`. What is concurrent with a server's entry may
+// never reach it: it has the state, and fetches history only as far as it needs it.
+std::set<EventId> descendants(const std::map<EventId, StoredEvent>& timeline,
+                              const std::optional<EventId>& start) {
+    std::set<EventId> found;
+    if (!start) return found;
+    found.insert(*start);
+    std::vector<const Event*> by_depth;
+    for (const auto& [id, stored] : timeline)
+        by_depth.push_back(stored.event.get());
+    // An event is deeper than those before it.
+    std::ranges::sort(by_depth, {}, [](const Event* event) { return event->depth; });
+    for (const Event* event : by_depth) {
+        const bool follows = std::ranges::any_of(
+            event->prev_events, [&](const EventId& id) { return found.contains(id); });
+        if (follows) found.insert(event->id);
+    }
+    return found;
 }
 
 class RoomComparison {
@@ -63,8 +83,8 @@ public:
             engine::Server& server = cluster_.server(number).engine();
             const auto room = server.rooms().find(room_);
             if (!room || !(*room)->is_server_joined(server.name())) continue;
-            Resident resident{number, *room, 0, read_timeline(**room)};
-            resident.joined_depth = newest_entry_depth(resident, server.name());
+            Resident resident{number, *room, read_timeline(**room), std::nullopt};
+            resident.entry = newest_entry(resident, server.name());
             residents_.push_back(std::move(resident));
         }
         for (std::size_t a = 0; a < residents_.size(); ++a) {
@@ -111,10 +131,12 @@ private:
         }
     }
 
-    // Everything that `a` accepted must be known to `b`, and be the same there.
+    // Everything that `a` accepted after the entry of `b` must be known to `b`, and be the same
+    // there.
     void compare_events(const Resident& a, const Resident& b) {
+        const std::set<EventId> since_entry = descendants(a.timeline, b.entry);
         for (const auto& [id, stored] : a.timeline) {
-            if (stored.event->depth <= std::max(a.joined_depth, b.joined_depth)) continue;
+            if (!since_entry.contains(id)) continue;
             const std::optional<StoredEvent> theirs = b.room->find_event(id);
             ++report_.events_compared;
             if (!theirs) {

@@ -32,9 +32,9 @@ public:
 
     struct Counts {
         std::uint64_t operations = 0;
-        std::uint64_t refused = 0;          ///< Answers with a 4xx status.
+        std::uint64_t refused = 0;      ///< Answers with a 4xx status.
         std::uint64_t unreachable = 0;  ///< Answers 502: another server could not be reached.
-        std::uint64_t failed = 0;           ///< Answers with a 5xx status, or rooms that were not made.
+        std::uint64_t failed = 0;       ///< Answers with a 5xx status, or rooms that were not made.
         std::vector<std::string> failures;  ///< The first of them.
     };
     const Counts& counts() const { return counts_; }

@@ -38,7 +38,9 @@ std::string explanation(const RunReport& report) {
 }
 
 TEST(Run, ServersAgreeAfterASplit) {
-    const RunReport report = report_of(small_run(7));
+    RunOptions options;
+    options.cluster.seed = 7;
+    const RunReport report = report_of(options);
 
     EXPECT_EQ(report.outcome, Outcome::Passed) << explanation(report);
     EXPECT_GT(report.convergence.events_compared, 100u);
