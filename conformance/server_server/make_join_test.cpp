@@ -61,4 +61,73 @@ CONFORMANCE_TEST(MakeJoin,
     EXPECT_TRUE(is_error(response, 401, "M_UNAUTHORIZED"));
 }
 
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/tells-the-room-version",
+                  .place = kMakeJoinPlace,
+                  .text = "`room_version` is the version of the room.",
+                  .rows = room_version_rows()}) {
+    const RoomId versioned = target.create_public_room(room_version());
+
+    const Response response = peer.make_join(versioned, bob, {room_version()});
+
+    ASSERT_TRUE(has_status(response, 200));
+    EXPECT_EQ(string_at(response.body, {"room_version"}), room_version());
+}
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/refuses-a-server-without-the-room-version",
+                  .place = kMakeJoinPlace,
+                  .text = "A room whose version is not among `ver` is refused with "
+                          "M_INCOMPATIBLE_ROOM_VERSION, and its version is told."}) {
+    const std::string version = target.default_room_version();
+    ASSERT_TRUE(has_status(peer.make_join(room, bob, {"org.example.other", version}), 200));
+
+    const Response response = peer.make_join(room, bob, {"org.example.other"});
+
+    EXPECT_TRUE(is_error(response, 400, "M_INCOMPATIBLE_ROOM_VERSION"));
+    EXPECT_EQ(string_at(response.body, {"room_version"}), version) << response;
+}
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/unknown-room-is-404",
+                  .place = kMakeJoinPlace,
+                  .text = "A room that is unknown to the server is 404 M_NOT_FOUND."}) {
+    ASSERT_TRUE(has_status(peer.make_join(room, bob), 200));
+
+    const Response response =
+        peer.make_join(RoomId("!unknown:" + target.server_name().text()), bob);
+
+    EXPECT_TRUE(is_error(response, 404, "M_NOT_FOUND"));
+}
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/refuses-a-banned-user",
+                  .place = kMakeJoinPlace,
+                  .text = "A user whom the room does not permit to join is refused with 403 "
+                          "M_FORBIDDEN: one who is banned."}) {
+    const Client alice = target.make_user("alice");
+    const RoomId banning = alice.create_room();
+    alice.ban(banning, peer.user("mallory"));
+    ASSERT_TRUE(has_status(peer.make_join(banning, bob), 200));
+
+    const Response response = peer.make_join(banning, peer.user("mallory"));
+
+    EXPECT_TRUE(is_error(response, 403, "M_FORBIDDEN"));
+}
+
+CONFORMANCE_TEST(MakeJoin,
+                 {.id = "ss/make_join/refuses-who-is-not-invited",
+                  .place = kMakeJoinPlace,
+                  .text = "A user whom the room does not permit to join is refused with 403 "
+                          "M_FORBIDDEN: one who is not invited, where that is needed."}) {
+    const Client alice = target.make_user("alice");
+    const RoomId by_invite = alice.create_room({{"preset", "private_chat"}});
+    alice.invite(by_invite, bob);
+    ASSERT_TRUE(has_status(peer.make_join(by_invite, bob), 200));
+
+    const Response response = peer.make_join(by_invite, peer.user("carol"));
+
+    EXPECT_TRUE(is_error(response, 403, "M_FORBIDDEN"));
+}
+
 }  // namespace matrix::conformance
