@@ -89,7 +89,8 @@ public:
     // History visibility. Spec: client-server-api, "Room history visibility".
     bool may_see(const UserId& user, const StoredEvent& event) const;
     bool may_server_see(const ServerName& server, const StoredEvent& event) const;
-    /// Had the server a joined user before this event of the room? False where the state is unknown.
+    /// Had the server a joined user before this event of the room? False where the state is
+    /// unknown.
     bool was_server_joined_before(const ServerName& server, const EventId& event) const;
 
     // The timeline: accepted events that are not outliers.
