@@ -50,7 +50,7 @@ private:
     CallbackTable<> callbacks_;
 
     std::mutex mutex_;  // Guards the two that follow.
-    std::array<LaneQueue, 3> lanes_;
+    std::array<LaneQueue, runtime::kLaneCount> lanes_;
     bool is_stopping_ = false;
 };
 

@@ -1,6 +1,7 @@
 // Workers: what takes longer than a turn may take runs elsewhere. Values in, values out.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@ enum class Lane {
     Queries,      ///< Reads without a small limit, on a connection of their own.
     Checkpoints,  ///< Moves the database's log into its file, on a connection of its own.
 };
+inline constexpr std::size_t kLaneCount = static_cast<std::size_t>(Lane::Checkpoints) + 1;
 
 class Workers {
 public:

@@ -33,6 +33,23 @@ TEST(ThreadWorkers, RunsTheJobElsewhereAndCallsBackOnTheLoop) {
     loop.end();
 }
 
+// A lane without a queue once ended each server whose log was due for its first checkpoint.
+TEST(ThreadWorkers, RunsJobsOfEveryLane) {
+    LoopThread loop;
+    ThreadWorkers workers(loop.loop, 1);
+    std::latch ended(runtime::kLaneCount);
+    std::vector<runtime::Pending> pending;
+    loop.run([&] {
+        for (const Lane lane :
+             {Lane::Passwords, Lane::Signatures, Lane::Queries, Lane::Checkpoints}) {
+            pending.push_back(workers.start(lane, [] {}, [&] { ended.count_down(); }));
+        }
+    });
+    ended.wait();
+    loop.run([&] { pending.clear(); });
+    loop.end();
+}
+
 TEST(ThreadWorkers, OneLaneDoesNotHoldUpAnother) {
     LoopThread loop;
     ThreadWorkers workers(loop.loop, 1);
