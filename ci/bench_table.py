@@ -1,4 +1,7 @@
-"""Joins Google Benchmark results into one table, beside saved ones if asked to."""
+"""Joins Google Benchmark results into one table, beside saved ones if asked to.
+
+Exits 1 if a benchmark failed: a figure of wrong answers is none.
+"""
 
 import argparse
 import json
@@ -30,15 +33,19 @@ def main():
     before = {}
     if arguments.against:
         before = {row["name"]: row for row in rows_of(arguments.against)}
+    failed = [row for row in rows if row.get("error_occurred")]
     for row in rows:
+        if row in failed:
+            print(f"{row['name']:<52} FAILED: {row['error_message']}")
+            continue
         line = f"{row['name']:<52} {row['real_time']:>14,.1f} {row['time_unit']}"
-        if row["name"] in before:
+        if before.get(row["name"], {}).get("real_time"):
             ratio = row["real_time"] / before[row["name"]]["real_time"]
             line += f"  x{ratio:.2f}"
         for name, value in counters_of(row).items():
             line += f"  {name}={value:,.6g}"
         print(line)
-    return 0 if rows else 1
+    return 0 if rows and not failed else 1
 
 
 if __name__ == "__main__":
