@@ -78,8 +78,7 @@ CONFORMANCE_TEST(OutgoingInvite,
     const Response joined = peer.send_join(peer.sign(peer.join_template(room, "bob")));
 
     ASSERT_TRUE(has_status(joined, 200));
-    const Json& invite =
-        find_state_event(joined.at({"state"}), "m.room.member", bob.view());
+    const Json& invite = find_state_event(joined.at({"state"}), "m.room.member", bob.view());
     EXPECT_EQ(string_at(invite, {"content", "membership"}), "invite") << joined;
     EXPECT_TRUE(at_path(invite, {"signatures", target.server_name().view()}).is_object()) << invite;
     EXPECT_TRUE(at_path(invite, {"signatures", peer.name().view()}).is_object()) << invite;

@@ -15,10 +15,9 @@ constexpr std::size_t kPdusMax = 50;
 class SendTransaction : public PeerRoomTest {
 protected:
     Response put_transaction(const std::string& id, const std::vector<Pdu>& pdus) {
-        return peer.put("/_matrix/federation/v1/send/" + id,
-                        {{"origin", peer.name().text()},
-                         {"origin_server_ts", 1},
-                         {"pdus", to_json(pdus)}});
+        return peer.put(
+            "/_matrix/federation/v1/send/" + id,
+            {{"origin", peer.name().text()}, {"origin_server_ts", 1}, {"pdus", to_json(pdus)}});
     }
     // Messages that follow each other, signed and in the peer's copy of the room.
     std::vector<Pdu> make_messages(std::size_t count) {
@@ -39,8 +38,8 @@ CONFORMANCE_TEST(SendTransaction,
                   .text = "Each PDU of a transaction is processed: members on the receiving server "
                           "see the event.",
                   .rows = room_version_rows()}) {
-    const Pdu message = peer.send(
-        room, creator, "m.room.message", {{"msgtype", "m.text"}, {"body", "over here"}});
+    const Pdu message =
+        peer.send(room, creator, "m.room.message", {{"msgtype", "m.text"}, {"body", "over here"}});
 
     const Json event = alice.sync_until_event(room.id(), message.id());
 
