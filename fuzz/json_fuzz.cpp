@@ -1,4 +1,5 @@
-// Any bytes: the parser accepts or refuses, never crashes, and what it accepts it writes back the same.
+// Any bytes: the parser accepts or refuses, never crashes, and what it accepts it writes back the
+// same.
 
 #include <cstddef>
 #include <cstdint>
@@ -16,10 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // P-J8: what is strictly accepted has the same canonical form under both.
     if (strict) MATRIX_ASSERT(lenient && json::write(*strict) == json::write(*lenient));
     if (!lenient) return 0;
-    // P-J1: writing is a fixed point of parsing.
+    // P-J1: writing is a fixed point. (The values may differ: `1e10` is written as an integer.)
     const std::string written = json::write(*lenient);
     const auto again = json::parse(written, json::Numbers::Any);
-    MATRIX_ASSERT(again && *again == *lenient);
-    MATRIX_ASSERT(json::write(*again) == written);
+    MATRIX_ASSERT(again && json::write(*again) == written);
     return 0;
 }

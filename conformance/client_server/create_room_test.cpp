@@ -2,6 +2,9 @@
 //
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#creation
 
+#include <algorithm>
+#include <vector>
+
 #include "conformance/harness/conformance_test.h"
 
 namespace matrix::conformance {
@@ -110,6 +113,23 @@ CONFORMANCE_TEST(ClientTest,
     ASSERT_TRUE(has_status(state, 200));
     const Json& create = find_state_event(state.body, "m.room.create", "");
     EXPECT_EQ("!" + string_at(create, {"event_id"}).substr(1), room.text()) << state;
+}
+
+CONFORMANCE_TEST(
+    ClientTest,
+    {.id = "cs/create_room/rooms-made-alike-are-two-rooms",
+     .place = kCreatePlace,
+     .text = "Each request creates a new room, also when it is made like the one before.",
+     .rows = room_version_rows()}) {
+    const Client alice = target.make_user("alice");
+
+    std::vector<RoomId> rooms;
+    for (int count = 0; count < 5; ++count) {
+        rooms.push_back(alice.create_room_of_version(room_version()));
+    }
+
+    std::ranges::sort(rooms);
+    EXPECT_EQ(std::ranges::unique(rooms).size(), 0u);
 }
 
 CONFORMANCE_TEST(ClientTest,

@@ -1,6 +1,7 @@
 #include "refserver/engine/rooms.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -48,12 +49,16 @@ std::vector<RoomId> Rooms::list() const {
 namespace {
 
 constexpr std::size_t kRoomIdLength = 18;  ///< Of the random part, before room version 12.
+constexpr int kRoomIdAttemptsMax = 100;
 
 /// The first events of a room, while nothing of it is stored.
 class RoomDraft {
 public:
-    RoomDraft(RoomId room_id, const RoomRules& rules, const RoomServices& services)
-        : room_id_(std::move(room_id)), rules_(rules), services_(services) {}
+    RoomDraft(RoomId room_id,
+              const RoomRules& rules,
+              const RoomServices& services,
+              runtime::Timestamp now)
+        : room_id_(std::move(room_id)), rules_(rules), services_(services), now_(now) {}
 
     Result<void> add(const NewEvent& new_event) {
         const FindEvent find_event = [this](const EventId& id) {
@@ -66,8 +71,7 @@ public:
                          .before = state_,
                          .find_event = find_event};
         if (!steps.empty()) place.prev_events.push_back(steps.back().event);
-        ASSIGN_OR_RETURN(EventTemplate made,
-                         make_event_template(new_event, place, services_.clock.now()));
+        ASSIGN_OR_RETURN(EventTemplate made, make_event_template(new_event, place, now_));
         ASSIGN_OR_RETURN(Event event, sign_template(std::move(made), rules_, services_));
         const EventPtr create = steps.empty() ? nullptr : steps.front().event;
         const CheckContext checks{create, find_event, services_.verifier};
@@ -97,6 +101,7 @@ private:
     RoomId room_id_;
     const RoomRules& rules_;
     const RoomServices& services_;
+    runtime::Timestamp now_;
     State state_;
     std::map<EventId, EventPtr> by_id_;
 };
@@ -125,8 +130,16 @@ Result<RoomPtr> Rooms::create(const NewRoom& new_room) {
         room_id = RoomId("!" + random.text(kRoomIdLength, runtime::kLetters) + ":" +
                          services_.server_name.text());
     }
-    RoomDraft draft(std::move(room_id), *rules, services_);
-    RETURN_IF_ERROR(draft.add(make_create_event(new_room, *rules)));
+    // UNSPECIFIED: in room version 12 two rooms that a user creates alike in one millisecond have
+    // the same create event, and so the same id. We give the later one a later time.
+    runtime::Timestamp now = services_.clock.now();
+    std::optional<RoomDraft> drafted;
+    for (int attempt = 0; attempt < kRoomIdAttemptsMax; ++attempt, ++now.value) {
+        drafted.emplace(room_id, *rules, services_, now);
+        RETURN_IF_ERROR(drafted->add(make_create_event(new_room, *rules)));
+        if (!services_.rooms.find(drafted->room_id())) break;
+    }
+    RoomDraft& draft = *drafted;
     for (const NewEvent& event : new_room.events) {
         RETURN_IF_ERROR(draft.add(event));
     }
