@@ -40,10 +40,13 @@ function(touchstone_test name)
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()
 
-# touchstone_benchmark(NAME SOURCES file... [LINKS target...]): a Google Benchmark binary for ci/bench.
+# touchstone_benchmark(NAME SOURCES file... [LINKS target...]): a Google Benchmark binary for ci/bench. A test runs each of
+# its benchmarks for a moment and looks at no time: a benchmark that no longer runs is found by CI, not by who needs it.
 function(touchstone_benchmark name)
     cmake_parse_arguments(ARG "" "" "SOURCES;LINKS" ${ARGN})
     add_executable(${name} ${ARG_SOURCES})
     target_link_libraries(${name} PRIVATE touchstone_options ${ARG_LINKS} benchmark::benchmark benchmark::benchmark_main)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    add_test(NAME ${name}_runs COMMAND python3 ${PROJECT_SOURCE_DIR}/ci/run_benchmark_once.py $<TARGET_FILE:${name}>)
+    set_tests_properties(${name}_runs PROPERTIES TIMEOUT 300 LABELS benchmarks WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endfunction()

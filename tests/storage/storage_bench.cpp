@@ -8,7 +8,10 @@
 #include <benchmark/benchmark.h>
 
 #include "refserver/storage/database.h"
+#include "refserver/storage/event_store.h"
+#include "refserver/storage/room_store.h"
 #include "simulator/simulated_disk.h"
+#include "tests/storage/fake_world.h"
 
 namespace matrix::storage {
 namespace {
@@ -27,33 +30,64 @@ struct BenchDisk final : runtime::Disk {
     runtime::DiskStatus remove(std::string_view) override { return runtime::DiskStatus::IoError; }
 };
 
-void insert_event(Database& database, std::int64_t number, const std::string& text) {
-    const std::string id = "$event-" + std::to_string(number * 2654435761 % 1'000'000'007);
-    database.execute(
-        "INSERT INTO events (event_id, room, number, type, sender, depth, position, status, text) "
-        "VALUES (?1, 1, ?2, 'm.room.message', '@alice:example.org', ?2, ?2, 0, ?3)",
-        {id, number, text});
-    database.execute("INSERT INTO event_edges (previous_id, event) VALUES (?1, ?2)", {id, number});
-    database.execute("DELETE FROM extremities WHERE room = 1");
-    database.execute("INSERT INTO extremities (room, event_id) VALUES (1, ?1)", {id});
+/// Tells at once: what is measured ends with the commit.
+class InstantDurability final : public runtime::Durability {
+public:
+    explicit InstantDurability(FakeExecutor& executor) : executor_(executor) {}
+    runtime::Pending sync(std::move_only_function<void()> done) override {
+        executor_.post(std::move(done));
+        return {};
+    }
+
+private:
+    FakeExecutor& executor_;
+};
+
+StoredEvent make_message(std::int64_t number, const EventId& previous, StreamPosition position) {
+    Event event;
+    event.id = EventId("$event-" + std::to_string(number * 2654435761 % 1'000'000'007));
+    event.room_id = RoomId("!room:example.org");
+    event.sender = UserId("@alice:example.org");
+    event.type = "m.room.message";
+    event.prev_events = {previous};
+    event.depth = number;
+    event.rules = &all_room_rules().back();
+    event.text = std::string(1000, 'x');
+    StoredEvent stored;
+    stored.event = std::make_shared<const Event>(std::move(event));
+    stored.position = position;
+    stored.state_before = State::Hash{};
+    stored.state_after = State::Hash{};
+    return stored;
 }
 
 void insert_events(benchmark::State& state, runtime::Disk& disk, std::string_view name) {
     auto opened = Database::open(disk, name, {});
     if (!opened) return state.SkipWithError(opened.error().what.c_str());
-    Database& database = **opened;
-    const std::string text(1000, 'x');
+    FakeExecutor executor;
+    InstantDurability durability(executor);
+    FakeLog log;
+    Turns turns(**opened, executor, durability, log);
+    EventStore events(turns);
+    RoomStore rooms(turns);
+
     const std::int64_t turn_size = state.range(0);
+    const RoomNumber room = rooms.create(RoomId("!room:example.org"), all_room_rules().back());
+    EventId newest;
     std::int64_t number = 0;
     for (auto _ : state) {
-        for (std::int64_t count = 0; count < turn_size; ++count) {
-            insert_event(database, ++number, text);
-        }
-        if (!database.commit()) return state.SkipWithError("commit failed");
-        if (database.is_checkpoint_due() && !database.checkpoint()) {
-            return state.SkipWithError("checkpoint failed");
-        }
+        executor.post([&] {
+            for (std::int64_t count = 0; count < turn_size; ++count) {
+                const StoredEvent stored = make_message(++number, newest, turns.next_position());
+                events.put(room, stored);
+                if (!newest.empty()) rooms.remove_extremity(room, newest);
+                newest = stored.event->id;
+                rooms.add_extremity(room, newest);
+            }
+        });
+        executor.run_turn();
     }
+    if (turns.failed_commits() > 0) return state.SkipWithError("a commit failed");
     state.SetItemsProcessed(number);
 }
 
