@@ -28,11 +28,14 @@ constexpr std::array kNamedProperties = {
 
 // v12 10.1 to 10.3: is everything a level that has to be one?
 //
+// What is beyond a double is refused in v1 to v5 by a sentence beside the numbered rules ("events
+// accept values as floats"). We cite it as a part of their rule 10, and ask it first.
+//
 // UNSPECIFIED: `users` may be absent. Rule 10.3 does not say "if present" as its neighbours do, but
 // every server accepts such events, and the schema does not require it.
 Passed check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
     if (content.has_number_out_of_range) {
-        return refuse("v12 10.1", "a level is beyond the range of a double");
+        return refuse("v5 10", "a level is beyond the range of a double");
     }
     if (rules.power_levels == PowerLevelSyntax::Integers) {
         for (const NamedProperty& property : kNamedProperties) {
