@@ -47,7 +47,7 @@ bool is_object_of_levels(const json::Value& value, int version) {
 
 // v1 to v5: a number out of the range of a double causes the event to be rejected.
 Verdict check_range(const ReadEvent& event) {
-    const Verdict refused = reject_event("v12 10.1", "a number beyond the range of a double");
+    const Verdict refused = reject_event("v5 10", "a number beyond the range of a double");
     for (const NamedDefault& named : kNamedDefaults) {
         const json::Value* value = event.find(named.name);
         if (value && is_beyond_double(*value)) return refused;
