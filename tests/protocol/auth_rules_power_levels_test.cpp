@@ -152,10 +152,7 @@ TEST(PowerLevelRules, PutCreatorsAboveAllInVersion12) {
     const json::Object naming = {{"users", json::Object{{kCreator, 100}}}};
     EXPECT_EQ(room.check(room.make(kCreator, "m.room.power_levels", "", naming)), "v12 10.4");
 
-    Event create = *room.create();
-    create.content =
-        parse_event_content("m.room.create", {{"additional_creators", json::Array{kUser}}}, rules);
-    room.set(create);
+    room.set_create({{"additional_creators", json::Array{kUser}}});
     EXPECT_EQ(room.check(room.make(kUser, "m.room.power_levels", "", {})), "allowed");
     const json::Object naming_user = {{"users", json::Object{{kUser, 0}}}};
     EXPECT_EQ(room.check(room.make(kCreator, "m.room.power_levels", "", naming_user)), "v12 10.4");
@@ -198,7 +195,7 @@ TEST(PowerLevelRules, NeedIntegersSinceVersion10) {
 TEST(PowerLevelRules, RefuseNumbersBeyondDoubleUpToVersion5) {
     for (const RoomRules& rules : all_room_rules()) {
         if (rules.power_levels != PowerLevelSyntax::IntegersStringsAndFloats) continue;
-        EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"1e309"}}}), "v12 10.1");
+        EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"1e309"}}}), "v5 10");
         EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"12.9"}}}), "allowed");
         EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"1e300"}}}), "v12 10.6.2");
     }

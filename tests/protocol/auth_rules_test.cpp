@@ -14,7 +14,9 @@
 namespace matrix::testing {
 namespace {
 
-std::string rule_of(const auth::Verdict& verdict) {
+// The rule that refuses, or "allowed".
+template <class Verdict>
+std::string rule_of(const Verdict& verdict) {
     return verdict ? "allowed" : std::string(verdict.error().rule);
 }
 
@@ -250,10 +252,7 @@ void check_rows(const std::vector<EventRow>& rows) {
 }
 
 void set_federate(RuleRoom& room, const json::Value& federate) {
-    Event create = *room.create();
-    create.content = parse_event_content(
-        "m.room.create", {{"creator", kCreator}, {"m.federate", federate}}, room.rules());
-    room.set(create);
+    room.set_create({{"creator", kCreator}, {"m.federate", federate}});
 }
 
 TEST(EventRules, KeepOtherServersOutOfRoomsThatAreNotFederated) {
