@@ -46,7 +46,7 @@ struct RoomLimits {
     bool has_wrong_states = true;   ///< Are some servers wrong about the state?
 };
 
-/// A room of a supported version. It ends early when the choices do.
+/// It ends early when the choices do.
 Room make_room(Choices& choices, const RoomRules& rules, const RoomLimits& limits = {});
 
 /// Two to five states of `room` that a server may have to resolve.
