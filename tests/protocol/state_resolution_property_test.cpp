@@ -11,6 +11,7 @@
 
 #include "refserver/protocol/state_resolution.h"
 #include "tests/generators/room.h"
+#include "tests/generators/state_sets.h"
 
 namespace matrix {
 namespace {
