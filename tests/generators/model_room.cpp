@@ -92,9 +92,7 @@ std::int64_t ModelRoom::choose_depth(const Draft& draft, Selector& clock) const 
 }
 
 void ModelRoom::cite(Draft& draft) const {
-    const auto keys = auth::required_state(draft.event, rules());
-    if (!keys) return;
-    for (const StateKey& key : *keys) {
+    for (const StateKey& key : auth::required_state(draft.event, rules())) {
         if (const EventId* id = draft.before.find(key)) draft.event.auth_events.push_back(*id);
     }
 }
@@ -135,29 +133,22 @@ void ModelRoom::deviate(Draft& draft) const {
     }
 }
 
-auth::AuthState ModelRoom::auth_state_of(const State& state, std::span<const StateKey> keys) const {
-    auth::AuthState found;
-    for (const StateKey& key : keys) {
-        if (const EventId* id = state.find(key)) found.put(room_.find(*id).event);
-    }
-    found.put(create());
-    return found;
-}
-
 // By what it cites, and by the state before it.
 bool ModelRoom::is_allowed(const Event& event, const State& before) const {
     std::vector<auth::CitedEvent> cited;
-    auth::AuthState cited_state;
-    for (const EventId& id : event.auth_events) {
+    for (const EventId& id : event.auth_events)
         cited.push_back(room_.find(id));
-        if (cited.back().event->is_state()) cited_state.put(cited.back().event);
+    auth::AuthState state;
+    state.set(auth::Role::Create, create().get());
+    for (const auto& [role, type, state_key] : auth::required_state(event)) {
+        const EventId* id = before.find(type, state_key);
+        if (id) state.set(role, room_.find(*id).event.get());
     }
-    cited_state.put(create());
-    const auto keys = auth::required_state(event);
     const Verifier& verifier = ed25519_verifier();
-    return keys && auth::check_cited(event, cited, create().get()) &&
-           auth::check_against(cited_state, event, verifier) &&
-           auth::check_against(auth_state_of(before, *keys), event, verifier);
+    return auth::check_cited(event, cited, create().get()) &&
+           auth::check_against(
+               auth::state_of_cited(event, cited, create().get()), event, verifier) &&
+           auth::check_against(state, event, verifier);
 }
 
 std::size_t ModelRoom::add(EventPtr event, const Draft& draft, bool is_rejected) {
@@ -207,8 +198,12 @@ json::Object ModelRoom::levels_in(const State& state) const {
 }
 
 std::int64_t ModelRoom::level_in(const State& state, const UserId& user) const {
-    const StateKey keys[] = {{"m.room.power_levels", ""}};
-    return auth_state_of(state, keys).level_of(user);
+    auth::AuthState levels;
+    levels.set(auth::Role::Create, create().get());
+    if (const EventId* id = state.find("m.room.power_levels", "")) {
+        levels.set(auth::Role::PowerLevels, room_.find(*id).event.get());
+    }
+    return levels.level_of(user);
 }
 
 std::optional<Membership> ModelRoom::membership_in(const State& state, const UserId& user) const {

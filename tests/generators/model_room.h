@@ -85,7 +85,6 @@ private:
     void cite(Draft& draft) const;
     void deviate(Draft& draft) const;
     bool is_allowed(const Event& event, const State& before) const;
-    auth::AuthState auth_state_of(const State& state, std::span<const StateKey> keys) const;
     std::size_t add(EventPtr event, const Draft& draft, bool is_rejected);
 
     const RoomLimits limits_;

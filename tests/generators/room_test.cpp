@@ -103,7 +103,7 @@ TEST(RoomGenerator, SignsWithTheKeysOfServers) {
 TEST(RoomGenerator, DiscardsLessThanHalfOfWhatItDraws) {
     for (const RoomRules& rules : all_room_rules()) {
         Acceptance acceptance;
-        constexpr std::uint64_t kRooms = 60;
+        constexpr std::uint64_t kRooms = 30;
         for (std::uint64_t seed = 0; seed < kRooms; ++seed)
             acceptance.add(make_seeded_room(seed, rules, kAbstractRoom).acceptance());
         EXPECT_TRUE(acceptance.check().has_value()) << acceptance;

@@ -98,7 +98,7 @@ TEST(MemberRules, LetTheCreatorEnterTheNewRoom) {
 TEST(MemberRules, TakeTheCreatorFromTheContentUpToVersion10) {
     for (const RoomRules& rules : all_room_rules()) {
         RuleRoom room(rules);
-        Event create = *room.state().create();
+        Event create = *room.create();
         create.content = parse_event_content("m.room.create", {{"creator", kMod}}, rules);
         room.set(create);
         EXPECT_EQ(room.check(first_join(room, kMod, kMod)),
