@@ -69,6 +69,7 @@ public:
 
     /// Puts an event into the state, whatever the rules say.
     void set(const Event& event);
+    void set_create(json::Object content);
     void set_member(std::string_view user, std::string_view membership);
     void set_join_rule(std::string_view join_rule);
     /// With `more` beside what such rooms have.
@@ -84,10 +85,12 @@ public:
     /// What a check of `event` looks at; borrows from this room.
     auth::AuthState state_for(const Event& event) const;
 
-    /// The rule that refuses the event, or "allowed".
+    /// The rule that refuses the event, or "allowed". The test fails if the oracle says otherwise.
     std::string check(const Event& event) const;
 
 private:
+    std::string ask_oracle(const Event& event) const;
+
     const RoomRules* rules_;
     std::map<StateKey, EventPtr> state_;
 };

@@ -250,10 +250,7 @@ void check_rows(const std::vector<EventRow>& rows) {
 }
 
 void set_federate(RuleRoom& room, const json::Value& federate) {
-    Event create = *room.create();
-    create.content = parse_event_content(
-        "m.room.create", {{"creator", kCreator}, {"m.federate", federate}}, room.rules());
-    room.set(create);
+    room.set_create({{"creator", kCreator}, {"m.federate", federate}});
 }
 
 TEST(EventRules, KeepOtherServersOutOfRoomsThatAreNotFederated) {
