@@ -82,6 +82,10 @@ inline constexpr RoomLimits kHonestRoom = {.has_wrong_states = false,
 /// A room. It ends early when the choices do.
 Room make_room(Choices& choices, const RoomRules& rules, const RoomLimits& limits = {});
 
+/// Two to twenty states of `room` that a server may have to resolve: those after random events,
+/// after the newest ones, of an event and its descendant, with stale or mixed entries, or those
+/// that a race pattern is about.
+std::vector<State> choose_states(Choices& choices, const Room& room);
 /// The key with which a server of a signed room signs; the same for the same server.
 std::unique_ptr<Signer> make_server_signer(const ServerName& server);
 

@@ -1,4 +1,4 @@
-// Which states of a room are to be resolved, and what a server may lack when it does so.
+// More about which states of a room are resolved, and what a server may lack when it does so.
 #pragma once
 
 #include <set>
@@ -9,11 +9,8 @@
 
 namespace matrix::generators {
 
-/// Two to twenty states of `room` that a server may have to resolve: those after random events,
-/// after the newest ones, of an event and its descendant, with stale or mixed entries, or those
-/// that a race pattern is about.
-std::vector<State> choose_states(Choices& choices, const Room& room);
-/// The same for a room whose servers always know the state: nothing is stale or mixed.
+/// What `choose_states` chooses of a room whose servers always know the state: nothing is stale or
+/// mixed.
 std::vector<State> choose_honest_states(Choices& choices, const Room& room);
 
 /// `state` with one entry replaced by an older event of the same key, as a server that is behind

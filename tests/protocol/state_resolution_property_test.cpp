@@ -11,7 +11,6 @@
 
 #include "refserver/protocol/state_resolution.h"
 #include "tests/generators/room.h"
-#include "tests/generators/state_sets.h"
 
 namespace matrix {
 namespace {

@@ -4,7 +4,6 @@
 
 #include "refserver/protocol/state_resolution.h"
 #include "tests/generators/room.h"
-#include "tests/generators/state_sets.h"
 #include "tests/protocol/abstract_room.h"
 
 namespace matrix::testing {
