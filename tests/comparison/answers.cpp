@@ -37,26 +37,35 @@ std::string describe_pair(std::string_view what, const Part& fast, const Part& l
 
 }  // namespace
 
+namespace {
+
+std::optional<std::string> find_difference_of_orders(const Answer& fast, const Answer& literal) {
+    if (fast.full_conflicted_set != literal.full_conflicted_set) {
+        return describe_pair(
+            "the full conflicted set", fast.full_conflicted_set, literal.full_conflicted_set);
+    }
+    if (fast.power_order != literal.power_order) {
+        return describe_pair(
+            "the order of the power events", fast.power_order, literal.power_order);
+    }
+    if (fast.mainline != literal.mainline) {
+        return describe_pair("the mainline", fast.mainline, literal.mainline);
+    }
+    if (fast.remaining_order != literal.remaining_order) {
+        return describe_pair(
+            "the order of the rest", fast.remaining_order, literal.remaining_order);
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
 std::optional<std::string> find_difference(const Answer& fast, const Answer& literal) {
-    if (literal.has_conflict) {
-        if (fast.full_conflicted_set != literal.full_conflicted_set) {
-            return describe_pair(
-                "the full conflicted set", fast.full_conflicted_set, literal.full_conflicted_set);
-        }
-        if (fast.power_order != literal.power_order) {
-            return describe_pair(
-                "the order of the power events", fast.power_order, literal.power_order);
-        }
-        if (fast.mainline != literal.mainline) {
-            return describe_pair("the mainline", fast.mainline, literal.mainline);
-        }
-        if (fast.remaining_order != literal.remaining_order) {
-            return describe_pair(
-                "the order of the rest", fast.remaining_order, literal.remaining_order);
-        }
-        if (fast.steps != literal.steps) {
-            return describe_pair("the verdicts", fast.steps, literal.steps);
-        }
+    if (literal.has_conflict && literal.has_orders) {
+        if (auto difference = find_difference_of_orders(fast, literal)) return difference;
+    }
+    if (literal.has_conflict && fast.steps != literal.steps) {
+        return describe_pair("the verdicts", fast.steps, literal.steps);
     }
     if (fast.state != literal.state) return describe_pair("the state", fast.state, literal.state);
     return std::nullopt;
@@ -118,6 +127,7 @@ Answer ask_oracle(const oracle::Room& literal,
     const oracle::Trace& trace = resolution.trace;
     Answer answer = {.state = std::move(resolution.state),
                      .has_conflict = !trace.conflicted_keys.empty(),
+                     .has_orders = literal.rules().state_resolution != StateResolution::V1,
                      .full_conflicted_set = list_event_ids(trace.full_conflicted_set),
                      .power_order = list_event_ids(trace.power_order),
                      .mainline = list_event_ids(trace.mainline),

@@ -26,6 +26,7 @@ using JudgedEvent = std::pair<EventId, std::string>;
 struct Answer {
     oracle::StateMap state;
     bool has_conflict = false;  ///< If not, nothing below says anything.
+    bool has_orders = true;     ///< Room version 1 knows neither a set nor these orders.
     std::vector<EventId> full_conflicted_set;
     std::vector<EventId> power_order;
     std::vector<EventId> mainline;

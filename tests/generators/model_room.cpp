@@ -176,7 +176,7 @@ State ModelRoom::state_after(std::span<const std::size_t> parents) const {
     std::vector<State> states;
     for (const std::size_t parent : parents)
         states.push_back(room_.events()[parent].after);
-    if (states.size() == 1 || !is_supported(rules())) return states.front();
+    if (states.size() == 1) return states.front();
     return resolve(states, room_.finder(), rules(), ed25519_verifier());
 }
 
