@@ -73,7 +73,7 @@ std::vector<Slot> cited_slots(Letter letter) {
     return slots;
 }
 
-const StateKey& key_of(Slot slot) {
+const StateKey& state_key_of(Slot slot) {
     static const std::array<StateKey, kSlots> kKeys = {{{"m.room.member", kBob.text()},
                                                         {"m.room.power_levels", ""},
                                                         {"m.room.join_rules", ""},
@@ -128,7 +128,7 @@ EventPtr SmallRoom::make(const std::string& id,
 json::Object SmallRoom::levels_of(Letter letter) const {
     const std::int64_t level_of_bob =
         is_of_bob(letter) || pattern_ == PowerPattern::NoPowerLevels ? 50 : 0;
-    json::Object users = {{kBob.view(), level_of_bob}};
+    json::Object users = {{kBob.text(), level_of_bob}};
     if (!rules_.has_privileged_creators) users.set(kAlice.view(), 100);
     json::Object content = {{"users", std::move(users)}};
     if (is_of_bob(letter)) content.set("events", json::Object{{"m.room.topic", 0}});
@@ -138,7 +138,7 @@ json::Object SmallRoom::levels_of(Letter letter) const {
 EventTemplate SmallRoom::draft(Letter letter) const {
     EventTemplate event;
     event.sender = is_of_bob(letter) ? kBob : kAlice;
-    const StateKey& key = key_of(slot_of(letter));
+    const StateKey& key = state_key_of(slot_of(letter));
     event.type = key.type;
     event.state_key = key.state_key;
     switch (deed_of(letter)) {
@@ -181,32 +181,34 @@ void SmallRoom::make_beginning() {
     base_ = State().with(create_key, create->id).with(alice_key, alice->id);
     EventPtr levels;
     if (pattern_ != PowerPattern::NoPowerLevels) {
-        json::Object users = {{kBob.view(), pattern_ == PowerPattern::Equals ? 100 : 50}};
+        json::Object users = {{kBob.text(), pattern_ == PowerPattern::Equals ? 100 : 50}};
         if (!rules_.has_privileged_creators) users.set(kAlice.view(), 100);
-        levels = make("$levels",
-                      2,
-                      state_event(kAlice, key_of(Slot::Levels), {{"users", std::move(users)}}),
-                      {cited, alice});
+        levels =
+            make("$levels",
+                 2,
+                 state_event(kAlice, state_key_of(Slot::Levels), {{"users", std::move(users)}}),
+                 {cited, alice});
         beginning_.push_back(levels);
-        base_ = base_.with(key_of(Slot::Levels), levels->id);
+        base_ = base_.with(state_key_of(Slot::Levels), levels->id);
     }
     const EventPtr join_rules =
         make("$rules",
              3,
-             state_event(kAlice, key_of(Slot::Rules), {{"join_rule", "public"}}),
+             state_event(kAlice, state_key_of(Slot::Rules), {{"join_rule", "public"}}),
              {cited, levels, alice});
     const EventPtr bob = make("$bob",
                               4,
-                              state_event(kBob, key_of(Slot::Bob), {{"membership", "join"}}),
+                              state_event(kBob, state_key_of(Slot::Bob), {{"membership", "join"}}),
                               {cited, levels, join_rules});
     beginning_.push_back(join_rules);
     beginning_.push_back(bob);
-    base_ = base_.with(key_of(Slot::Rules), join_rules->id).with(key_of(Slot::Bob), bob->id);
+    base_ = base_.with(state_key_of(Slot::Rules), join_rules->id)
+                .with(state_key_of(Slot::Bob), bob->id);
 }
 
 EventPtr SmallRoom::entry_of(const Events& events, Slot slot, std::uint8_t value) {
     if (value > 0) return event_of(events, value - 1U);
-    const EventId* id = base_.find(key_of(slot));
+    const EventId* id = base_.find(state_key_of(slot));
     if (!id) return nullptr;
     return *std::ranges::find(beginning_, *id, [](const EventPtr& event) { return event->id; });
 }
@@ -248,9 +250,9 @@ State SmallRoom::state_of(const Events& events, const Slots& slots) {
     for (const Slot slot : kAllSlots) {
         const std::uint8_t value = slots[static_cast<std::size_t>(slot)];
         if (value == kLostSlot) {
-            state = state.without(key_of(slot));
+            state = state.without(state_key_of(slot));
         } else if (value > 0) {
-            state = state.with(key_of(slot), event_of(events, value - 1U)->id);
+            state = state.with(state_key_of(slot), event_of(events, value - 1U)->id);
         }
     }
     return state;
@@ -259,8 +261,8 @@ State SmallRoom::state_of(const Events& events, const Slots& slots) {
 Slots SmallRoom::slots_of(const State& state) const {
     Slots slots = {};
     for (const Slot slot : kAllSlots) {
-        const EventId* id = state.find(key_of(slot));
-        const EventId* base = base_.find(key_of(slot));
+        const EventId* id = state.find(state_key_of(slot));
+        const EventId* base = base_.find(state_key_of(slot));
         if (id && base && *id == *base) continue;
         const auto found = id ? std::ranges::find(kIds, id->view()) : kIds.end();
         slots[static_cast<std::size_t>(slot)] =
@@ -345,8 +347,8 @@ Room SmallRoom::room_of(const Events& events, const std::vector<Slots>& states) 
     return room;
 }
 
-SmallRoom::QuestionKey SmallRoom::key_of(const Events& events,
-                                         const std::vector<Slots>& states) const {
+SmallRoom::QuestionKey SmallRoom::question_key(const Events& events,
+                                               const std::vector<Slots>& states) const {
     constexpr std::uint64_t kStateBits = kSlotBits * kSlots;
     std::uint64_t state_bits = 0;
     for (const Slots& slots : states)
@@ -374,7 +376,7 @@ Slots SmallRoom::resolve(const Events& events, const std::vector<Slots>& states)
     const auto duplicates = std::ranges::unique(distinct);
     distinct.erase(duplicates.begin(), duplicates.end());
     if (distinct.size() == 1) return distinct.front();
-    const QuestionKey key = key_of(events, distinct);
+    const QuestionKey key = question_key(events, distinct);
     const auto found = answers_.find(key);
     if (found != answers_.end()) return found->second;
     return answers_[key] = ask(events, std::move(distinct));

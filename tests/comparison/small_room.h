@@ -85,7 +85,7 @@ private:
     json::Object levels_of(Letter letter) const;
     State state_of(const Events& events, const Slots& slots);
     Slots slots_of(const State& state) const;
-    QuestionKey key_of(const Events& events, const std::vector<Slots>& states) const;
+    QuestionKey question_key(const Events& events, const std::vector<Slots>& states) const;
     Slots ask(const Events& events, std::vector<Slots> states);
     std::set<std::size_t> reach(const Events& events, const std::vector<Slots>& states) const;
     generators::Room room_of(const Events& events, const std::vector<Slots>& states);
