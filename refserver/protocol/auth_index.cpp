@@ -7,11 +7,12 @@
 namespace matrix::resolution {
 namespace {
 
-// How many events stay in memory between two resolutions, at most. More than most rooms ever have
-// in conflict; a room's index may be kept for long.
-constexpr std::size_t kEventsHeldMax = 16'384;
+// How many events stay in memory between two resolutions, besides a few times those of the last
+// conflict: a room's index may be kept for long.
+constexpr std::size_t kEventsHeldMax = 2'048;
+constexpr std::size_t kEventsHeldPerConflicted = 4;
 // How many of those that are added are held at once, before anybody has used them.
-constexpr std::size_t kNewEventsHeldMax = 4'096;
+constexpr std::size_t kNewEventsHeldMax = 1'024;
 
 bool names_create_by_room_id(const Event& event) {
     return event.rules->event_format == EventFormat::HashedRoomId && !event.room_id.empty();
@@ -57,8 +58,8 @@ void AuthIndex::clear() {
 
 // An event that comes after those that cite it has no place in the table, so all are added anew.
 // That is rare: events are checked, and stored, behind what they cite.
-void AuthIndex::start() {
-    if (held_.size() > kEventsHeldMax) {
+void AuthIndex::start(std::size_t recently_conflicted) {
+    if (held_.size() > kEventsHeldMax + kEventsHeldPerConflicted * recently_conflicted) {
         for (const Index index : held_)
             rows_[index].event = nullptr;
         held_.clear();

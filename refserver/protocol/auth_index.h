@@ -63,8 +63,9 @@ class AuthIndex {
 public:
     explicit AuthIndex(FindEvent find_event);
 
-    /// Call before each resolution: what was missing is asked for again.
-    void start();
+    /// Call before each resolution: what was missing is asked for again, and events that are kept
+    /// in memory go, unless the last conflict was that large.
+    void start(std::size_t recently_conflicted);
     /// Forgets everything.
     void clear();
     /// How often it has forgotten everything; numbers of before mean nothing.
