@@ -1,6 +1,7 @@
 #include "refserver/protocol/auth_index.h"
 
 #include <algorithm>
+#include <array>
 
 #include "refserver/base/assert.h"
 
@@ -76,8 +77,32 @@ Index AuthIndex::find(const EventId& id) {
     return found.event ? add(id, std::move(found)) : kNone;
 }
 
-void AuthIndex::require(const EventId& id) {
-    if (find(id) == kNone) missing_.insert(id);
+// The entries of a large state lie all over the memory, and most are known: those of one round are
+// fetched while those of the round before are looked up.
+void AuthIndex::require(std::span<const State::EntryPtr* const> entries) {
+    constexpr std::size_t kRound = 16;
+    std::array<std::string_view, kRound> texts;
+    std::array<Index, kRound> found;
+    for (std::size_t begin = 0; begin < entries.size(); begin += kRound) {
+        const auto round = entries.subspan(begin, std::min(kRound, entries.size() - begin));
+        const auto fetch = [&](std::size_t rounds_ahead, const auto& address_of) {
+            const std::size_t first = begin + rounds_ahead * kRound;
+            for (std::size_t place = first; place < std::min(first + kRound, entries.size());
+                 ++place) {
+                __builtin_prefetch(address_of(**entries[place]));
+            }
+        };
+        fetch(2, [](const State::Entry& entry) { return &entry.event_id; });
+        fetch(1, [](const State::Entry& entry) { return entry.event_id.view().data(); });
+        std::ranges::transform(round, texts.begin(), [](const State::EntryPtr* entry) {
+            return (*entry)->event_id.view();
+        });
+        ids_.find_all(std::span(texts).first(round.size()), found);
+        for (std::size_t place = 0; place < round.size(); ++place) {
+            const EventId& id = (*round[place])->event_id;
+            if (found[place] == kNone && find(id) == kNone) missing_.insert(id);
+        }
+    }
 }
 
 // Depth first, without recursion: chains of auth events are as long as rooms are old.

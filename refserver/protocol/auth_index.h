@@ -73,8 +73,9 @@ public:
 
     /// Adds the event and all that it cites, unless it is here; `kNone` if nobody knows it.
     Index find(const EventId& id);
-    /// The same; if nobody knows it, it is asked for again before each resolution.
-    void require(const EventId& id);
+    /// The same for many entries of a state; what nobody knows is asked for again before each
+    /// resolution.
+    void require(std::span<const State::EntryPtr* const> entries);
     /// Reads again what changes about an event: its content and whether it is rejected.
     void refresh(const EventId& id);
 

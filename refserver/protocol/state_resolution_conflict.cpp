@@ -233,11 +233,13 @@ void Conflict::index_unconflicted() {
     indexed_epoch_ = index_.epoch();
     if (indexed_.tree() == states_[0].tree()) return;
     const std::size_t known = index_.size();
+    entries_.clear();
     state_tree::visit_differences(indexed_.tree(),
                                   states_[0].tree(),
                                   [&](const State::EntryPtr*, const State::EntryPtr* now) {
-                                      if (now) index_.require((*now)->event_id);
+                                      if (now) entries_.push_back(now);
                                   });
+    index_.require(entries_);
     indexed_ = states_[0];
     if (index_.size() > known) support_.clear();
 }

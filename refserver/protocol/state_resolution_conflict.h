@@ -110,6 +110,7 @@ private:
     };
     std::vector<Step> path_;
     std::vector<Index> stack_;
+    std::vector<const State::EntryPtr*> entries_;
     State indexed_;  ///< All of whose events are in the index.
     std::uint64_t indexed_epoch_ = 0;
     bool is_unconflicted_indexed_ = false;
