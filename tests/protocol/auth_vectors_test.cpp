@@ -45,8 +45,8 @@ AuthAnswer ask_oracle(const AuthCase& auth_case) {
     std::vector<const oracle::ReadEvent*> cited;
     for (const auth::CitedEvent& entry : auth_case.cited)
         cited.push_back(read(entry.event, entry.is_rejected));
-    const oracle::Verdict passed = oracle::check_cited(event, cited, create);
-    if (!passed) return answer_of(passed);
+    const oracle::Passed passed = oracle::check_cited(event, cited, create);
+    if (!passed) return {.is_allowed = false, .rule = passed.error().rule};
 
     oracle::RuleState by_cited;
     for (const oracle::ReadEvent* entry : cited)
