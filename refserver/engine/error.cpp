@@ -54,8 +54,10 @@ std::unexpected<Error> internal_error(std::string message) {
 }
 
 Error error_of(const auth::Failure& failure) {
-    return Error{
-        403, "M_FORBIDDEN", failure.detail + " (rule " + std::string(failure.rule) + ")", {}};
+    return Error{403,
+                 "M_FORBIDDEN",
+                 auth::describe(failure) + " (rule " + std::string(failure.rule) + ")",
+                 {}};
 }
 
 Error error_of(const EventError& error) {

@@ -9,19 +9,18 @@
 
 namespace matrix::engine {
 
-std::expected<auth::AuthState, auth::Failure> select_auth_state(const State& state,
-                                                                const Event& event,
-                                                                const CheckContext& context) {
-    ASSIGN_OR_RETURN(const std::vector<StateKey> keys, auth::required_state(event));
-    auth::AuthState selected;
-    for (const StateKey& key : keys) {
-        const EventId* id = state.find(key);
-        if (!id) continue;
-        if (EventPtr found = context.find_event(*id).event) selected.put(std::move(found));
+HeldAuthState select_auth_state(const State& state,
+                                const Event& event,
+                                const CheckContext& context) {
+    HeldAuthState selected;
+    for (const auto& [role, type, state_key] : auth::required_state(event)) {
+        const EventId* id = state.find(type, state_key);
+        if (id) selected.set(role, context.find_event(*id).event);
     }
     // From v12 on it is not among the keys: the room's id names it.
-    const bool is_implied = event.rules->event_format == EventFormat::HashedRoomId;
-    if (is_implied && context.create) selected.put(context.create);
+    if (event.rules->event_format == EventFormat::HashedRoomId) {
+        selected.set(auth::Role::Create, context.create);
+    }
     return selected;
 }
 
@@ -31,20 +30,12 @@ auth::Verdict check_by_auth_events(const Event& event, const CheckContext& conte
         cited.push_back(context.find_event(id));
     const Event* create = event.type == "m.room.create" ? nullptr : context.create.get();
     RETURN_IF_ERROR(auth::check_cited(event, cited, create));
-
-    auth::AuthState state;
-    for (auth::CitedEvent& entry : cited) {
-        if (entry.event->is_state()) state.put(std::move(entry.event));
-    }
-    if (create && event.rules->event_format == EventFormat::HashedRoomId) {
-        state.put(context.create);
-    }
-    return auth::check_against(state, event, context.verifier);
+    return auth::check_against(auth::state_of_cited(event, cited, create), event, context.verifier);
 }
 
 auth::Verdict check_by_state(const Event& event, const State& state, const CheckContext& context) {
-    ASSIGN_OR_RETURN(const auth::AuthState selected, select_auth_state(state, event, context));
-    return auth::check_against(selected, event, context.verifier);
+    const HeldAuthState selected = select_auth_state(state, event, context);
+    return auth::check_against(selected.state, event, context.verifier);
 }
 
 Judgement judge(const Event& event,

@@ -19,10 +19,22 @@ struct CheckContext {
     const Verifier& verifier;
 };
 
+/// Some events of a state, and what keeps them alive.
+struct HeldAuthState {
+    auth::AuthState state;
+    std::vector<EventPtr> held;
+
+    /// Nothing happens when `event` is null.
+    void set(auth::Role role, EventPtr event) {
+        if (!event) return;
+        state.set(role, event.get());
+        held.push_back(std::move(event));
+    }
+};
 /// The events of `state` that a check of `event` looks at.
-std::expected<auth::AuthState, auth::Failure> select_auth_state(const State& state,
-                                                                const Event& event,
-                                                                const CheckContext& context);
+HeldAuthState select_auth_state(const State& state,
+                                const Event& event,
+                                const CheckContext& context);
 
 /// Step 4 of the checks on receipt: by the event's own auth events.
 auth::Verdict check_by_auth_events(const Event& event, const CheckContext& context);

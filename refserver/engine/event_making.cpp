@@ -34,9 +34,7 @@ Result<EventTemplate> make_event_template(const NewEvent& event,
     }
     made.depth = std::min(depth, place.rules.depth_max - 1) + 1;
 
-    const auto keys = auth::required_state(made, place.rules);
-    if (!keys) return std::unexpected(error_of(keys.error()));
-    for (const StateKey& key : *keys) {
+    for (const StateKey& key : auth::required_state(made, place.rules)) {
         const EventId* id = place.before.find(key);
         const EventPtr cited = id ? place.find_event(*id).event : nullptr;
         if (!cited) continue;

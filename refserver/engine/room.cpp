@@ -142,19 +142,10 @@ const std::vector<EventId>& Room::extremities() const {
     return data().extremities;
 }
 
-auth::AuthState Room::auth_state_for(const Event& event) const {
-    auto selected = select_auth_state(data().current, event, data_->checks());
-    return selected ? *std::move(selected) : auth::AuthState();
-}
-
-auth::AuthState Room::auth_state_for(const UserId& sender) const {
-    auth::AuthState selected;
-    for (const EventPtr& event : {find_state("m.room.create", ""),
-                                  find_state("m.room.power_levels", ""),
-                                  find_state("m.room.join_rules", ""),
-                                  find_state("m.room.member", sender.view())}) {
-        if (event) selected.put(event);
-    }
+HeldAuthState Room::power_levels() const {
+    HeldAuthState selected;
+    selected.set(auth::Role::Create, find_state("m.room.create", ""));
+    selected.set(auth::Role::PowerLevels, find_state("m.room.power_levels", ""));
     return selected;
 }
 

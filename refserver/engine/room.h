@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "refserver/engine/error.h"
-#include "refserver/protocol/auth_rules.h"
+#include "refserver/engine/event_checks.h"
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/state.h"
 #include "refserver/runtime/task.h"
@@ -71,10 +71,8 @@ public:
     /// Does m.room.server_acl let this server take part?
     bool is_server_allowed(const ServerName& server) const;
     const std::vector<EventId>& extremities() const;
-    /// The events of the current state that a check of `event` looks at; also those that answer
-    /// questions about levels and memberships of `sender` before an event exists.
-    auth::AuthState auth_state_for(const Event& event) const;
-    auth::AuthState auth_state_for(const UserId& sender) const;
+    /// What of the current state answers questions about levels, before an event exists.
+    HeldAuthState power_levels() const;
 
     // Any event of this room, whatever became of it; nothing if it is unknown or of another room.
     std::optional<StoredEvent> find_event(const EventId& id) const;

@@ -156,7 +156,7 @@ void Room::Data::store_outliers(std::vector<Event> events) {
         if (!checked.verdict) {
             stored.is_rejected_outlier = true;
             stored.rule = checked.verdict.error().rule;
-            stored.detail = checked.verdict.error().detail;
+            stored.detail = auth::describe(checked.verdict.error());
         }
         services.events.put(number, stored);
         apply_early_redactions(stored.event->id);

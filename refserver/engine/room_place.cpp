@@ -19,7 +19,7 @@ StoredEvent Room::Data::place(EventPtr event,
     stored.event = std::move(event);
     stored.status = judgement.status;
     stored.rule = judgement.failure.rule;
-    stored.detail = judgement.failure.detail;
+    stored.detail = auth::describe(judgement.failure);
     if (origin == EventOrigin::Peer) {
         // An outlier may have been redacted before it found its place.
         const auto known = services.events.find(stored.event->id);

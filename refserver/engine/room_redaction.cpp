@@ -10,8 +10,8 @@ namespace matrix::engine {
 
 bool Room::Data::may_apply(const Event& redaction, const State& before, const Event& target) const {
     if (rules->has_redaction_auth_rule) return true;
-    const auto state = select_auth_state(before, redaction, checks());
-    return state && auth::may_redact(*state, redaction, target);
+    const HeldAuthState selected = select_auth_state(before, redaction, checks());
+    return auth::may_redact(selected.state, redaction, target);
 }
 
 bool Room::Data::apply_redaction(const Event& redaction, const State& before) {

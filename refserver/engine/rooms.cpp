@@ -245,7 +245,7 @@ Result<RoomPtr> Rooms::enter(const JoinedRoom& joined) {
         if (!outlier.verdict) {
             stored.is_rejected_outlier = true;
             stored.rule = outlier.verdict.error().rule;
-            stored.detail = outlier.verdict.error().detail;
+            stored.detail = auth::describe(outlier.verdict.error());
         }
         services_.events.put(data.number, stored);
     }

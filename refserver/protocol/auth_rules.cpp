@@ -2,6 +2,7 @@
 
 #include "refserver/protocol/auth_rules.h"
 
+#include <algorithm>
 #include <ostream>
 
 #include "refserver/base/result_macros.h"
@@ -9,8 +10,43 @@
 
 namespace matrix::auth {
 
+namespace {
+
+constexpr std::string_view kEllipsis = "\u2026";
+
+bool continues_character(char byte) {
+    return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
+}
+
+}  // namespace
+
+Excerpt::Excerpt(std::string_view text) {
+    const bool is_cut = text.size() > bytes_.size();
+    if (is_cut) {
+        std::size_t length = bytes_.size() - kEllipsis.size();
+        while (length > 0 && continues_character(text[length]))
+            --length;
+        text = text.substr(0, length);
+    }
+    char* end = std::ranges::copy(text, bytes_.data()).out;
+    if (is_cut) end = std::ranges::copy(kEllipsis, end).out;
+    size_ = static_cast<std::uint8_t>(end - bytes_.data());
+}
+
+std::string describe(const Failure& failure) {
+    std::string text(failure.detail);
+    if (!failure.about.view().empty()) text.append(": ").append(failure.about.view());
+    return text;
+}
+
 std::ostream& operator<<(std::ostream& out, const Failure& failure) {
-    return out << failure.rule << ": " << failure.detail;
+    return out << failure.rule << ": " << describe(failure);
+}
+
+std::ostream& operator<<(std::ostream& out, Role role) {
+    static constexpr std::array<std::string_view, kRoleCount> kNames = {
+        "create", "power levels", "join rules", "sender", "target", "authorizer", "token"};
+    return out << kNames[static_cast<std::size_t>(role)];
 }
 
 namespace {
@@ -20,7 +56,7 @@ namespace {
 // UNSPECIFIED: we refuse an event in a state without m.room.create in room versions 1 to 11 too,
 // although only the cited events are asked for it there: no power level could be told.
 Verdict check_has_create(const AuthState& state, const Event& event) {
-    const Event* create = state.create();
+    const Event* create = state[Role::Create];
     if (event.rules->event_format == EventFormat::HashedRoomId) {
         if (create && create->room_id == event.room_id) return allow();
         return refuse("v12 2", "the room id names no accepted create event");
@@ -29,9 +65,9 @@ Verdict check_has_create(const AuthState& state, const Event& event) {
 }
 
 Verdict check_federation(const AuthState& state, const Event& event) {
-    const Event& create = *state.create();
+    const Event& create = *state[Role::Create];
     const auto* content = create.find_content<CreateContent>();
-    if (content && !content->is_federated && event.sender.server() != create.sender.server()) {
+    if (content && !content->is_federated && event.sender.domain() != create.sender.domain()) {
         return refuse("v12 4", "the room is not federated, and the sender is of another server");
     }
     return allow();
@@ -40,14 +76,14 @@ Verdict check_federation(const AuthState& state, const Event& event) {
 // v1 to v5: servers, not members, say which aliases they have.
 Verdict check_aliases(const Event& event) {
     if (!event.state_key) return refuse("v5 4.1", "an m.room.aliases event has no state_key");
-    if (event.sender.server().view() != *event.state_key) {
+    if (event.sender.domain() != *event.state_key) {
         return refuse("v5 4.2", "the aliases are of another server than the sender");
     }
     return allow();
 }
 
 Verdict check_token_event(const AuthState& state, const Event& event) {
-    if (state.level_of(event.sender) >= state.level_for("invite")) return allow();
+    if (state.level_of(event.sender) >= state.level_for(Action::Invite)) return allow();
     return refuse("v12 7.1", "the sender may not invite");
 }
 
@@ -63,7 +99,7 @@ Verdict check_against(const AuthState& state, const Event& event, const Verifier
     }
     if (event.type == "m.room.member") return check_member(state, event, verifier);
 
-    if (state.membership(event.sender) != Membership::Join) {
+    if (state.membership(Role::Sender) != Membership::Join) {
         return refuse("v12 6", "the sender is not in the room");
     }
     if (event.type == "m.room.third_party_invite") return check_token_event(state, event);

@@ -1,7 +1,6 @@
 // Rules 2 and 3: the room of an event, and what it cites in `auth_events`.
 
 #include <algorithm>
-#include <set>
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
@@ -20,26 +19,31 @@ Verdict check_room(const Event& event, const Event* create) {
     return is_its_create ? allow() : refuse("v12 2", "the room id names no accepted create event");
 }
 
+// Few events are cited, so each is compared with those before it. Only state has a state key.
 Verdict check_duplicates(Cited cited) {
-    std::set<std::pair<std::string_view, std::string_view>> seen;
-    for (const CitedEvent& entry : cited) {
-        if (!entry.event || !entry.event->state_key) continue;
-        if (!seen.emplace(entry.event->type, *entry.event->state_key).second) {
-            return refuse("v12 3.1", "two cited events have the same type and state key");
+    for (std::size_t index = 1; index < cited.size(); ++index) {
+        const Event* event = cited[index].event.get();
+        if (!event || !event->state_key) continue;
+        const bool is_second = std::ranges::any_of(cited.first(index), [&](const auto& before) {
+            return before.event && before.event->is(event->type, *event->state_key);
+        });
+        if (is_second) {
+            return refuse(
+                "v12 3.1", "two cited events have the same type and state key", event->type);
         }
     }
     return allow();
 }
 
 Verdict check_selection(const Event& event, Cited cited) {
-    const std::vector<StateKey> selected = select_auth_keys(event);
+    const RequiredState selected = required_state(event);
     for (const CitedEvent& entry : cited) {
         if (!entry.event) continue;
-        const Event& auth_event = *entry.event;
-        const bool is_selected = std::ranges::any_of(
-            selected, [&](const StateKey& key) { return auth_event.is(key.type, key.state_key); });
+        const bool is_selected = std::ranges::any_of(selected, [&](const RequiredKey& key) {
+            return entry.event->is(key.type, key.state_key);
+        });
         if (!is_selected) {
-            return refuse("v12 3.2", "cites an event that is not selected: " + auth_event.type);
+            return refuse("v12 3.2", "cites an event that is not selected", entry.event->type);
         }
     }
     return allow();
@@ -50,7 +54,7 @@ Verdict check_accepted(Cited cited) {
     for (const CitedEvent& entry : cited) {
         if (!entry.event) return refuse("v12 3.3", "a cited event could not be had");
         if (entry.is_rejected) {
-            return refuse("v12 3.3", "cites the rejected event " + entry.event->id.text());
+            return refuse("v12 3.3", "cites a rejected event", entry.event->id.view());
         }
     }
     return allow();
@@ -66,7 +70,7 @@ Verdict check_cites_create(const Event& event, Cited cited) {
 Verdict check_same_room(const Event& event, Cited cited) {
     for (const CitedEvent& entry : cited) {
         if (entry.event->room_id != event.room_id) {
-            return refuse("v12 3.4", "cites an event of the room " + entry.event->room_id.text());
+            return refuse("v12 3.4", "cites an event of another room", entry.event->room_id.view());
         }
     }
     return allow();

@@ -4,7 +4,6 @@
 // that contains them and their number there.
 #pragma once
 
-#include <string>
 #include <string_view>
 
 #include "refserver/protocol/auth_rules.h"
@@ -14,15 +13,13 @@ namespace matrix::auth {
 inline Verdict allow() {
     return {};
 }
-inline Verdict refuse(std::string_view rule, std::string detail) {
-    return std::unexpected(Failure{rule, std::move(detail)});
+/// Both are literals; `about` is copied.
+inline Verdict refuse(std::string_view rule, std::string_view detail, std::string_view about = {}) {
+    return std::unexpected(Failure{rule, detail, Excerpt(about)});
 }
 
 /// Is `user` a creator of the room of `create`: since v12, also an additional one?
-bool is_creator(const Event& create, const UserId& user);
-
-/// The keys that `event` may cite; also for a member event that is too malformed to be allowed.
-std::vector<StateKey> select_auth_keys(const Event& event);
+bool is_creator(const Event& create, std::string_view user_id);
 
 /// The level that a property of m.room.power_levels has when nothing is written.
 inline constexpr std::int64_t kDefaultBan = 50;
@@ -44,12 +41,12 @@ struct MemberCheck {
     const Event& event;
     const MemberContent& content;
     const Verifier& verifier;
-    UserId target;  ///< Whom `state_key` names.
+    std::string_view target;  ///< Whom `state_key` names; need not be a user id.
     std::optional<Membership> sender_membership;
     std::optional<Membership> target_membership;
 
     const RoomRules& rules() const { return *event.rules; }
-    bool is_about_self() const { return target == event.sender; }
+    bool is_about_self() const { return target == event.sender.view(); }
     std::int64_t sender_level() const { return state.level_of(event.sender); }
     std::int64_t target_level() const { return state.level_of(target); }
 };

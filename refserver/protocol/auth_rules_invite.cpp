@@ -14,7 +14,7 @@ Verdict check_invite(const MemberCheck& check) {
     if (check.target_membership == Membership::Join || check.target_membership == Membership::Ban) {
         return refuse("v12 5.4.3", "the invited user is in the room already, or banned");
     }
-    if (check.sender_level() < check.state.level_for("invite")) {
+    if (check.sender_level() < check.state.level_for(Action::Invite)) {
         return refuse("v12 5.4.5", "the sender may not invite");
     }
     return allow();

@@ -10,10 +10,10 @@ namespace {
 //
 // UNSPECIFIED: additional creators (v12) do not enter so: the rule names the sender of the create.
 bool is_creators_first_join(const MemberCheck& check) {
-    const Event& create = *check.state.create();
+    const Event& create = *check.state[Role::Create];
     const auto& prev_events = check.event.prev_events;
     if (prev_events.size() != 1 || prev_events.front() != create.id) return false;
-    if (!check.rules().has_creator_in_content) return check.target == create.sender;
+    if (!check.rules().has_creator_in_content) return check.target == create.sender.view();
     return is_creator(create, check.target);
 }
 
@@ -21,10 +21,10 @@ bool is_creators_first_join(const MemberCheck& check) {
 Verdict check_restricted_join(const MemberCheck& check) {
     const auto& authorizer = check.content.join_authorized_via;
     if (!authorizer) return refuse("v12 5.3.5.2", "nobody authorizes this join");
-    if (check.state.membership(*authorizer) != Membership::Join) {
+    if (check.state.membership(Role::Authorizer) != Membership::Join) {
         return refuse("v12 5.3.5.2", "the authorizing user is not in the room");
     }
-    if (check.state.level_of(*authorizer) < check.state.level_for("invite")) {
+    if (check.state.level_of(*authorizer) < check.state.level_for(Action::Invite)) {
         return refuse("v12 5.3.5.2", "the authorizing user may not invite");
     }
     return allow();

@@ -15,11 +15,13 @@ Verdict check_leave(const MemberCheck& check) {
         return refuse("v12 5.5.2", "the sender is not in the room");
     }
     const std::int64_t sender_level = check.sender_level();
-    if (check.target_membership == Membership::Ban && sender_level < check.state.level_for("ban")) {
+    if (check.target_membership == Membership::Ban &&
+        sender_level < check.state.level_for(Action::Ban)) {
         return refuse("v12 5.5.3", "the sender may not unban");
     }
     // Unbanning needs the kick level too.
-    if (sender_level < check.state.level_for("kick") || check.target_level() >= sender_level) {
+    if (sender_level < check.state.level_for(Action::Kick) ||
+        check.target_level() >= sender_level) {
         return refuse("v12 5.5.5", "the sender may not kick this user");
     }
     return allow();
@@ -30,7 +32,7 @@ Verdict check_ban(const MemberCheck& check) {
         return refuse("v12 5.6.1", "the sender is not in the room");
     }
     const std::int64_t sender_level = check.sender_level();
-    if (sender_level < check.state.level_for("ban") || check.target_level() >= sender_level) {
+    if (sender_level < check.state.level_for(Action::Ban) || check.target_level() >= sender_level) {
         return refuse("v12 5.6.3", "the sender may not ban this user");
     }
     return allow();

@@ -8,7 +8,7 @@ namespace matrix::auth {
 JoinRule known_join_rule(const AuthState& state, const RoomRules& rules) {
     // UNSPECIFIED: without m.room.join_rules nobody can join, not even who was invited: the rules
     // name what a join rule allows, and no default.
-    const Event* event = state.find("m.room.join_rules", "");
+    const Event* event = state[Role::JoinRules];
     const auto* content = event ? event->find_content<JoinRulesContent>() : nullptr;
     if (!content) return JoinRule::Unknown;
 
@@ -62,14 +62,13 @@ Verdict check_member(const AuthState& state, const Event& event, const Verifier&
         content.join_authorized_via->empty()) {
         return refuse("v12 5.2.1", "join_authorised_via_users_server is no user id");
     }
-    const UserId target(*event.state_key);
     return check_membership({.state = state,
                              .event = event,
                              .content = content,
                              .verifier = verifier,
-                             .target = target,
-                             .sender_membership = state.membership(event.sender),
-                             .target_membership = state.membership(target)});
+                             .target = *event.state_key,
+                             .sender_membership = state.membership(Role::Sender),
+                             .target_membership = state.membership(Role::Target)});
 }
 
 }  // namespace matrix::auth

@@ -37,7 +37,7 @@ Verdict check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
     if (rules.power_levels == PowerLevelSyntax::Integers) {
         for (const NamedProperty& property : kNamedProperties) {
             if ((content.*property.level).is_malformed) {
-                return refuse("v12 10.1", std::string(property.name) + " is not an integer");
+                return refuse("v12 10.1", "a level is not an integer", property.name);
             }
         }
         if (content.is_events_malformed || content.is_notifications_malformed) {
@@ -52,11 +52,11 @@ Verdict check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
 
 // v12 10.4: a creator's level is not written, because it cannot be lowered.
 Verdict check_creators(const AuthState& state, const PowerLevelsContent& content) {
-    const Event& create = *state.create();
+    const Event& create = *state[Role::Create];
     if (!create.rules->has_privileged_creators) return allow();
     for (const auto& [user, level] : content.users) {
-        if (is_creator(create, UserId(user))) {
-            return refuse("v12 10.4", "users names the creator " + user);
+        if (is_creator(create, user)) {
+            return refuse("v12 10.4", "users names a creator", user);
         }
     }
     return allow();
@@ -79,10 +79,10 @@ Verdict check_named(const Change& change) {
         const std::optional<std::int64_t> after = (change.after.*property.level).level;
         if (before == after) continue;
         if (before.value_or(property.default_level) > change.sender_level) {
-            return refuse("v12 10.6.1", std::string(property.name) + " was above the sender");
+            return refuse("v12 10.6.1", "a level was above the sender", property.name);
         }
         if (after.value_or(property.default_level) > change.sender_level) {
-            return refuse("v12 10.6.2", std::string(property.name) + " would be above the sender");
+            return refuse("v12 10.6.2", "a level would be above the sender", property.name);
         }
     }
     return allow();
@@ -98,7 +98,7 @@ bool is_other(const Levels& other, const std::string& key, std::int64_t level) {
 Verdict check_old_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
     for (const auto& [key, level] : before) {
         if (is_other(after, key, level) && level > sender_level) {
-            return refuse("v12 10.7.1", "the level of " + key + " was above the sender");
+            return refuse("v12 10.7.1", "a type's level was above the sender", key);
         }
     }
     return allow();
@@ -108,7 +108,7 @@ Verdict check_old_entries(const Levels& before, const Levels& after, std::int64_
 Verdict check_new_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
     for (const auto& [key, level] : after) {
         if (is_other(before, key, level) && level > sender_level) {
-            return refuse("v12 10.8.1", "the level of " + key + " would be above the sender");
+            return refuse("v12 10.8.1", "a type's level would be above the sender", key);
         }
     }
     return allow();
@@ -132,12 +132,12 @@ Verdict check_users(const Change& change) {
     for (const auto& [user, level] : change.before.users) {
         if (user == change.sender.view() || !is_other(change.after.users, user, level)) continue;
         if (level >= change.sender_level) {
-            return refuse("v12 10.9.1", "the level of " + user + " was not below the sender");
+            return refuse("v12 10.9.1", "a user's level was not below the sender", user);
         }
     }
     for (const auto& [user, level] : change.after.users) {
         if (is_other(change.before.users, user, level) && level > change.sender_level) {
-            return refuse("v12 10.10.1", "the level of " + user + " would be above the sender");
+            return refuse("v12 10.10.1", "a user's level would be above the sender", user);
         }
     }
     return allow();
@@ -152,7 +152,7 @@ Verdict check_power_levels(const AuthState& state, const Event& event) {
     RETURN_IF_ERROR(check_shape(content, *event.rules));
     RETURN_IF_ERROR(check_creators(state, content));
 
-    const Event* previous = state.find("m.room.power_levels", "");
+    const Event* previous = state[Role::PowerLevels];
     if (!previous) return allow();
     const Change change = {.before = std::get<PowerLevelsContent>(previous->content),
                            .after = content,

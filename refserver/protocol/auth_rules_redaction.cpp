@@ -6,15 +6,15 @@ namespace matrix::auth {
 
 // v2 11. The event itself need not be known: its id names its server.
 Verdict check_redaction(const AuthState& state, const Event& event) {
-    if (state.level_of(event.sender) >= state.level_for("redact")) return allow();
+    if (state.level_of(event.sender) >= state.level_for(Action::Redact)) return allow();
     const std::optional<ServerName> own_server = event.id.server();
     if (own_server && event.redacts && event.redacts->server() == own_server) return allow();
     return refuse("v2 11.3", "the sender may not redact events of other servers");
 }
 
 bool may_redact(const AuthState& state, const Event& redaction, const Event& target) {
-    return state.level_of(redaction.sender) >= state.level_for("redact") ||
-           redaction.sender.server() == target.sender.server();
+    return state.level_of(redaction.sender) >= state.level_for(Action::Redact) ||
+           redaction.sender.domain() == target.sender.domain();
 }
 
 }  // namespace matrix::auth

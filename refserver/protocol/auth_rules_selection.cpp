@@ -12,81 +12,85 @@ namespace {
 // What the selection looks at, of an event and of one in the making.
 struct SelectionInput {
     std::string_view type;
-    const UserId& sender;
+    std::string_view sender;
     const std::optional<std::string>& state_key;
     const EventContent& content;
     const RoomRules& rules;
 };
 
-const std::string* find_token(const ThirdPartyInvite& invite) {
-    const json::Value* signed_part = invite.value.find("signed");
+const std::string* find_token(const MemberContent& content) {
+    if (!content.third_party_invite) return nullptr;
+    const json::Value* signed_part = content.third_party_invite->value.find("signed");
     return signed_part ? signed_part->find_string("token") : nullptr;
 }
 
-void add_member_keys(const SelectionInput& input, std::vector<StateKey>& keys) {
-    if (input.state_key) keys.push_back({"m.room.member", *input.state_key});
-
+void add_member_keys(const SelectionInput& input, RequiredState& keys) {
     const auto* content = std::get_if<MemberContent>(&input.content);
-    if (!content || !content->membership) return;
-    const Membership membership = *content->membership;
-    if (membership == Membership::Join || membership == Membership::Invite ||
-        membership == Membership::Knock) {
-        keys.push_back({"m.room.join_rules", ""});
+    const auto membership = content ? content->membership : std::nullopt;
+    const bool is_join = membership == Membership::Join;
+    const bool is_invite = membership == Membership::Invite;
+
+    if (is_join || is_invite || membership == Membership::Knock) {
+        keys.add(Role::JoinRules, "m.room.join_rules", "");
     }
-    if (membership == Membership::Invite && content->third_party_invite) {
-        if (const std::string* token = find_token(*content->third_party_invite)) {
-            keys.push_back({"m.room.third_party_invite", *token});
-        }
+    keys.add(Role::Sender, "m.room.member", input.sender);
+    if (input.state_key) keys.add(Role::Target, "m.room.member", *input.state_key);
+    if (is_join && input.rules.has_restricted && content->join_authorized_via &&
+        !content->join_authorized_via->empty()) {
+        keys.add(Role::Authorizer, "m.room.member", content->join_authorized_via->view());
     }
-    const auto& authorizer = content->join_authorized_via;
-    if (membership == Membership::Join && input.rules.has_restricted && authorizer &&
-        !authorizer->empty()) {
-        keys.push_back({"m.room.member", authorizer->text()});
+    if (const std::string* token = is_invite ? find_token(*content) : nullptr) {
+        keys.add(Role::Token, "m.room.third_party_invite", *token);
     }
 }
 
-std::vector<StateKey> select_keys(const SelectionInput& input) {
-    std::vector<StateKey> keys;
+RequiredState select_keys(const SelectionInput& input) {
+    RequiredState keys;
     if (input.type == "m.room.create") return keys;
-    if (input.rules.event_format != EventFormat::HashedRoomId)
-        keys.push_back({"m.room.create", ""});
-    keys.push_back({"m.room.power_levels", ""});
-    keys.push_back({"m.room.member", input.sender.text()});
-    if (input.type == "m.room.member") add_member_keys(input, keys);
+    if (input.rules.event_format != EventFormat::HashedRoomId) {
+        keys.add(Role::Create, "m.room.create", "");
+    }
+    keys.add(Role::PowerLevels, "m.room.power_levels", "");
+    if (input.type == "m.room.member") {
+        add_member_keys(input, keys);
+    } else {
+        keys.add(Role::Sender, "m.room.member", input.sender);
+    }
+    return keys;
+}
 
+}  // namespace
+
+RequiredState required_state(const Event& event) {
+    return select_keys(
+        {event.type, event.sender.view(), event.state_key, event.content, *event.rules});
+}
+
+std::vector<StateKey> required_state(const EventTemplate& event, const RoomRules& rules) {
+    const EventContent content = parse_event_content(event.type, event.content, rules);
+    std::vector<StateKey> keys;
+    for (const RequiredKey& key :
+         select_keys({event.type, event.sender.view(), event.state_key, content, rules})) {
+        keys.emplace_back(std::string(key.type), std::string(key.state_key));
+    }
     std::ranges::sort(keys);
     const auto duplicates = std::ranges::unique(keys);
     keys.erase(duplicates.begin(), duplicates.end());
     return keys;
 }
 
-// v12 5.1, without which a membership event says nothing.
-std::expected<std::vector<StateKey>, Failure> select_checked_keys(const SelectionInput& input) {
-    if (input.type == "m.room.member") {
-        const auto* content = std::get_if<MemberContent>(&input.content);
-        if (!input.state_key || !content || !content->has_membership) {
-            return std::unexpected(
-                Failure{"v12 5.1", "a membership event needs a state_key and a membership"});
-        }
+AuthState state_of_cited(const Event& event,
+                         std::span<const CitedEvent> cited,
+                         const Event* create) {
+    AuthState state;
+    for (const RequiredKey& key : required_state(event)) {
+        const auto found = std::ranges::find_if(cited, [&](const CitedEvent& entry) {
+            return entry.event && entry.event->is(key.type, key.state_key);
+        });
+        if (found != cited.end()) state.set(key.role, found->event.get());
     }
-    return select_keys(input);
-}
-
-}  // namespace
-
-std::vector<StateKey> select_auth_keys(const Event& event) {
-    return select_keys({event.type, event.sender, event.state_key, event.content, *event.rules});
-}
-
-std::expected<std::vector<StateKey>, Failure> required_state(const Event& event) {
-    return select_checked_keys(
-        {event.type, event.sender, event.state_key, event.content, *event.rules});
-}
-
-std::expected<std::vector<StateKey>, Failure> required_state(const EventTemplate& event,
-                                                             const RoomRules& rules) {
-    const EventContent content = parse_event_content(event.type, event.content, rules);
-    return select_checked_keys({event.type, event.sender, event.state_key, content, rules});
+    if (event.rules->event_format == EventFormat::HashedRoomId) state.set(Role::Create, create);
+    return state;
 }
 
 }  // namespace matrix::auth

@@ -9,81 +9,60 @@
 
 namespace matrix::auth {
 
-bool is_creator(const Event& create, const UserId& user) {
+bool is_creator(const Event& create, std::string_view user_id) {
     const auto* content = create.find_content<CreateContent>();
-    if (create.rules->has_creator_in_content) return content && content->creator == user;
-    if (create.sender == user) return true;
+    if (create.rules->has_creator_in_content) {
+        return content && content->creator && content->creator->view() == user_id;
+    }
+    if (create.sender.view() == user_id) return true;
     return create.rules->has_privileged_creators && content &&
-           std::ranges::find(content->additional_creators, user) !=
+           std::ranges::find(content->additional_creators, user_id, &UserId::view) !=
                content->additional_creators.end();
 }
 
-void AuthState::put(EventPtr event) {
-    MATRIX_ASSERT(event && event->is_state());
-    for (EventPtr& known : events_) {
-        if (known->is(event->type, *event->state_key)) {
-            known = std::move(event);
-            return;
-        }
-    }
-    events_.push_back(std::move(event));
-}
-
-EventPtr AuthState::find_shared(std::string_view type, std::string_view state_key) const {
-    for (const EventPtr& event : events_) {
-        if (event->is(type, state_key)) return event;
-    }
-    return nullptr;
-}
-
-const Event* AuthState::find(std::string_view type, std::string_view state_key) const {
-    for (const EventPtr& event : events_) {
-        if (event->is(type, state_key)) return event.get();
-    }
-    return nullptr;
-}
-
-std::optional<Membership> AuthState::membership(const UserId& user) const {
-    const Event* event = find("m.room.member", user.view());
+std::optional<Membership> AuthState::membership(Role role) const {
+    const Event* event = (*this)[role];
     return event ? event->membership() : std::nullopt;
 }
 
-namespace {
-
-const PowerLevelsContent* find_power_levels(const AuthState& state) {
-    const Event* event = state.find("m.room.power_levels", "");
+const PowerLevelsContent* AuthState::find_power_levels() const {
+    const Event* event = (*this)[Role::PowerLevels];
     return event ? event->find_content<PowerLevelsContent>() : nullptr;
 }
 
-}  // namespace
+std::int64_t AuthState::level_of(std::string_view user_id) const {
+    const Event* create = (*this)[Role::Create];
+    const bool created_it = create && is_creator(*create, user_id);
+    if (created_it && create->rules->has_privileged_creators) return kCreatorLevel;
 
-std::int64_t AuthState::level_of(const UserId& user) const {
-    const Event* room = create();
-    const bool created_it = room && is_creator(*room, user);
-    if (created_it && room->rules->has_privileged_creators) return kCreatorLevel;
-
-    const PowerLevelsContent* levels = find_power_levels(*this);
+    const PowerLevelsContent* levels = find_power_levels();
     if (!levels) return created_it ? kCreatorLevelByDefault : kDefaultUsers;
-    const auto entry = levels->users.find(user.view());
+    const auto entry = levels->users.find(user_id);
     if (entry != levels->users.end()) return entry->second;
     return levels->users_default.level.value_or(kDefaultUsers);
 }
 
 // UNSPECIFIED: in room versions 1 to 9 power levels may be accepted that hold something else than a
 // level, such as `"ban": "abc"`. We read the default there, as if nothing were written.
-std::int64_t AuthState::level_for(std::string_view action) const {
+std::int64_t AuthState::level_for(Action action) const {
     static const PowerLevelsContent kNone;
-    const PowerLevelsContent* levels = find_power_levels(*this);
-    if (!levels) levels = &kNone;
-    if (action == "ban") return levels->ban.level.value_or(kDefaultBan);
-    if (action == "invite") return levels->invite.level.value_or(kDefaultInvite);
-    if (action == "kick") return levels->kick.level.value_or(kDefaultKick);
-    if (action == "redact") return levels->redact.level.value_or(kDefaultRedact);
+    const PowerLevelsContent* written = find_power_levels();
+    const PowerLevelsContent& levels = written ? *written : kNone;
+    switch (action) {
+        case Action::Ban:
+            return levels.ban.level.value_or(kDefaultBan);
+        case Action::Invite:
+            return levels.invite.level.value_or(kDefaultInvite);
+        case Action::Kick:
+            return levels.kick.level.value_or(kDefaultKick);
+        case Action::Redact:
+            return levels.redact.level.value_or(kDefaultRedact);
+    }
     unreachable();
 }
 
 std::int64_t AuthState::level_to_send(std::string_view type, bool is_state) const {
-    const PowerLevelsContent* levels = find_power_levels(*this);
+    const PowerLevelsContent* levels = find_power_levels();
     if (!levels) return is_state ? kDefaultState : kDefaultEvents;
     const auto entry = levels->events.find(type);
     if (entry != levels->events.end()) return entry->second;

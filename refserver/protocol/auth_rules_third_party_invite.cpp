@@ -55,12 +55,10 @@ Verdict check_third_party_invite(const MemberCheck& check) {
     const json::Value* mxid = signed_part->find("mxid");
     const json::Value* token = signed_part->find("token");
     if (!mxid || !token) return refuse("v12 5.4.1.3", "`signed` lacks mxid or token");
-    if (!mxid->if_string() || *mxid->if_string() != check.target.view()) {
+    if (!mxid->if_string() || *mxid->if_string() != check.target) {
         return refuse("v12 5.4.1.4", "`mxid` is not the invited user");
     }
-    const std::string* token_text = token->if_string();
-    const Event* token_event =
-        token_text ? check.state.find("m.room.third_party_invite", *token_text) : nullptr;
+    const Event* token_event = check.state[Role::Token];
     if (!token_event) return refuse("v12 5.4.1.5", "the room has no invite with this token");
     if (token_event->sender != check.event.sender) {
         return refuse("v12 5.4.1.6", "the token was made by another user than the sender");

@@ -62,6 +62,8 @@ public:
         return view().substr(1, colon == std::string_view::npos ? colon : colon - 1);
     }
     ServerName server() const { return ServerName(after_colon()); }
+    /// The same without a copy; borrows from this id.
+    std::string_view domain() const { return after_colon(); }
 };
 
 /// `!opaque:server`, in room version 12 `!` and the reference hash of the create event.

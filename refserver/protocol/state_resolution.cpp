@@ -68,18 +68,17 @@ public:
 private:
     auth::Verdict check(Index index) {
         const Event& event = graph_.event(index);
-        const auto keys = auth::required_state(event);
-        if (!keys) return std::unexpected(keys.error());
-
         auth::AuthState auth_state;
-        for (const StateKey& key : *keys) {
-            if (const auto entry = find_entry(index, key)) auth_state.put(graph_.event_ptr(*entry));
+        for (const auto& [role, type, state_key] : auth::required_state(event)) {
+            const StateKey key = {std::string(type), std::string(state_key)};
+            const auto entry = find_entry(index, key);
+            if (entry) auth_state.set(role, &graph_.event(*entry));
         }
         // UNSPECIFIED: the create event, which v12 events do not cite and v2.1 does not start with,
         // is the one that the room id names.
         if (event.rules->event_format == EventFormat::HashedRoomId) {
             if (const auto create = graph_.find_create(index)) {
-                auth_state.put(graph_.event_ptr(*create));
+                auth_state.set(auth::Role::Create, &graph_.event(*create));
             }
         }
         return auth::check_against(auth_state, event, verifier_);

@@ -56,9 +56,11 @@ struct PowerKey {
 // has none: that of the creator, or the default.
 std::int64_t sender_level(Index index, AuthGraph& graph) {
     auth::AuthState state;
-    if (const auto create = graph.find_create(index)) state.put(graph.event_ptr(*create));
+    if (const auto create = graph.find_create(index)) {
+        state.set(auth::Role::Create, &graph.event(*create));
+    }
     if (const auto levels = graph.find_parent(index, "m.room.power_levels", "")) {
-        state.put(graph.event_ptr(*levels));
+        state.set(auth::Role::PowerLevels, &graph.event(*levels));
     }
     return state.level_of(graph.event(index).sender);
 }

@@ -49,11 +49,8 @@ json::Object Intruder::make_event(engine::Room& room) {
         const auto previous = room.find_event(id);
         if (previous) event.depth = std::max(event.depth, previous->event->depth + 1);
     }
-    if (const auto keys = auth::required_state(event, room.rules())) {
-        for (const StateKey& key : *keys) {
-            if (const EventId* id = room.current_state().find(key))
-                event.auth_events.push_back(*id);
-        }
+    for (const StateKey& key : auth::required_state(event, room.rules())) {
+        if (const EventId* id = room.current_state().find(key)) event.auth_events.push_back(*id);
     }
     event.origin_server_ts = cluster_.clock().now().value;
     json::Object pdu = make_pdu(event, room.rules());

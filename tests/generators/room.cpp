@@ -259,10 +259,8 @@ private:
             event.prev_events.push_back(previous.id);
             event.depth = std::max(event.depth, previous.depth + 1);
         }
-        if (const auto keys = auth::required_state(event, rules())) {
-            for (const StateKey& key : *keys) {
-                if (const EventId* id = before.find(key)) event.auth_events.push_back(*id);
-            }
+        for (const StateKey& key : auth::required_state(event, rules())) {
+            if (const EventId* id = before.find(key)) event.auth_events.push_back(*id);
         }
         const EventPtr made = encode(event);
         const bool is_rejected = !is_allowed(*made, before);
@@ -289,25 +287,20 @@ private:
     // Against what it cites, and against the state before it.
     bool is_allowed(const Event& event, const State& before) const {
         std::vector<auth::CitedEvent> cited;
-        auth::AuthState cited_state;
-        auth::AuthState state;
-        for (const EventId& id : event.auth_events) {
+        for (const EventId& id : event.auth_events)
             cited.push_back(room_.find(id));
-            cited_state.put(cited.back().event);
-        }
-        if (const auto keys = auth::required_state(event)) {
-            for (const StateKey& key : *keys) {
-                if (const EventId* id = before.find(key)) state.put(room_.find(*id).event);
-            }
-        }
         const EventPtr create = room_.events().empty() ? nullptr : room_.events().front().event;
-        if (create) {
-            cited_state.put(create);
-            state.put(create);
+
+        auth::AuthState state;
+        state.set(auth::Role::Create, create.get());
+        for (const auto& [role, type, state_key] : auth::required_state(event)) {
+            const EventId* id = before.find(type, state_key);
+            if (id) state.set(role, room_.find(*id).event.get());
         }
         const Verifier& verifier = ed25519_verifier();
         return auth::check_cited(event, cited, create.get()) &&
-               auth::check_against(cited_state, event, verifier) &&
+               auth::check_against(
+                   auth::state_of_cited(event, cited, create.get()), event, verifier) &&
                auth::check_against(state, event, verifier);
     }
 

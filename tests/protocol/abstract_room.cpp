@@ -2,6 +2,12 @@
 
 #include "tests/protocol/abstract_room.h"
 
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "conformance/oracle/auth_rules.h"
+
 namespace matrix::testing {
 
 RoomId abstract_room_id(const RoomRules& rules) {
@@ -39,10 +45,7 @@ FindEvent EventStore::finder() const {
 }
 
 RuleRoom::RuleRoom(const RoomRules& rules) : rules_(&rules) {
-    AbstractEvent create = {
-        .id = "$create:a", .type = "m.room.create", .state_key = "", .sender = kCreator};
-    if (rules.has_creator_in_content) create.content.set("creator", kCreator);
-    state_.put(make_abstract_event(create, rules));
+    set_create(rules.has_creator_in_content ? json::Object{{"creator", kCreator}} : json::Object{});
     for (const char* user : {kCreator, kMod, kUser})
         set_member(user, "join");
     set_join_rule("invite");
@@ -71,7 +74,16 @@ Event RuleRoom::member(std::string_view sender,
 }
 
 void RuleRoom::set(const Event& event) {
-    state_.put(std::make_shared<const Event>(event));
+    state_[{event.type, event.state_key.value()}] = std::make_shared<const Event>(event);
+}
+
+void RuleRoom::set_create(json::Object content) {
+    set(*make_abstract_event({.id = "$create:a",
+                              .type = "m.room.create",
+                              .state_key = "",
+                              .sender = kCreator,
+                              .content = std::move(content)},
+                             *rules_));
 }
 
 void RuleRoom::set_member(std::string_view user, std::string_view membership) {
@@ -94,21 +106,41 @@ void RuleRoom::set_power_levels(json::Object more) {
 }
 
 void RuleRoom::clear(std::string_view type) {
-    auth::AuthState kept;
-    for (const char* other : {"m.room.create", "m.room.power_levels", "m.room.join_rules"}) {
-        if (const EventPtr event = state_.find_shared(other, ""); event && other != type) {
-            kept.put(event);
-        }
+    std::erase_if(state_, [&](const auto& entry) { return entry.first.type == type; });
+}
+
+EventPtr RuleRoom::find(std::string_view type, std::string_view state_key) const {
+    const auto entry = state_.find({std::string(type), std::string(state_key)});
+    return entry == state_.end() ? nullptr : entry->second;
+}
+
+auth::AuthState RuleRoom::state_for(const Event& event) const {
+    auth::AuthState state;
+    state.set(auth::Role::Create, create());
+    for (const auto& [role, type, state_key] : auth::required_state(event)) {
+        state.set(role, find(type, state_key).get());
     }
-    for (const char* user : {kCreator, kMod, kUser, kStranger}) {
-        if (const EventPtr event = state_.find_shared("m.room.member", user)) kept.put(event);
+    return state;
+}
+
+// What the literal transcription of the rules says.
+std::string RuleRoom::ask_oracle(const Event& event) const {
+    std::vector<std::unique_ptr<oracle::ReadEvent>> entries;
+    oracle::RuleState state;
+    for (const auto& [key, entry] : state_) {
+        entries.push_back(std::make_unique<oracle::ReadEvent>(entry));
+        state[{key.type, key.state_key}] = entries.back().get();
     }
-    state_ = kept;
+    const oracle::ReadEvent read(std::make_shared<const Event>(event));
+    return oracle::rule_of(oracle::check_against(state, read, ed25519_verifier()));
 }
 
 std::string RuleRoom::check(const Event& event) const {
-    const auth::Verdict verdict = auth::check_against(state_, event, ed25519_verifier());
-    return verdict ? "allowed" : std::string(verdict.error().rule);
+    const auth::Verdict verdict = auth::check_against(state_for(event), event, ed25519_verifier());
+    std::string rule = verdict ? "allowed" : std::string(verdict.error().rule);
+    EXPECT_EQ(ask_oracle(event), rule)
+        << "the oracle disagrees, v" << rules_->version << ' ' << event;
+    return rule;
 }
 
 }  // namespace matrix::testing

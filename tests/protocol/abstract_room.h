@@ -69,22 +69,30 @@ public:
 
     /// Puts an event into the state, whatever the rules say.
     void set(const Event& event);
+    void set_create(json::Object content);
     void set_member(std::string_view user, std::string_view membership);
     void set_join_rule(std::string_view join_rule);
     /// With `more` beside what such rooms have.
     void set_power_levels(json::Object more);
     json::Object power_levels(json::Object more) const;
+    /// Removes all entries of a type.
     void clear(std::string_view type);
 
-    const auth::AuthState& state() const { return state_; }
     const RoomRules& rules() const { return *rules_; }
+    /// The entry of the state; null if there is none.
+    EventPtr find(std::string_view type, std::string_view state_key) const;
+    const Event* create() const { return find("m.room.create", "").get(); }
+    /// What a check of `event` looks at; borrows from this room.
+    auth::AuthState state_for(const Event& event) const;
 
-    /// The rule that refuses the event, or "allowed".
+    /// The rule that refuses the event, or "allowed". The test fails if the oracle says otherwise.
     std::string check(const Event& event) const;
 
 private:
+    std::string ask_oracle(const Event& event) const;
+
     const RoomRules* rules_;
-    auth::AuthState state_;
+    std::map<StateKey, EventPtr> state_;
 };
 
 }  // namespace matrix::testing

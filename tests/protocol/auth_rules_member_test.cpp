@@ -98,9 +98,7 @@ TEST(MemberRules, LetTheCreatorEnterTheNewRoom) {
 TEST(MemberRules, TakeTheCreatorFromTheContentUpToVersion10) {
     for (const RoomRules& rules : all_room_rules()) {
         RuleRoom room(rules);
-        Event create = *room.state().create();
-        create.content = parse_event_content("m.room.create", {{"creator", kMod}}, rules);
-        room.set(create);
+        room.set_create({{"creator", kMod}});
         EXPECT_EQ(room.check(first_join(room, kMod, kMod)),
                   rules.has_creator_in_content ? "allowed" : "v12 5.3.7")
             << rules.version;

@@ -152,10 +152,7 @@ TEST(PowerLevelRules, PutCreatorsAboveAllInVersion12) {
     const json::Object naming = {{"users", json::Object{{kCreator, 100}}}};
     EXPECT_EQ(room.check(room.make(kCreator, "m.room.power_levels", "", naming)), "v12 10.4");
 
-    Event create = *room.state().create();
-    create.content =
-        parse_event_content("m.room.create", {{"additional_creators", json::Array{kUser}}}, rules);
-    room.set(create);
+    room.set_create({{"additional_creators", json::Array{kUser}}});
     EXPECT_EQ(room.check(room.make(kUser, "m.room.power_levels", "", {})), "allowed");
     const json::Object naming_user = {{"users", json::Object{{kUser, 0}}}};
     EXPECT_EQ(room.check(room.make(kCreator, "m.room.power_levels", "", naming_user)), "v12 10.4");

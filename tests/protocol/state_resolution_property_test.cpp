@@ -121,9 +121,10 @@ std::tuple<std::int64_t, std::int64_t, EventId> power_key(const Dispute& dispute
                                                           const EventId& id) {
     const Event& event = dispute.event(id);
     auth::AuthState state;
-    state.put(dispute.room.events().front().event);
+    state.set(auth::Role::Create, dispute.room.events().front().event.get());
     for (const EventId& cited : event.auth_events) {
-        if (dispute.event(cited).is_state()) state.put(dispute.room.find(cited).event);
+        const Event& found = dispute.event(cited);
+        if (found.is("m.room.power_levels", "")) state.set(auth::Role::PowerLevels, &found);
     }
     const std::int64_t level = state.level_of(event.sender);
     return {-level, event.origin_server_ts, id};

@@ -62,10 +62,10 @@ Task<Result<Reply>> ClientServer::delete_alias(Request request) {
     if (!may_delete) {
         // UNSPECIFIED: besides its creator, whoever may name the room may delete an alias of it.
         if (const auto room = services_.rooms.find(known->room)) {
-            const auth::AuthState state = (*room)->auth_state_for(user);
-            may_delete =
-                (*room)->membership(user) == Membership::Join &&
-                state.level_of(user) >= state.level_to_send("m.room.canonical_alias", true);
+            const HeldAuthState levels = (*room)->power_levels();
+            may_delete = (*room)->membership(user) == Membership::Join &&
+                         levels.state.level_of(user) >=
+                             levels.state.level_to_send("m.room.canonical_alias", true);
         }
     }
     if (!may_delete) co_return forbidden("this alias is not yours to delete");

@@ -31,10 +31,11 @@ struct Voucher {
 };
 
 std::optional<UserId> find_inviter(const Room& room, const ServerName& us) {
+    const HeldAuthState levels = room.power_levels();
+    const std::int64_t invite_level = levels.state.level_for(auth::Action::Invite);
     for (const UserId& member : room.list_members(Membership::Join)) {
         if (member.server() != us) continue;
-        const auth::AuthState state = room.auth_state_for(member);
-        if (state.level_of(member) >= state.level_for("invite")) return member;
+        if (levels.state.level_of(member) >= invite_level) return member;
     }
     return std::nullopt;
 }

@@ -15,8 +15,8 @@ Result<void> ClientServer::check_redaction(const Room& room,
     const auto stored = room.find_event(target);
     if (!stored) return not_found("the event to redact is not known in this room");
     if (stored->event->sender == sender) return {};
-    const auth::AuthState state = room.auth_state_for(sender);
-    if (state.level_of(sender) >= state.level_for("redact")) return {};
+    const HeldAuthState levels = room.power_levels();
+    if (levels.state.level_of(sender) >= levels.state.level_for(auth::Action::Redact)) return {};
     return forbidden("your power level does not suffice to redact what others sent");
 }
 

@@ -57,13 +57,12 @@ Conditions check_conditions(Rooms& rooms,
 
 // The joined user of ours with the highest level, the first by name among equals.
 std::optional<UserId> find_authorising_user(const Room& room, const ServerName& us) {
-    auth::AuthState state;
-    for (const std::string_view type : {"m.room.create", "m.room.power_levels"}) {
-        if (EventPtr event = room.find_state(type, "")) state.put(std::move(event));
-    }
+    const HeldAuthState levels = room.power_levels();
+    const auth::AuthState& state = levels.state;
     std::optional<UserId> best;
     for (const UserId& user : room.list_members(Membership::Join)) {
-        if (user.server() != us || state.level_of(user) < state.level_for("invite")) continue;
+        if (user.server() != us || state.level_of(user) < state.level_for(auth::Action::Invite))
+            continue;
         if (!best || state.level_of(user) > state.level_of(*best)) best = user;
     }
     return best;
