@@ -9,6 +9,7 @@ namespace matrix::fuzz {
 namespace {
 
 constexpr auto kTargets = std::to_array<Target>({
+    {"auth_rules", "events of drawn rooms by drawn states, against the oracle", run_auth_rules},
     {"base64", "both alphabets: what decodes, and what is written back", run_base64},
     {"canonical_json",
      "parser and canonical form, strict and lenient, against nlohmann_json",
@@ -18,6 +19,9 @@ constexpr auto kTargets = std::to_array<Target>({
      "grammars of ids and server names: limits, and parts that fit",
      run_identifiers},
     {"signatures", "signing and verifying any object and event, server keys", run_signatures},
+    {"state_resolution",
+     "states of drawn rooms, against the oracle step by step",
+     run_state_resolution},
     {"x_matrix", "the Authorization header of federation", run_x_matrix},
 });
 
