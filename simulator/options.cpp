@@ -40,10 +40,8 @@ struct Flags {
 };
 
 std::string check_room_version(const std::string& version) {
-    const RoomRules* rules = find_room_rules(version);
-    if (rules == nullptr) return "room version '" + version + "' is unknown: expected 1 to 12";
-    if (!is_supported(*rules)) return "room version '" + version + "' is not supported yet";
-    return {};
+    if (find_room_rules(version)) return {};
+    return "room version '" + version + "' is unknown: expected 1 to 12";
 }
 
 void add_run_flags(CLI::App& app, RunOptions& run, Flags& flags) {

@@ -12,10 +12,10 @@
 
 namespace matrix::oracle {
 
-inline Verdict allow_event() {
-    return {};
+inline Verdict allow_event(std::string rule) {
+    return Grant{std::move(rule)};
 }
-inline Verdict reject_event(std::string rule, std::string why) {
+inline std::unexpected<Refusal> reject_event(std::string rule, std::string why) {
     return std::unexpected(Refusal{std::move(rule), std::move(why)});
 }
 

@@ -7,6 +7,7 @@
 #include <ostream>
 
 #include "conformance/oracle/auth_check.h"
+#include "refserver/base/result_macros.h"
 
 namespace matrix::oracle {
 
@@ -16,6 +17,10 @@ std::ostream& operator<<(std::ostream& out, const Refusal& refusal) {
 
 std::string rule_of(const Verdict& verdict) {
     return verdict ? "allowed" : verdict.error().rule;
+}
+
+std::string rule_of(const Passed& passed) {
+    return passed ? "allowed" : passed.error().rule;
 }
 
 // Spec: server-server-api, "Auth events selection".
@@ -87,7 +92,7 @@ Verdict check_create_event(const ReadEvent& event) {
             return reject_event("v12 1.4", "additional_creators is no array of user ids");
         }
     }
-    return allow_event();
+    return allow_event("v12 1.5");
 }
 
 namespace {
@@ -98,7 +103,7 @@ bool names_create(const ReadEvent& event, const ReadEvent* create) {
            create->event->room_id == event.event->room_id;
 }
 
-Verdict check_cited_keys(const ReadEvent& event, const std::vector<const ReadEvent*>& cited) {
+Passed check_cited_keys(const ReadEvent& event, const std::vector<const ReadEvent*>& cited) {
     std::set<Key> seen;
     for (const ReadEvent* entry : cited) {
         if (!entry || !entry->is_state()) continue;
@@ -113,20 +118,23 @@ Verdict check_cited_keys(const ReadEvent& event, const std::vector<const ReadEve
             return reject_event("v12 3.2", "an entry is not selected: " + entry->event->type);
         }
     }
-    return allow_event();
+    return {};
 }
 
 }  // namespace
 
 // Rules 1 to 3 (v1 to v11: 1 and 2).
-Verdict check_cited(const ReadEvent& event,
-                    const std::vector<const ReadEvent*>& cited,
-                    const ReadEvent* create) {
-    if (event.event->type == "m.room.create") return check_create_event(event);
+Passed check_cited(const ReadEvent& event,
+                   const std::vector<const ReadEvent*>& cited,
+                   const ReadEvent* create) {
+    if (event.event->type == "m.room.create") {
+        RETURN_IF_ERROR(check_create_event(event));
+        return {};
+    }
     if (event.version() >= 12 && !names_create(event, create)) {
         return reject_event("v12 2", "the room id names no accepted create event");
     }
-    if (Verdict verdict = check_cited_keys(event, cited); !verdict) return verdict;
+    if (Passed passed = check_cited_keys(event, cited); !passed) return passed;
 
     // UNSPECIFIED: an unknown entry counts as rejected.
     if (std::ranges::any_of(cited, [](const auto* entry) { return !entry; })) {
@@ -144,7 +152,7 @@ Verdict check_cited(const ReadEvent& event,
             return reject_event("v12 3.4", "an entry is of another room");
         }
     }
-    return allow_event();
+    return {};
 }
 
 namespace {
@@ -155,36 +163,37 @@ Verdict check_aliases_event(const AuthCheck& check) {
     if (domain_of(check.sender()) != check.state_key()) {
         return reject_event("v5 4.2", "the sender's domain is not the state_key");
     }
-    return allow_event();
+    return allow_event("v5 4.3");
 }
 
 // Rule 11 of v1 and v2.
 Verdict check_redaction_event(const AuthCheck& check) {
-    if (check.sender_level() >= check.level_to("redact")) return allow_event();
+    if (check.sender_level() >= check.level_to("redact")) return allow_event("v2 11.1");
     const auto& redacts = check.event.event->redacts;
     const std::string_view own_domain = domain_of(check.event.id().view());
     if (redacts && !own_domain.empty() && domain_of(redacts->view()) == own_domain) {
-        return allow_event();
+        return allow_event("v2 11.2");
     }
     return reject_event("v2 11.3", "no redact level, and the event is of another domain");
 }
 
 // The create event in the state. UNSPECIFIED: without it an event is refused in every version.
-Verdict check_has_create_event(const AuthCheck& check) {
+Passed check_has_create_event(const AuthCheck& check) {
     if (check.version() >= 12) {
-        if (names_create(check.event, check.create())) return allow_event();
+        if (names_create(check.event, check.create())) return {};
         return reject_event("v12 2", "the room id names no accepted create event");
     }
-    return check.create() ? allow_event() : reject_event("v11 2.4", "there is no create event");
+    if (!check.create()) return reject_event("v11 2.4", "there is no create event");
+    return {};
 }
 
-Verdict check_federate(const AuthCheck& check) {
+Passed check_federate(const AuthCheck& check) {
     const json::Value* federate = check.create()->find("m.federate");
     const bool is_local = federate && federate->if_boolean() && !*federate->if_boolean();
     if (is_local && domain_of(check.sender()) != domain_of(check.create()->event->sender.view())) {
         return reject_event("v12 4", "not federated, and the sender has another domain");
     }
-    return allow_event();
+    return {};
 }
 
 // Rules 6 to 11 (v1 to v5: 6 to 12; v6 to v11: 5 to 10).
@@ -194,9 +203,8 @@ Verdict check_other_event(const AuthCheck& check) {
         return reject_event("v12 6", "the sender is not joined");
     }
     if (type == "m.room.third_party_invite") {
-        return check.sender_level() >= check.level_to("invite")
-                   ? allow_event()
-                   : reject_event("v12 7.1", "the sender is below the invite level");
+        if (check.sender_level() >= check.level_to("invite")) return allow_event("v12 7.1");
+        return reject_event("v12 7.1", "the sender is below the invite level");
     }
     if (check.required_level() > check.sender_level()) {
         return reject_event("v12 8", "the sender is below the required power level");
@@ -207,7 +215,7 @@ Verdict check_other_event(const AuthCheck& check) {
     }
     if (type == "m.room.power_levels") return check_power_levels_event(check);
     if (check.version() <= 2 && type == "m.room.redaction") return check_redaction_event(check);
-    return allow_event();
+    return allow_event("v12 11");
 }
 
 }  // namespace
@@ -219,8 +227,8 @@ Verdict check_against(const RuleState& state,
     const AuthCheck check = {state, event, verifier, deviations};
     const std::string& type = event.event->type;
     if (type == "m.room.create") return check_create_event(event);
-    if (Verdict verdict = check_has_create_event(check); !verdict) return verdict;
-    if (Verdict verdict = check_federate(check); !verdict) return verdict;
+    RETURN_IF_ERROR(check_has_create_event(check));
+    RETURN_IF_ERROR(check_federate(check));
     if (event.version() <= 5 && type == "m.room.aliases") return check_aliases_event(check);
     if (type == "m.room.member") return check_member_event(check);
     return check_other_event(check);

@@ -26,11 +26,18 @@ struct Refusal {
 };
 std::ostream& operator<<(std::ostream& out, const Refusal& refusal);
 
-/// Nothing if the event is allowed.
-using Verdict = std::expected<void, Refusal>;
+/// Why an event is allowed.
+struct Grant {
+    std::string rule;  ///< For example "v12 5.3.6"; of several that allow, the first in the text.
+};
+/// What all rules together say.
+using Verdict = std::expected<Grant, Refusal>;
+/// What a part of the rules says, none of which allows.
+using Passed = std::expected<void, Refusal>;
 
 /// "allowed", or the rule that refuses.
 std::string rule_of(const Verdict& verdict);
+std::string rule_of(const Passed& passed);
 
 /// A state as the rules look at it: no value is null.
 using RuleState = std::map<Key, const ReadEvent*>;
@@ -43,9 +50,9 @@ std::set<Key> select_auth_events(const ReadEvent& event);
 ///
 /// `cited` are the events of `auth_events` in their order, null where one is unknown; `create` is
 /// the create event that a v12 room id names, if it is known and was accepted.
-Verdict check_cited(const ReadEvent& event,
-                    const std::vector<const ReadEvent*>& cited,
-                    const ReadEvent* create);
+Passed check_cited(const ReadEvent& event,
+                   const std::vector<const ReadEvent*>& cited,
+                   const ReadEvent* create);
 
 /// All other rules, by one state of the room, which holds the create event also in v12.
 /// Signatures of servers are verified before.

@@ -21,18 +21,18 @@ bool is_first_join_of_creator(const AuthCheck& check) {
 
 // v12 5.3.5
 Verdict check_restricted(const AuthCheck& check, std::string_view membership) {
-    if (membership == "join" || membership == "invite") return allow_event();
+    if (membership == "join" || membership == "invite") return allow_event("v12 5.3.5.1");
     const std::string_view authorizer = check.event.find_string(kAuthorizer);
     const bool may_invite = check.level_of_user(authorizer) >= check.level_to("invite");
     if (authorizer.empty() || !may_invite || check.membership(authorizer) != "join") {
         return reject_event("v12 5.3.5.2", "nobody who may invite authorises the join");
     }
-    return allow_event();
+    return allow_event("v12 5.3.5.3");
 }
 
 // v12 5.3
 Verdict check_join_event(const AuthCheck& check) {
-    if (is_first_join_of_creator(check)) return allow_event();
+    if (is_first_join_of_creator(check)) return allow_event("v12 5.3.1");
     if (check.sender() != check.state_key()) {
         return reject_event("v12 5.3.2", "the sender is not the state_key");
     }
@@ -42,13 +42,13 @@ Verdict check_join_event(const AuthCheck& check) {
     }
     const std::string_view join_rule = check.join_rule();
     if (join_rule == "invite" || (join_rule == "knock" && check.version() >= 7)) {
-        if (membership == "invite" || membership == "join") return allow_event();
+        if (membership == "invite" || membership == "join") return allow_event("v12 5.3.4");
     }
     if ((join_rule == "restricted" && check.version() >= 8) ||
         (join_rule == "knock_restricted" && check.version() >= 10)) {
         return check_restricted(check, membership);
     }
-    if (join_rule == "public") return allow_event();
+    if (join_rule == "public") return allow_event("v12 5.3.6");
     return reject_event("v12 5.3.7", "the join rule does not admit the sender");
 }
 
@@ -121,7 +121,7 @@ Verdict check_invite_by_token(const AuthCheck& check, const json::Value& third_p
         return reject_event("v12 5.4.1.6", "the token is of another sender");
     }
     if (has_matching_signature(check, *signed_part->if_object(), *token_event)) {
-        return allow_event();
+        return allow_event("v12 5.4.1.7");
     }
     return reject_event("v12 5.4.1.8", "no signature matches");
 }
@@ -138,7 +138,7 @@ Verdict check_invite_event(const AuthCheck& check) {
     if (target == "join" || target == "ban") {
         return reject_event("v12 5.4.3", "the target is joined or banned");
     }
-    if (check.sender_level() >= check.level_to("invite")) return allow_event();
+    if (check.sender_level() >= check.level_to("invite")) return allow_event("v12 5.4.4");
     return reject_event("v12 5.4.5", "the sender is below the invite level");
 }
 
@@ -148,7 +148,8 @@ Verdict check_leave_event(const AuthCheck& check) {
     if (check.sender() == check.state_key()) {
         const bool may_leave =
             own == "invite" || own == "join" || (own == "knock" && check.version() >= 7);
-        return may_leave ? allow_event() : reject_event("v12 5.5.1", "nothing to leave");
+        if (may_leave) return allow_event("v12 5.5.1");
+        return reject_event("v12 5.5.1", "nothing to leave");
     }
     if (own != "join") return reject_event("v12 5.5.2", "the sender is not joined");
     const Level level = check.sender_level();
@@ -156,7 +157,7 @@ Verdict check_leave_event(const AuthCheck& check) {
         return reject_event("v12 5.5.3", "the target is banned, the sender below the ban level");
     }
     if (level >= check.level_to("kick") && check.level_of_user(check.state_key()) < level) {
-        return allow_event();
+        return allow_event("v12 5.5.4");
     }
     return reject_event("v12 5.5.5", "the sender is not above the kick level and the target");
 }
@@ -168,7 +169,7 @@ Verdict check_ban_event(const AuthCheck& check) {
     }
     const Level level = check.sender_level();
     if (level >= check.level_to("ban") && check.level_of_user(check.state_key()) < level) {
-        return allow_event();
+        return allow_event("v12 5.6.2");
     }
     return reject_event("v12 5.6.3", "the sender is not above the ban level and the target");
 }
@@ -183,7 +184,7 @@ Verdict check_knock_event(const AuthCheck& check) {
         return reject_event("v12 5.7.2", "the sender is not the state_key");
     }
     const std::string_view own = check.membership(check.sender());
-    if (own != "ban" && own != "invite" && own != "join") return allow_event();
+    if (own != "ban" && own != "invite" && own != "join") return allow_event("v12 5.7.3");
     return reject_event("v12 5.7.4", "the sender is banned, invited or joined");
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "conformance/oracle/auth_check.h"
+#include "refserver/base/result_macros.h"
 
 namespace matrix::oracle {
 namespace {
@@ -46,8 +47,8 @@ bool is_object_of_levels(const json::Value& value, int version) {
 }
 
 // v1 to v5: a number out of the range of a double causes the event to be rejected.
-Verdict check_range(const ReadEvent& event) {
-    const Verdict refused = reject_event("v12 10.1", "a number beyond the range of a double");
+Passed check_range(const ReadEvent& event) {
+    const Passed refused = reject_event("v5 10", "a number beyond the range of a double");
     for (const NamedDefault& named : kNamedDefaults) {
         const json::Value* value = event.find(named.name);
         if (value && is_beyond_double(*value)) return refused;
@@ -59,11 +60,11 @@ Verdict check_range(const ReadEvent& event) {
             if (is_beyond_double(member.value)) return refused;
         }
     }
-    return allow_event();
+    return {};
 }
 
 // v12 10.1 and 10.2, since v10.
-Verdict check_integers(const ReadEvent& event) {
+Passed check_integers(const ReadEvent& event) {
     for (const NamedDefault& named : kNamedDefaults) {
         const json::Value* value = event.find(named.name);
         if (value && !value->if_integer()) {
@@ -76,13 +77,13 @@ Verdict check_integers(const ReadEvent& event) {
             return reject_event("v12 10.2", std::string(property) + " holds no integers");
         }
     }
-    return allow_event();
+    return {};
 }
 
 // v12 10.3. UNSPECIFIED: `users` may be absent.
-Verdict check_users_shape(const ReadEvent& event) {
+Passed check_users_shape(const ReadEvent& event) {
     const json::Value* users = event.find("users");
-    if (!users) return allow_event();
+    if (!users) return {};
     if (!is_object_of_levels(*users, event.version())) {
         return reject_event("v12 10.3", "users is no object of levels");
     }
@@ -91,21 +92,21 @@ Verdict check_users_shape(const ReadEvent& event) {
             return reject_event("v12 10.3", "users has a key that is no user id");
         }
     }
-    return allow_event();
+    return {};
 }
 
 // v12 10.4, since v12.
-Verdict check_no_creators(const AuthCheck& check) {
+Passed check_no_creators(const AuthCheck& check) {
     for (const auto& [user, level] : read_levels(check.event, "users")) {
         if (is_room_creator(user, *check.create())) {
             return reject_event("v12 10.4", "users names a creator");
         }
     }
-    return allow_event();
+    return {};
 }
 
 // v12 10.6. UNSPECIFIED: what is not written has its default as current or new value.
-Verdict check_named_levels(const AuthCheck& check, const ReadEvent& previous) {
+Passed check_named_levels(const AuthCheck& check, const ReadEvent& previous) {
     const auto read = [](const ReadEvent& event, std::string_view name) -> std::optional<Level> {
         const json::Value* value = event.find(name);
         return value ? read_level(*value, event.version()) : std::nullopt;
@@ -122,7 +123,7 @@ Verdict check_named_levels(const AuthCheck& check, const ReadEvent& previous) {
                                 std::string(name) + " becomes higher than the sender");
         }
     }
-    return allow_event();
+    return {};
 }
 
 // Of each entry that one map has and the other has not, or with another level.
@@ -136,7 +137,7 @@ LevelMap entries_unlike(const LevelMap& entries, const LevelMap& others) {
 }
 
 // v12 10.7 and 10.8
-Verdict check_event_levels(const AuthCheck& check, const ReadEvent& previous) {
+Passed check_event_levels(const AuthCheck& check, const ReadEvent& previous) {
     const Level sender_level = check.sender_level();
     std::vector<std::string_view> properties = {"events"};
     if (check.version() >= 6) properties.emplace_back("notifications");
@@ -159,11 +160,11 @@ Verdict check_event_levels(const AuthCheck& check, const ReadEvent& previous) {
             }
         }
     }
-    return allow_event();
+    return {};
 }
 
 // v12 10.9 and 10.10
-Verdict check_user_levels(const AuthCheck& check, const ReadEvent& previous) {
+Passed check_user_levels(const AuthCheck& check, const ReadEvent& previous) {
     const Level sender_level = check.sender_level();
     const LevelMap before = read_levels(previous, "users");
     const LevelMap after = read_levels(check.event, "users");
@@ -179,27 +180,28 @@ Verdict check_user_levels(const AuthCheck& check, const ReadEvent& previous) {
             return reject_event("v12 10.10.1", "a user becomes higher than the sender");
         }
     }
-    return allow_event();
+    return {};
 }
 
 }  // namespace
 
 Verdict check_power_levels_event(const AuthCheck& check) {
     if (check.version() <= 5) {
-        if (Verdict verdict = check_range(check.event); !verdict) return verdict;
+        RETURN_IF_ERROR(check_range(check.event));
     }
     if (check.version() >= 10) {
-        if (Verdict verdict = check_integers(check.event); !verdict) return verdict;
+        RETURN_IF_ERROR(check_integers(check.event));
     }
-    if (Verdict verdict = check_users_shape(check.event); !verdict) return verdict;
+    RETURN_IF_ERROR(check_users_shape(check.event));
     if (check.version() >= 12) {
-        if (Verdict verdict = check_no_creators(check); !verdict) return verdict;
+        RETURN_IF_ERROR(check_no_creators(check));
     }
     const ReadEvent* previous = check.power_levels();
-    if (!previous) return allow_event();
-    if (Verdict verdict = check_named_levels(check, *previous); !verdict) return verdict;
-    if (Verdict verdict = check_event_levels(check, *previous); !verdict) return verdict;
-    return check_user_levels(check, *previous);
+    if (!previous) return allow_event("v12 10.5");
+    RETURN_IF_ERROR(check_named_levels(check, *previous));
+    RETURN_IF_ERROR(check_event_levels(check, *previous));
+    RETURN_IF_ERROR(check_user_levels(check, *previous));
+    return allow_event("v12 10.11");
 }
 
 }  // namespace matrix::oracle

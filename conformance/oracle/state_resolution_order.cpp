@@ -137,10 +137,7 @@ std::size_t mainline_position(const Room& room,
                               const ReadEvent& event,
                               const EventList& mainline,
                               const Options& options) {
-    const bool starts_with_event =
-        options.has(Quirk::MainlineFromEvent) && event.has_key("m.room.power_levels", "");
-    const ReadEvent* e =
-        starts_with_event ? &event : room.auth_event(event, "m.room.power_levels", "");
+    const ReadEvent* e = room.auth_event(event, "m.room.power_levels", "");
     EventSet seen;
     while (e && seen.insert(e).second) {
         const auto place = std::ranges::find(mainline, e);

@@ -22,7 +22,6 @@ enum class Quirk {
     EventForItself,
     CreateIsPowerEvent,
     PowerEventEmptyKey,
-    MainlineFromEvent,
     NoMainlineIsOldest,
     DropWhatLacksAuthEvents,
     NoLevelsIsZero,

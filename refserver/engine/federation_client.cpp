@@ -227,7 +227,6 @@ Task<Result<FederationClient::MadeEvent>> FederationClient::make_join(ServerName
     std::string target = target_of("v1/make_join", {room.view(), user.view()});
     char separator = '?';
     for (const RoomRules& rules : all_room_rules()) {
-        if (!is_supported(rules)) continue;
         target += std::exchange(separator, '&') + ("ver=" + percent_encode(rules.version));
     }
     return make_event(std::move(server), std::move(target));

@@ -108,8 +108,7 @@ Result<EventTemplate> adopt_template(const FederationClient::MadeEvent& made,
 }
 
 Result<const RoomRules*> rules_of(const FederationClient::MadeEvent& made) {
-    const RoomRules* rules = find_room_rules(made.room_version);
-    if (rules && is_supported(*rules)) return rules;
+    if (const RoomRules* rules = find_room_rules(made.room_version)) return rules;
     return incompatible_room_version(made.room_version);
 }
 

@@ -121,7 +121,7 @@ NewEvent make_create_event(const NewRoom& new_room, const RoomRules& rules) {
 
 Result<RoomPtr> Rooms::create(const NewRoom& new_room) {
     const RoomRules* rules = find_room_rules(new_room.version);
-    if (!rules || !is_supported(*rules)) {
+    if (!rules) {
         return unsupported_room_version("this server has no room version " + new_room.version);
     }
     RoomId room_id;
@@ -221,7 +221,6 @@ Result<void> check_version(const Event& create, const RoomRules& rules) {
 
 Result<RoomPtr> Rooms::enter(const JoinedRoom& joined) {
     const Event& join = *joined.join;
-    if (!is_supported(*join.rules)) return incompatible_room_version(join.rules->version);
     ASSIGN_OR_RETURN(CheckedRoom checked, check_joined_room(joined, services_));
     RETURN_IF_ERROR(check_version(*checked.create, *join.rules));
 

@@ -33,6 +33,10 @@ Excerpt::Excerpt(std::string_view text) {
     size_ = static_cast<std::uint8_t>(end - bytes_.data());
 }
 
+std::ostream& operator<<(std::ostream& out, const Grant& grant) {
+    return out << "allowed by " << grant.rule;
+}
+
 std::string describe(const Failure& failure) {
     std::string text(failure.detail);
     if (!failure.about.view().empty()) text.append(": ").append(failure.about.view());
@@ -55,22 +59,23 @@ namespace {
 //
 // UNSPECIFIED: we refuse an event in a state without m.room.create in room versions 1 to 11 too,
 // although only the cited events are asked for it there: no power level could be told.
-Verdict check_has_create(const AuthState& state, const Event& event) {
+Passed check_has_create(const AuthState& state, const Event& event) {
     const Event* create = state[Role::Create];
     if (event.rules->event_format == EventFormat::HashedRoomId) {
-        if (create && create->room_id == event.room_id) return allow();
+        if (create && create->room_id == event.room_id) return pass();
         return refuse("v12 2", "the room id names no accepted create event");
     }
-    return create ? allow() : refuse("v11 2.4", "there is no create event");
+    if (!create) return refuse("v11 2.4", "there is no create event");
+    return pass();
 }
 
-Verdict check_federation(const AuthState& state, const Event& event) {
+Passed check_federation(const AuthState& state, const Event& event) {
     const Event& create = *state[Role::Create];
     const auto* content = create.find_content<CreateContent>();
     if (content && !content->is_federated && event.sender.domain() != create.sender.domain()) {
         return refuse("v12 4", "the room is not federated, and the sender is of another server");
     }
-    return allow();
+    return pass();
 }
 
 // v1 to v5: servers, not members, say which aliases they have.
@@ -79,11 +84,11 @@ Verdict check_aliases(const Event& event) {
     if (event.sender.domain() != *event.state_key) {
         return refuse("v5 4.2", "the aliases are of another server than the sender");
     }
-    return allow();
+    return allow("v5 4.3");
 }
 
 Verdict check_token_event(const AuthState& state, const Event& event) {
-    if (state.level_of(event.sender) >= state.level_for(Action::Invite)) return allow();
+    if (state.level_of(event.sender) >= state.level_for(Action::Invite)) return allow("v12 7.1");
     return refuse("v12 7.1", "the sender may not invite");
 }
 
@@ -115,7 +120,7 @@ Verdict check_against(const AuthState& state, const Event& event, const Verifier
     if (event.rules->has_redaction_auth_rule && event.type == "m.room.redaction") {
         return check_redaction(state, event);
     }
-    return allow();
+    return allow("v12 11");
 }
 
 }  // namespace matrix::auth

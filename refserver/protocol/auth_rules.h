@@ -43,8 +43,16 @@ struct Failure {
 std::string describe(const Failure& failure);
 std::ostream& operator<<(std::ostream& out, const Failure& failure);
 
-/// Nothing on success: an event is allowed, or it is refused for one rule.
-using Verdict = std::expected<void, Failure>;
+/// Why an event was allowed.
+struct Grant {
+    std::string_view rule;  ///< A literal, as in ci/spec_rules.txt: "v12 5.3.6".
+};
+std::ostream& operator<<(std::ostream& out, const Grant& grant);
+
+/// What all rules together say: one of them allows the event, or one refuses it.
+using Verdict = std::expected<Grant, Failure>;
+/// What a part of the rules says, none of which allows: the event passes them, or one refuses it.
+using Passed = std::expected<void, Failure>;
 
 /// The part that an event of the state plays in the check of another event.
 enum class Role : std::uint8_t {
@@ -139,7 +147,7 @@ AuthState state_of_cited(const Event& event,
 /// `cited` holds every event of `event.auth_events`, in that order. Rejected ones are included:
 /// citing them is itself a failure (v12 3.3). `create` is the room's accepted create event, needed
 /// from v12 on, and null when `event` is the create event itself.
-Verdict check_cited(const Event& event, std::span<const CitedEvent> cited, const Event* create);
+Passed check_cited(const Event& event, std::span<const CitedEvent> cited, const Event* create);
 
 /// Checks the remaining rules against one state of the room. Signatures of servers must be verified
 /// before; those of third-party invites are verified here.

@@ -12,15 +12,16 @@ namespace {
 using Cited = std::span<const CitedEvent>;
 
 // v12 2: the room id is the id of the create event, with another sigil.
-Verdict check_room(const Event& event, const Event* create) {
-    if (event.rules->event_format != EventFormat::HashedRoomId) return allow();
+Passed check_room(const Event& event, const Event* create) {
+    if (event.rules->event_format != EventFormat::HashedRoomId) return pass();
     const bool is_its_create =
         create && create->is("m.room.create", "") && create->room_id == event.room_id;
-    return is_its_create ? allow() : refuse("v12 2", "the room id names no accepted create event");
+    if (!is_its_create) return refuse("v12 2", "the room id names no accepted create event");
+    return pass();
 }
 
 // Few events are cited, so each is compared with those before it. Only state has a state key.
-Verdict check_duplicates(Cited cited) {
+Passed check_duplicates(Cited cited) {
     for (std::size_t index = 1; index < cited.size(); ++index) {
         const Event* event = cited[index].event.get();
         if (!event || !event->state_key) continue;
@@ -32,10 +33,10 @@ Verdict check_duplicates(Cited cited) {
                 "v12 3.1", "two cited events have the same type and state key", event->type);
         }
     }
-    return allow();
+    return pass();
 }
 
-Verdict check_selection(const Event& event, Cited cited) {
+Passed check_selection(const Event& event, Cited cited) {
     const RequiredState selected = required_state(event);
     for (const CitedEvent& entry : cited) {
         if (!entry.event) continue;
@@ -46,41 +47,45 @@ Verdict check_selection(const Event& event, Cited cited) {
             return refuse("v12 3.2", "cites an event that is not selected", entry.event->type);
         }
     }
-    return allow();
+    return pass();
 }
 
 // UNSPECIFIED: a cited event that cannot be had counts as rejected, because nobody can tell.
-Verdict check_accepted(Cited cited) {
+Passed check_accepted(Cited cited) {
     for (const CitedEvent& entry : cited) {
         if (!entry.event) return refuse("v12 3.3", "a cited event could not be had");
         if (entry.is_rejected) {
             return refuse("v12 3.3", "cites a rejected event", entry.event->id.view());
         }
     }
-    return allow();
+    return pass();
 }
 
-Verdict check_cites_create(const Event& event, Cited cited) {
-    if (event.rules->event_format == EventFormat::HashedRoomId) return allow();
+Passed check_cites_create(const Event& event, Cited cited) {
+    if (event.rules->event_format == EventFormat::HashedRoomId) return pass();
     const bool cites_it = std::ranges::any_of(
         cited, [](const CitedEvent& entry) { return entry.event->is("m.room.create", ""); });
-    return cites_it ? allow() : refuse("v11 2.4", "the create event is not cited");
+    if (!cites_it) return refuse("v11 2.4", "the create event is not cited");
+    return pass();
 }
 
-Verdict check_same_room(const Event& event, Cited cited) {
+Passed check_same_room(const Event& event, Cited cited) {
     for (const CitedEvent& entry : cited) {
         if (entry.event->room_id != event.room_id) {
             return refuse("v12 3.4", "cites an event of another room", entry.event->room_id.view());
         }
     }
-    return allow();
+    return pass();
 }
 
 }  // namespace
 
-Verdict check_cited(const Event& event, Cited cited, const Event* create) {
+Passed check_cited(const Event& event, Cited cited, const Event* create) {
     MATRIX_ASSERT(cited.size() == event.auth_events.size());
-    if (event.type == "m.room.create") return check_create(event);
+    if (event.type == "m.room.create") {
+        RETURN_IF_ERROR(check_create(event));
+        return pass();
+    }
     RETURN_IF_ERROR(check_room(event, create));
     RETURN_IF_ERROR(check_duplicates(cited));
     RETURN_IF_ERROR(check_selection(event, cited));

@@ -1,5 +1,6 @@
 // Rule 1 of the authorization rules: the event that creates a room.
 
+#include "refserver/base/result_macros.h"
 #include "refserver/protocol/auth_rules_families.h"
 
 namespace matrix::auth {
@@ -7,13 +8,12 @@ namespace {
 
 // v12 1.2: the room id follows from the event, so that the event cannot contain it.
 // v11 1.2: the room id is of the server that creates the room.
-Verdict check_room_id(const Event& event) {
+Passed check_room_id(const Event& event) {
     if (event.rules->event_format == EventFormat::HashedRoomId) {
-        return event.parse_text().contains("room_id")
-                   ? refuse("v12 1.2", "the create event contains a room id")
-                   : allow();
+        if (!event.parse_text().contains("room_id")) return pass();
+        return refuse("v12 1.2", "the create event contains a room id");
     }
-    if (event.room_id.server() == event.sender.server()) return allow();
+    if (event.room_id.server() == event.sender.server()) return pass();
     return refuse("v11 1.2", "the room id is of another server than the sender");
 }
 
@@ -21,7 +21,7 @@ Verdict check_room_id(const Event& event) {
 
 Verdict check_create(const Event& event) {
     if (!event.prev_events.empty()) return refuse("v12 1.1", "something precedes the create event");
-    if (Verdict verdict = check_room_id(event); !verdict) return verdict;
+    RETURN_IF_ERROR(check_room_id(event));
 
     const auto& content = std::get<CreateContent>(event.content);
     if (content.has_room_version &&
@@ -34,7 +34,7 @@ Verdict check_create(const Event& event) {
     if (event.rules->has_privileged_creators && !content.has_valid_additional_creators) {
         return refuse("v12 1.4", "additional_creators is not an array of user ids");
     }
-    return allow();
+    return allow("v12 1.5");
 }
 
 }  // namespace matrix::auth

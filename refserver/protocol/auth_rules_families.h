@@ -10,11 +10,16 @@
 
 namespace matrix::auth {
 
-inline Verdict allow() {
+inline Passed pass() {
     return {};
 }
+inline Verdict allow(std::string_view rule) {
+    return Grant{rule};
+}
 /// Both are literals; `about` is copied.
-inline Verdict refuse(std::string_view rule, std::string_view detail, std::string_view about = {}) {
+inline std::unexpected<Failure> refuse(std::string_view rule,
+                                       std::string_view detail,
+                                       std::string_view about = {}) {
     return std::unexpected(Failure{rule, detail, Excerpt(about)});
 }
 

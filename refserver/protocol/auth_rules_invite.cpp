@@ -17,7 +17,7 @@ Verdict check_invite(const MemberCheck& check) {
     if (check.sender_level() < check.state.level_for(Action::Invite)) {
         return refuse("v12 5.4.5", "the sender may not invite");
     }
-    return allow();
+    return allow("v12 5.4.4");
 }
 
 }  // namespace matrix::auth

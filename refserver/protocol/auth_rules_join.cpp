@@ -27,13 +27,13 @@ Verdict check_restricted_join(const MemberCheck& check) {
     if (check.state.level_of(*authorizer) < check.state.level_for(Action::Invite)) {
         return refuse("v12 5.3.5.2", "the authorizing user may not invite");
     }
-    return allow();
+    return allow("v12 5.3.5.3");
 }
 
 }  // namespace
 
 Verdict check_join(const MemberCheck& check) {
-    if (is_creators_first_join(check)) return allow();
+    if (is_creators_first_join(check)) return allow("v12 5.3.1");
     if (!check.is_about_self()) return refuse("v12 5.3.2", "the sender joins somebody else");
 
     const auto current = check.sender_membership;
@@ -42,13 +42,14 @@ Verdict check_join(const MemberCheck& check) {
     const bool is_expected = current == Membership::Invite || current == Membership::Join;
     switch (known_join_rule(check.state, check.rules())) {
         case JoinRule::Public:
-            return allow();
+            return allow("v12 5.3.6");
         case JoinRule::Invite:
         case JoinRule::Knock:
-            return is_expected ? allow() : refuse("v12 5.3.7", "the user was not invited");
+            if (is_expected) return allow("v12 5.3.4");
+            return refuse("v12 5.3.7", "the user was not invited");
         case JoinRule::Restricted:
         case JoinRule::KnockRestricted:
-            return is_expected ? allow() : check_restricted_join(check);
+            return is_expected ? allow("v12 5.3.5.1") : check_restricted_join(check);
         case JoinRule::Private:
         case JoinRule::Unknown:
             return refuse("v12 5.3.7", "the join rule admits nobody");

@@ -16,7 +16,7 @@ Verdict check_knock(const MemberCheck& check) {
         current == Membership::Join) {
         return refuse("v12 5.7.4", "the user is in the room, invited or banned");
     }
-    return allow();
+    return allow("v12 5.7.3");
 }
 
 }  // namespace matrix::auth

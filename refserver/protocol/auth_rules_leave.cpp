@@ -9,7 +9,8 @@ Verdict check_leave(const MemberCheck& check) {
         const auto current = check.sender_membership;
         const bool may_leave = current == Membership::Invite || current == Membership::Join ||
                                (check.rules().has_knock && current == Membership::Knock);
-        return may_leave ? allow() : refuse("v12 5.5.1", "there is nothing to leave");
+        if (may_leave) return allow("v12 5.5.1");
+        return refuse("v12 5.5.1", "there is nothing to leave");
     }
     if (check.sender_membership != Membership::Join) {
         return refuse("v12 5.5.2", "the sender is not in the room");
@@ -24,7 +25,7 @@ Verdict check_leave(const MemberCheck& check) {
         check.target_level() >= sender_level) {
         return refuse("v12 5.5.5", "the sender may not kick this user");
     }
-    return allow();
+    return allow("v12 5.5.4");
 }
 
 Verdict check_ban(const MemberCheck& check) {
@@ -35,7 +36,7 @@ Verdict check_ban(const MemberCheck& check) {
     if (sender_level < check.state.level_for(Action::Ban) || check.target_level() >= sender_level) {
         return refuse("v12 5.6.3", "the sender may not ban this user");
     }
-    return allow();
+    return allow("v12 5.6.2");
 }
 
 }  // namespace matrix::auth

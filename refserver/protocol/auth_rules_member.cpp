@@ -43,9 +43,8 @@ Verdict check_membership(const MemberCheck& check) {
         case Membership::Ban:
             return check_ban(check);
         case Membership::Knock:
-            return check.rules().has_knock
-                       ? check_knock(check)
-                       : refuse("v12 5.8", "the room version does not know knocking");
+            if (check.rules().has_knock) return check_knock(check);
+            return refuse("v12 5.8", "the room version does not know knocking");
     }
     unreachable();
 }

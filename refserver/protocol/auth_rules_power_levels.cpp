@@ -28,11 +28,14 @@ constexpr std::array kNamedProperties = {
 
 // v12 10.1 to 10.3: is everything a level that has to be one?
 //
+// What is beyond a double is refused in v1 to v5 by a sentence beside the numbered rules ("events
+// accept values as floats"). We cite it as a part of their rule 10, and ask it first.
+//
 // UNSPECIFIED: `users` may be absent. Rule 10.3 does not say "if present" as its neighbours do, but
 // every server accepts such events, and the schema does not require it.
-Verdict check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
+Passed check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
     if (content.has_number_out_of_range) {
-        return refuse("v12 10.1", "a level is beyond the range of a double");
+        return refuse("v5 10", "a level is beyond the range of a double");
     }
     if (rules.power_levels == PowerLevelSyntax::Integers) {
         for (const NamedProperty& property : kNamedProperties) {
@@ -47,19 +50,19 @@ Verdict check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
     if (content.is_users_malformed || content.has_invalid_user_id) {
         return refuse("v12 10.3", "users must be an object of user ids and levels");
     }
-    return allow();
+    return pass();
 }
 
 // v12 10.4: a creator's level is not written, because it cannot be lowered.
-Verdict check_creators(const AuthState& state, const PowerLevelsContent& content) {
+Passed check_creators(const AuthState& state, const PowerLevelsContent& content) {
     const Event& create = *state[Role::Create];
-    if (!create.rules->has_privileged_creators) return allow();
+    if (!create.rules->has_privileged_creators) return pass();
     for (const auto& [user, level] : content.users) {
         if (is_creator(create, user)) {
             return refuse("v12 10.4", "users names a creator", user);
         }
     }
-    return allow();
+    return pass();
 }
 
 // A change of power levels, and the level of who makes it.
@@ -73,7 +76,7 @@ struct Change {
 
 // v12 10.6. UNSPECIFIED: where nothing is written, the current (or new) value is the default: the
 // rules start with "power levels are inferred from defaults when not explicitly supplied".
-Verdict check_named(const Change& change) {
+Passed check_named(const Change& change) {
     for (const NamedProperty& property : kNamedProperties) {
         const std::optional<std::int64_t> before = (change.before.*property.level).level;
         const std::optional<std::int64_t> after = (change.after.*property.level).level;
@@ -85,7 +88,7 @@ Verdict check_named(const Change& change) {
             return refuse("v12 10.6.2", "a level would be above the sender", property.name);
         }
     }
-    return allow();
+    return pass();
 }
 
 // Has `other` no entry `key`, or one of another level?
@@ -95,26 +98,26 @@ bool is_other(const Levels& other, const std::string& key, std::int64_t level) {
 }
 
 // v12 10.7
-Verdict check_old_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
+Passed check_old_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
     for (const auto& [key, level] : before) {
         if (is_other(after, key, level) && level > sender_level) {
             return refuse("v12 10.7.1", "a type's level was above the sender", key);
         }
     }
-    return allow();
+    return pass();
 }
 
 // v12 10.8
-Verdict check_new_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
+Passed check_new_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
     for (const auto& [key, level] : after) {
         if (is_other(before, key, level) && level > sender_level) {
             return refuse("v12 10.8.1", "a type's level would be above the sender", key);
         }
     }
-    return allow();
+    return pass();
 }
 
-Verdict check_entries(const Change& change) {
+Passed check_entries(const Change& change) {
     const auto& [before, after, sender, level, checks_notifications] = change;
     RETURN_IF_ERROR(check_old_entries(before.events, after.events, level));
     if (checks_notifications) {
@@ -124,11 +127,11 @@ Verdict check_entries(const Change& change) {
     if (checks_notifications) {
         RETURN_IF_ERROR(check_new_entries(before.notifications, after.notifications, level));
     }
-    return allow();
+    return pass();
 }
 
 // v12 10.9 and 10.10
-Verdict check_users(const Change& change) {
+Passed check_users(const Change& change) {
     for (const auto& [user, level] : change.before.users) {
         if (user == change.sender.view() || !is_other(change.after.users, user, level)) continue;
         if (level >= change.sender_level) {
@@ -140,7 +143,7 @@ Verdict check_users(const Change& change) {
             return refuse("v12 10.10.1", "a user's level would be above the sender", user);
         }
     }
-    return allow();
+    return pass();
 }
 
 }  // namespace
@@ -153,7 +156,7 @@ Verdict check_power_levels(const AuthState& state, const Event& event) {
     RETURN_IF_ERROR(check_creators(state, content));
 
     const Event* previous = state[Role::PowerLevels];
-    if (!previous) return allow();
+    if (!previous) return allow("v12 10.5");
     const Change change = {.before = std::get<PowerLevelsContent>(previous->content),
                            .after = content,
                            .sender = event.sender,
@@ -161,7 +164,8 @@ Verdict check_power_levels(const AuthState& state, const Event& event) {
                            .checks_notifications = event.rules->checks_notifications};
     RETURN_IF_ERROR(check_named(change));
     RETURN_IF_ERROR(check_entries(change));
-    return check_users(change);
+    RETURN_IF_ERROR(check_users(change));
+    return allow("v12 10.11");
 }
 
 }  // namespace matrix::auth

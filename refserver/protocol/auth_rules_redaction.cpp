@@ -6,9 +6,11 @@ namespace matrix::auth {
 
 // v2 11. The event itself need not be known: its id names its server.
 Verdict check_redaction(const AuthState& state, const Event& event) {
-    if (state.level_of(event.sender) >= state.level_for(Action::Redact)) return allow();
+    if (state.level_of(event.sender) >= state.level_for(Action::Redact)) return allow("v2 11.1");
     const std::optional<ServerName> own_server = event.id.server();
-    if (own_server && event.redacts && event.redacts->server() == own_server) return allow();
+    if (own_server && event.redacts && event.redacts->server() == own_server) {
+        return allow("v2 11.2");
+    }
     return refuse("v2 11.3", "the sender may not redact events of other servers");
 }
 

@@ -65,7 +65,7 @@ Verdict check_third_party_invite(const MemberCheck& check) {
     }
     const auto& content = std::get<ThirdPartyInviteTokenContent>(token_event->content);
     if (is_signed_by_any(*signed_part->if_object(), decode_keys(content), check.verifier)) {
-        return allow();
+        return allow("v12 5.4.1.7");
     }
     return refuse("v12 5.4.1.8", "no signature matches a public key of the token");
 }

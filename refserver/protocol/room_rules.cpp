@@ -117,10 +117,6 @@ const RoomRules* find_room_rules(std::string_view version) {
     return rules == kAllRoomRules.end() ? nullptr : &*rules;
 }
 
-bool is_supported(const RoomRules& rules) {
-    return rules.state_resolution != StateResolution::V1;
-}
-
 std::span<const RoomRules> all_room_rules() {
     return kAllRoomRules;
 }

@@ -67,9 +67,6 @@ struct RoomRules {
 /// Null when `version` is not one of "1" to "12".
 const RoomRules* find_room_rules(std::string_view version);
 
-/// Can rooms of this version be created and joined? Not those whose state resolution is missing.
-bool is_supported(const RoomRules& rules);
-
 /// All versions, the oldest first.
 std::span<const RoomRules> all_room_rules();
 

@@ -29,8 +29,10 @@ std::ostream& operator<<(std::ostream& out, const StateKey& key);
 
 class State {
 public:
-    struct Node;  ///< Immutable; shared by every state that contains it.
+    struct Node;   ///< Immutable; shared by every state that contains it.
+    struct Entry;  ///< The event under one key; shared by nodes.
     using NodePtr = std::shared_ptr<const Node>;
+    using EntryPtr = std::shared_ptr<const Entry>;
     using Hash = Sha256;  ///< Content address of a node.
 
     /// No entries.
@@ -54,10 +56,12 @@ public:
     void for_each_of_type(std::string_view type,
                           const std::function<void(const StateKey&, const EventId&)>& visit) const;
 
-    /// Equal for equal states; all zero for the empty one.
+    /// Equal for equal states; all zero for the empty one. Hashes the nodes that nobody has hashed
+    /// yet, so that states on the way to another one cost no hash.
     Hash root() const;
 
-    friend bool operator==(const State& a, const State& b) { return a.root() == b.root(); }
+    /// Costs what the two do not share; hashes nothing.
+    friend bool operator==(const State& a, const State& b);
 
     // For storage: a state is stored as its nodes, each under its hash.
 
@@ -73,9 +77,12 @@ public:
     static std::optional<State> load(
         const Hash& root, const std::function<std::optional<std::string>(const Hash&)>& load);
 
+    // For state resolution: a state is its tree; see state_tree.h.
+
+    explicit State(NodePtr tree) : root_(std::move(tree)) {}
+    const NodePtr& tree() const { return root_; }
+
 private:
-    friend std::vector<struct StateDifference> diff(const State& a, const State& b);
-    explicit State(NodePtr root) : root_(std::move(root)) {}
     NodePtr root_;
 };
 

@@ -1,186 +1,187 @@
 // The resolution algorithm of room versions 2 and later: which events are applied, and on what.
-//
-// UNIMPLEMENTED: v1 state resolution, the algorithm of room version 1 alone. `is_supported` refuses
-// such rooms before anybody gets here.
 
 #include "refserver/protocol/state_resolution.h"
 
 #include <algorithm>
-#include <map>
 
 #include "refserver/base/assert.h"
-#include "refserver/protocol/state_resolution_conflict.h"
-#include "refserver/protocol/state_resolution_order.h"
+#include "refserver/protocol/state_resolver.h"
 
 namespace matrix {
 
-using resolution::AuthGraph;
-using resolution::Conflict;
-using resolution::Index;
-using resolution::Mainline;
-
-namespace {
-
-StateKey key_of(const Event& event) {
-    return {event.type, *event.state_key};
-}
-
-// The state that iterative auth checks build: what was applied, over the unconflicted state or, in
-// v2.1, over nothing.
-class PartialState {
-public:
-    PartialState(const State* unconflicted, const Conflict& conflict, AuthGraph& graph)
-        : unconflicted_(unconflicted), conflict_(conflict), graph_(graph) {}
-
-    std::optional<Index> find(const StateKey& key) const {
-        const auto entry = applied_.find(key);
-        if (entry != applied_.end()) return entry->second;
-        if (!unconflicted_ || conflict_.keys.contains(key)) return std::nullopt;
-        const EventId* id = unconflicted_->find(key);
-        return id ? graph_.find(*id) : std::nullopt;
-    }
-    void apply(Index event) { applied_[key_of(graph_.event(event))] = event; }
-    const std::map<StateKey, Index>& applied() const { return applied_; }
-
-private:
-    const State* unconflicted_;
-    const Conflict& conflict_;
-    AuthGraph& graph_;
-    std::map<StateKey, Index> applied_;
-};
-
-class IterativeAuthChecks {
-public:
-    IterativeAuthChecks(PartialState& state,
-                        AuthGraph& graph,
-                        const Verifier& verifier,
-                        ResolutionTrace* trace)
-        : state_(state), graph_(graph), verifier_(verifier), trace_(trace) {}
-
-    void run(std::span<const Index> events) {
-        for (const Index index : events) {
-            auth::Verdict verdict = check(index);
-            if (verdict) state_.apply(index);
-            if (trace_) trace_->steps.push_back({graph_.event(index).id, std::move(verdict)});
-        }
-    }
-
-private:
-    auth::Verdict check(Index index) {
-        const Event& event = graph_.event(index);
-        auth::AuthState auth_state;
-        for (const auto& [role, type, state_key] : auth::required_state(event)) {
-            const StateKey key = {std::string(type), std::string(state_key)};
-            const auto entry = find_entry(index, key);
-            if (entry) auth_state.set(role, &graph_.event(*entry));
-        }
-        // UNSPECIFIED: the create event, which v12 events do not cite and v2.1 does not start with,
-        // is the one that the room id names.
-        if (event.rules->event_format == EventFormat::HashedRoomId) {
-            if (const auto create = graph_.find_create(index)) {
-                auth_state.set(auth::Role::Create, &graph_.event(*create));
-            }
-        }
-        return auth::check_against(auth_state, event, verifier_);
-    }
-
-    // What the state lacks is taken from the event's auth events, unless it was rejected. An entry
-    // that is in the state is used whether or not it was rejected.
-    std::optional<Index> find_entry(Index index, const StateKey& key) {
-        if (const auto entry = state_.find(key)) return entry;
-        const auto cited = graph_.find_parent(index, key.type, key.state_key);
-        return cited && !graph_.is_rejected(*cited) ? cited : std::nullopt;
-    }
-
-    PartialState& state_;
-    AuthGraph& graph_;
-    const Verifier& verifier_;
-    ResolutionTrace* trace_;
-};
-
-// Step 3: what step 1 did not pick.
-std::vector<Index> list_remaining(std::span<const Index> full_conflicted_set,
-                                  std::span<const Index> power_events) {
-    resolution::IndexSet picked;
-    for (const Index index : power_events)
-        picked.insert(index);
-    std::vector<Index> remaining;
-    std::ranges::copy_if(full_conflicted_set, std::back_inserter(remaining), [&](Index index) {
-        return !picked.contains(index);
-    });
-    return remaining;
-}
-
-// Step 5: the unconflicted entries of `base`, and what was resolved under all other keys.
-State assemble(const State& base,
-               const Conflict& conflict,
-               const PartialState& resolved,
-               const AuthGraph& graph) {
-    State state = base;
-    for (const StateKey& key : conflict.keys) {
-        if (!resolved.applied().contains(key)) state = state.without(key);
-    }
-    for (const auto& [key, index] : resolved.applied()) {
-        if (!conflict.keys.contains(key) && base.find(key)) continue;
-        state = state.with(key, graph.event(index).id);
-    }
-    return state;
-}
-
-std::vector<EventId> ids_of(std::span<const Index> events, const AuthGraph& graph) {
-    std::vector<EventId> ids;
-    for (const Index index : events)
-        ids.push_back(graph.event(index).id);
-    return ids;
-}
-
-State resolve_conflict(std::span<const State> states,
-                       const FindEvent& find_event,
-                       const RoomRules& rules,
-                       const Verifier& verifier,
-                       ResolutionTrace* trace) {
-    AuthGraph graph(find_event);
-    const Conflict conflict = find_conflict(states, graph, rules);
-    const bool starts_empty = rules.state_resolution == StateResolution::V2_1;
-    PartialState state(starts_empty ? nullptr : &states[0], conflict, graph);
-    IterativeAuthChecks checks(state, graph, verifier, trace);
-
-    const std::vector<Index> selected = select_power_events(conflict.full_conflicted_set, graph);
-    const std::vector<Index> power_events = sort_by_power(selected, graph);
-    checks.run(power_events);
-
-    // UNSPECIFIED: if no power levels were resolved, the mainline is empty, and time decides. In
-    // v2.1 that is so whenever nobody disputes the power levels, because it starts empty.
-    Mainline mainline(state.find({"m.room.power_levels", ""}), graph);
-    const std::vector<Index> unsorted = list_remaining(conflict.full_conflicted_set, selected);
-    const std::vector<Index> remaining = sort_by_mainline(unsorted, mainline, graph);
-    checks.run(remaining);
-
-    if (trace) {
-        trace->full_conflicted_set = ids_of(conflict.full_conflicted_set, graph);
-        trace->power_events = ids_of(power_events, graph);
-        trace->mainline = ids_of(mainline.events(), graph);
-        trace->remaining_events = ids_of(remaining, graph);
-        trace->was_decided_by_mainline = remaining != sort_by_time(unsorted, graph);
-    }
-    return assemble(states[0], conflict, state, graph);
-}
-
-}  // namespace
+using resolution::kNone;
 
 State resolve(std::span<const State> states,
               const FindEvent& find_event,
               const RoomRules& rules,
               const Verifier& verifier,
               ResolutionTrace* trace) {
-    MATRIX_ASSERT(is_supported(rules));
-    std::vector<State> distinct;
-    for (const State& state : states) {
-        if (std::ranges::find(distinct, state) == distinct.end()) distinct.push_back(state);
+    return Resolver(rules, find_event, verifier).resolve(states, trace);
+}
+
+Resolver::Resolver(const RoomRules& rules, FindEvent find_event, const Verifier& verifier)
+    : rules_(rules),
+      verifier_(verifier),
+      index_(std::move(find_event)),
+      conflict_(index_),
+      power_order_(index_),
+      mainline_order_(index_),
+      editor_(std::make_shared<state_tree::NodePool>()) {}
+
+State Resolver::resolve(std::span<const State> states, ResolutionTrace* trace) {
+    summary_ = {};
+    if (states.empty()) return {};
+    index_.start();
+    if (!conflict_.start(states)) return states.front();
+    applied_.clear();
+    applied_keys_.clear();
+    added_.clear();
+    starts_empty_ = rules_.state_resolution == StateResolution::V2_1;
+    return rules_.state_resolution == StateResolution::V1 ? resolve_by_depth(trace)
+                                                          : resolve_by_power(trace);
+}
+
+State Resolver::resolve_by_power(ResolutionTrace* trace) {
+    conflict_.find_full_set(rules_);
+    power_order_.sort(conflict_, rules_);
+    apply(power_order_.events(), trace);
+    // UNSPECIFIED: if no power levels were resolved, the mainline is empty, and time decides. In
+    // v2.1 that is so whenever nobody disputes the power levels, because it starts empty.
+    mainline_order_.sort(power_order_.remaining(), find_partial(index_.power_levels_key()));
+    apply(mainline_order_.events(), trace);
+
+    summary_ = {conflict_.full_set().size(), mainline_order_.was_decided_by_position()};
+    if (trace) trace_orders(*trace);
+    choose_applied();
+    return assemble();
+}
+
+// Iterative auth checks.
+void Resolver::apply(std::span<const Index> events, ResolutionTrace* trace) {
+    for (const Index event : events) {
+        if (!check(event, trace)) continue;
+        const Key key = index_[event].key;
+        if (!applied_.find(key)) applied_keys_.push_back(key);
+        applied_.set(key, event);
     }
-    if (distinct.empty()) return {};
-    if (distinct.size() == 1) return distinct.front();
-    return resolve_conflict(distinct, find_event, rules, verifier, trace);
+}
+
+auth::Verdict Resolver::check(Index index, ResolutionTrace* trace) {
+    auth::Verdict verdict = check(index);
+    if (trace) trace->steps.push_back({EventId(index_.id_of(index)), verdict});
+    return verdict;
+}
+
+// What the state lacks is taken from the event's auth events, unless it was rejected; but in room
+// version 1, whose text does not say so. An entry that is in the state is used whether or not it
+// was rejected.
+auth::Verdict Resolver::check(Index index) {
+    const bool has_fallback = rules_.state_resolution != StateResolution::V1;
+    auth::AuthState state;
+    for (std::size_t place = 0; place < index_.roles(index).size(); ++place) {
+        const resolution::RoleKey role = index_.roles(index)[place];
+        Index found = find_partial(role.key);
+        if (found == kNone && has_fallback && role.cited != kNone &&
+            !index_[role.cited].is_rejected) {
+            found = role.cited;
+        }
+        if (found != kNone) state.set(role.role, index_.find_event(found));
+    }
+    // UNSPECIFIED: the create event, which v12 events do not cite and v2.1 does not start with, is
+    // the one that the room id names.
+    if (index_[index].is_create_implied) {
+        const Index create = index_[index].create;
+        const bool is_usable = create != kNone && !index_[create].is_rejected;
+        state.set(auth::Role::Create, is_usable ? index_.find_event(create) : nullptr);
+    }
+    const Event* event = index_.find_event(index);
+    if (!event) return std::unexpected(auth::Failure{"v12 3.3", "the event cannot be read", {}});
+    return auth::check_against(state, *event, verifier_);
+}
+
+resolution::Index Resolver::find_partial(Key key) {
+    if (const Index* applied = applied_.find(key)) return *applied;
+    return starts_empty_ ? kNone : conflict_.find_unconflicted(key);
+}
+
+std::vector<EventId> Resolver::ids_of(std::span<const Index> events) const {
+    std::vector<EventId> ids;
+    for (const Index event : events)
+        ids.emplace_back(index_.id_of(event));
+    return ids;
+}
+
+void Resolver::trace_orders(ResolutionTrace& trace) {
+    trace.full_conflicted_set = ids_of(conflict_.full_set());
+    std::ranges::sort(trace.full_conflicted_set);
+    trace.power_events = ids_of(power_order_.events());
+    trace.mainline = ids_of(mainline_order_.list_mainline());
+    trace.remaining_events = ids_of(mainline_order_.events());
+    trace.was_decided_by_mainline = mainline_order_.was_decided_by_position();
+}
+
+// Step 5: the unconflicted entries, and what was applied under all other keys.
+void Resolver::choose_applied() {
+    chosen_.assign(conflict_.key_count(), nullptr);
+    for (std::size_t number = 0; number < chosen_.size(); ++number) {
+        const Index* applied = applied_.find(conflict_.key(number));
+        if (applied) choose_value(number, *applied);
+    }
+    for (const Key key : applied_keys_) {
+        if (conflict_.is_conflicted(key) || conflict_.has_unconflicted(key)) continue;
+        added_.push_back(*applied_.find(key));
+    }
+}
+
+// Chooses an event for a conflicted key: with the entry of a state, if one has it.
+void Resolver::choose_value(std::size_t number, Index event) {
+    for (std::size_t state = 0; state < conflict_.states().size(); ++state) {
+        if (conflict_.event(number, state) != event) continue;
+        chosen_[number] = conflict_.value(number, state);
+        return;
+    }
+    chosen_[number] = &index_.entry(event);
+}
+
+bool Resolver::is_chosen(std::size_t number, const State::EntryPtr* value) const {
+    const State::EntryPtr* chosen = chosen_[number];
+    if (!chosen || !value) return chosen == value;
+    return *chosen == *value || (*chosen)->event_id == (*value)->event_id;
+}
+
+std::size_t Resolver::count_changes(std::size_t state) const {
+    std::size_t changes = added_.size();
+    for (std::size_t number = 0; number < chosen_.size(); ++number) {
+        if (!is_chosen(number, conflict_.value(number, state))) ++changes;
+    }
+    return changes;
+}
+
+// From the state that needs the fewest changes; often that is none.
+State Resolver::assemble() {
+    std::size_t base = 0;
+    std::size_t fewest = count_changes(base);
+    for (std::size_t state = 1; state < conflict_.states().size() && fewest > 0; ++state) {
+        const std::size_t changes = count_changes(state);
+        if (changes >= fewest) continue;
+        base = state;
+        fewest = changes;
+    }
+    if (fewest == 0) return conflict_.states()[base];
+
+    edits_.clear();
+    for (std::size_t number = 0; number < chosen_.size(); ++number) {
+        const State::EntryPtr* value = conflict_.value(number, base);
+        if (is_chosen(number, value)) continue;
+        const State::EntryPtr* chosen = chosen_[number];
+        edits_.push_back({(chosen ? *chosen : *value)->path, chosen ? *chosen : nullptr});
+    }
+    for (const Index event : added_)
+        edits_.push_back({index_.entry(event)->path, index_.entry(event)});
+    std::ranges::sort(edits_, {}, &state_tree::Edit::path);
+    State state(editor_.edit(conflict_.states()[base].tree(), edits_));
+    edits_.clear();
+    return state;
 }
 
 }  // namespace matrix

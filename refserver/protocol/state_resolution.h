@@ -1,7 +1,11 @@
 // State resolution: one state from several that concurrent events produced.
 //
-// Spec: https://spec.matrix.org/v1.19/rooms/v2/#state-resolution (v2 to v11) and
-//       https://spec.matrix.org/v1.19/rooms/v12/#state-resolution (v2.1)
+// Here for who resolves once; `Resolver` (state_resolver.h) is for who resolves again and again in
+// one room.
+//
+// Spec: https://spec.matrix.org/v1.19/rooms/v1/#state-resolution (v1),
+//       https://spec.matrix.org/v1.19/rooms/v2/#state-resolution (v2 to v11) and
+//       https://spec.matrix.org/v1.19/rooms/v12/#state-resolution (v12, "v2.1")
 #pragma once
 
 #include <cstdint>
@@ -22,10 +26,17 @@ using FindEvent = std::function<auth::CitedEvent(const EventId&)>;
 
 /// What a resolution did, for reports and for those who doubt it.
 struct ResolutionTrace {
-    std::vector<EventId> full_conflicted_set;  ///< In the order of ids.
-    std::vector<EventId> power_events;         ///< In the order in which they were applied.
-    std::vector<EventId> mainline;             ///< From the resolved power levels to the oldest.
-    std::vector<EventId> remaining_events;     ///< In the order in which they were applied.
+    /// In the order of ids. In room version 1, where it has no name: the conflicting events.
+    std::vector<EventId> full_conflicted_set;
+    /// In the order in which they were applied. In room version 1: power levels, join rules and
+    /// memberships that were tried.
+    std::vector<EventId> power_events;
+    /// From the resolved power levels to the oldest; room version 1 has none.
+    std::vector<EventId> mainline;
+    /// In the order in which they were applied; in room version 1, tried.
+    std::vector<EventId> remaining_events;
+    /// In the order in which they were made. In room version 1 the first event of a key that has
+    /// several is applied without a check, and so has no step.
     struct Step {
         EventId event_id;
         auth::Verdict verdict;
@@ -39,7 +50,6 @@ struct ResolutionTrace {
 ///
 /// The order of `states` does not matter. One state, or equal ones, are returned as they are.
 /// Events that cannot be found count as absent: the result never depends on an assertion.
-/// `rules` must be supported (`is_supported`).
 State resolve(std::span<const State> states,
               const FindEvent& find_event,
               const RoomRules& rules,

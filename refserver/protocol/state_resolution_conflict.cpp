@@ -1,149 +1,323 @@
-// The conflicted state set, the auth difference and, in v2.1, the conflicted state subgraph.
+// The full conflicted set.
 //
-// All of them lie in the auth chains of the conflicted state set. For an event that is in the chain
-// of one state and not in that of another is reached from a value that only the first state has.
+// Spec: https://spec.matrix.org/v1.19/rooms/v2/#state-resolution and
+//       https://spec.matrix.org/v1.19/rooms/v12/#state-resolution
 
 #include "refserver/protocol/state_resolution_conflict.h"
 
 #include <algorithm>
 
+#include "refserver/base/assert.h"
+
 namespace matrix::resolution {
-namespace {
 
-// The values of the conflicted keys: of each state, and of all of them.
-struct ConflictedState {
-    std::set<StateKey> keys;
-    std::vector<std::vector<Index>> by_state;
-    std::vector<Index> all;  ///< Each once.
-};
-
-ConflictedState find_conflicted_state(std::span<const State> states, AuthGraph& graph) {
-    // Of each conflicted key, its value in each state.
-    std::map<StateKey, std::vector<std::optional<EventId>>> values;
-    for (std::size_t index = 1; index < states.size(); ++index) {
-        for (StateDifference& difference : diff(states[0], states[index])) {
-            auto& row = values[std::move(difference.key)];
-            if (row.empty()) row.assign(states.size(), difference.before);
-            row[index] = std::move(difference.after);
-        }
+bool Conflict::start(std::span<const State> states) {
+    states_ = states;
+    keys_.clear();
+    numbers_.clear();
+    values_.clear();
+    events_.clear();
+    unconflicted_.clear();
+    met_numbers_.clear();
+    met_.clear();
+    masks_.clear();
+    full_set_.clear();
+    if (states.empty()) return false;
+    for (std::size_t state = 1; state < states.size(); ++state) {
+        state_tree::visit_differences(
+            states[0].tree(),
+            states[state].tree(),
+            [&](const State::EntryPtr* before, const State::EntryPtr* now) {
+                add_difference(state, before, now);
+            });
     }
-
-    ConflictedState conflicted;
-    conflicted.by_state.resize(states.size());
-    IndexSet seen;
-    for (const auto& [key, row] : values) {
-        conflicted.keys.insert(key);
-        for (std::size_t index = 0; index < row.size(); ++index) {
-            const std::optional<Index> event = row[index] ? graph.find(*row[index]) : std::nullopt;
-            if (!event) continue;
-            conflicted.by_state[index].push_back(*event);
-            if (seen.insert(*event)) conflicted.all.push_back(*event);
-        }
-    }
-    return conflicted;
+    if (keys_.empty()) return false;
+    find_events();
+    return true;
 }
 
-// Takes from `candidates` what is in the auth chain of the unconflicted state.
-void erase_unconflicted_ancestors(const State& state,
-                                  const std::set<StateKey>& conflicted_keys,
-                                  AuthGraph& graph,
-                                  std::set<Index>& candidates) {
-    IndexSet seen;
-    std::vector<Index> pending;
-    const auto walk = [&](Index start) {
-        pending.push_back(start);
-        while (!pending.empty() && !candidates.empty()) {
-            const Index index = pending.back();
-            pending.pop_back();
-            for (const Index parent : graph.parents(index)) {
-                if (!seen.insert(parent)) continue;
-                candidates.erase(parent);
-                pending.push_back(parent);
-            }
-        }
-    };
-    state.for_each([&](const StateKey& key, const EventId& id) {
-        if (candidates.empty() || conflicted_keys.contains(key)) return;
-        if (const std::optional<Index> event = graph.find(id)) walk(*event);
-    });
+void Conflict::add_difference(std::size_t state,
+                              const State::EntryPtr* before,
+                              const State::EntryPtr* now) {
+    const StateKey& key = before ? (*before)->key : (*now)->key;
+    const Key number_of_key = index_.intern_key(key.type, key.state_key);
+    const std::uint32_t* known = numbers_.find(number_of_key);
+    const auto number = known ? *known : static_cast<std::uint32_t>(keys_.size());
+    if (!known) {
+        numbers_.set(number_of_key, number);
+        keys_.push_back(number_of_key);
+        values_.resize(values_.size() + states_.size(), before);
+    }
+    values_[number * states_.size() + state] = now;
 }
 
+void Conflict::find_events() {
+    const std::size_t count = states_.size();
+    constexpr std::size_t kWordBits = 64;
+    mask_words_ = (count + kWordBits - 1) / kWordBits;
+    full_mask_.assign(mask_words_, ~Word{0});
+    if (count % kWordBits != 0) full_mask_.back() = (Word{1} << count % kWordBits) - 1;
+
+    for (std::size_t place = 0; place < values_.size(); ++place) {
+        const State::EntryPtr* value = values_[place];
+        const bool is_as_before = place % count != 0 && value == values_[place - 1];
+        events_.push_back(is_as_before ? events_.back()
+                          : value      ? index_.find((*value)->event_id)
+                                       : kNone);
+        if (events_.back() == kNone) continue;
+        const std::uint32_t met = meet(events_.back());
+        met_[met].is_conflicted = true;
+        met_[met].is_in_full_set = true;
+    }
+    conflicted_count_ = met_.size();
+}
+
+std::uint32_t Conflict::meet(Index index) {
+    if (const std::uint32_t* known = met_numbers_.find(index)) return *known;
+    const auto number = static_cast<std::uint32_t>(met_.size());
+    met_numbers_.set(index, number);
+    met_.push_back({.index = index});
+    masks_.resize(masks_.size() + mask_words_);
+    return number;
+}
+
+bool Conflict::is_in_full_set(Index index) const {
+    const std::uint32_t* met = met_numbers_.find(index);
+    return met && met_[*met].is_in_full_set;
+}
+
+Index Conflict::find_unconflicted(Key key) {
+    if (const Index* known = unconflicted_.find(key)) return *known;
+    const State::EntryPtr* entry =
+        is_conflicted(key) ? nullptr
+                           : state_tree::find_entry(states_[0].tree(), index_.path_of(key));
+    const Index event = entry ? index_.find((*entry)->event_id) : kNone;
+    unconflicted_.set(key, event);
+    return event;
+}
+
+bool Conflict::has_unconflicted(Key key) {
+    return !is_conflicted(key) &&
+           state_tree::find_entry(states_[0].tree(), index_.path_of(key)) != nullptr;
+}
+
+void Conflict::find_full_set(const RoomRules& rules) {
+    find_auth_difference();
+    if (rules.state_resolution == StateResolution::V2_1) find_subgraph();
+    // Only broken events cite one that is no state event; the algorithm sorts and applies state.
+    for (const Met& met : met_) {
+        if (met.is_in_full_set && index_[met.index].key != kNone) full_set_.push_back(met.index);
+    }
+}
+
+std::span<Conflict::Word> Conflict::mask(std::uint32_t met) {
+    return std::span(masks_).subspan(met * mask_words_, mask_words_);
+}
+
+bool Conflict::is_full(std::span<const Word> mask) const {
+    return std::ranges::equal(mask, full_mask_);
+}
+
+// The events that are in the auth chain of one state and not in that of all.
+//
+// From the conflicted events down, the youngest first: when an event is looked at, all that lead to
+// it have been. What is below an event of the unconflicted state is in all chains; when nothing is
+// left that is not, neither is anything further down.
+//
 // UNSPECIFIED: we read "auth chain" of an event as the text defines it, without the event itself;
 // some servers count the events of a state as part of its full auth chain.
-std::set<Index> find_auth_difference(std::span<const State> states,
-                                     const ConflictedState& conflicted,
-                                     AuthGraph& graph) {
-    std::map<Index, std::size_t> counts;
-    for (const std::vector<Index>& events : conflicted.by_state) {
-        for (const Index ancestor : graph.list_ancestors(events))
-            ++counts[ancestor];
+void Conflict::find_auth_difference() {
+    is_unconflicted_indexed_ = false;
+    support_.clear();
+    partial_count_ = 0;
+    pending_.start(index_.size());
+    passed_mask_.assign(mask_words_, 0);
+    const std::size_t count = states_.size();
+    for (std::size_t place = 0; place < events_.size(); ++place) {
+        if (events_[place] == kNone) continue;
+        const std::size_t state = place % count;
+        passed_mask_[state / 64] = Word{1} << state % 64;
+        for (const Index parent : index_.parents(events_[place]))
+            reach(parent);
+        passed_mask_[state / 64] = 0;
     }
-    std::set<Index> difference;
-    for (const auto& [index, count] : counts) {
-        if (count < states.size()) difference.insert(index);
+    while (!pending_.empty() && (partial_count_ > 0 || !index_.is_topological()))
+        visit_chain(meet(pending_.take_greatest()));
+    pending_.clear();
+    for (Met& met : met_)
+        met.is_pending = false;
+    if (!index_.is_topological()) erase_unconflicted_chains();
+
+    for (std::uint32_t number = 0; number < met_.size(); ++number) {
+        Met& met = met_[number];
+        met.is_in_full_set |= met.is_in_chain && !is_full(mask(number));
     }
-    if (!difference.empty()) {
-        erase_unconflicted_ancestors(states[0], conflicted.keys, graph, difference);
-    }
-    return difference;
 }
 
-// Every event on a path of auth events from one conflicted event to another.
-std::vector<Index> find_subgraph(const ConflictedState& conflicted, AuthGraph& graph) {
-    const std::vector<Index> ancestors = graph.list_ancestors(conflicted.all);
-    IndexSet is_ancestor;
-    for (const Index index : ancestors)
-        is_ancestor.insert(index);
-
-    std::map<Index, std::vector<Index>> children;  // Among conflicted events and their ancestors.
-    const auto add_children = [&](Index index) {
-        for (const Index parent : graph.parents(index))
-            children[parent].push_back(index);
-    };
-    for (const Index index : ancestors)
-        add_children(index);
-    for (const Index index : conflicted.all) {
-        if (!is_ancestor.contains(index)) add_children(index);
+// Adds `passed_mask_` to an event.
+void Conflict::reach(Index index) {
+    const std::uint32_t number = meet(index);
+    const std::span<Word> reached = mask(number);
+    Met& met = met_[number];
+    if (met.is_pending && !is_full(reached)) --partial_count_;
+    bool is_changed = !met.is_in_chain;
+    for (std::size_t word = 0; word < mask_words_; ++word) {
+        is_changed |= (passed_mask_[word] & ~reached[word]) != 0;
+        reached[word] |= passed_mask_[word];
     }
+    met.is_in_chain = true;
+    if (is_changed && !met.is_pending) {
+        met.is_pending = true;
+        pending_.insert(index);
+    }
+    if (met.is_pending && !is_full(reached)) ++partial_count_;
+}
 
-    // Upwards from the conflicted events: who reaches one of them, and is reached from one?
-    IndexSet seen;
-    std::vector<Index> subgraph;
-    std::vector<Index> pending = conflicted.all;
-    while (!pending.empty()) {
-        const Index index = pending.back();
-        pending.pop_back();
-        const auto entry = children.find(index);
-        if (entry == children.end()) continue;
-        for (const Index child : entry->second) {
-            if (!is_ancestor.contains(child) || !seen.insert(child)) continue;
-            subgraph.push_back(child);
-            pending.push_back(child);
+void Conflict::visit_chain(std::uint32_t number) {
+    const Index index = met_[number].index;
+    met_[number].is_pending = false;
+    if (!is_full(mask(number))) {
+        --partial_count_;
+        if (index_.is_topological() && is_below_unconflicted(index)) {
+            std::ranges::copy(full_mask_, mask(number).begin());
         }
     }
-    return subgraph;
+    std::ranges::copy(mask(number), passed_mask_.begin());
+    for (const Index parent : index_.parents(index))
+        reach(parent);
 }
 
-}  // namespace
+// What is not found to be below the unconflicted state may be so by an event that nobody has looked
+// up yet, and so all events of that state are, once.
+bool Conflict::is_below_unconflicted(Index index) {
+    if (find_support(index)) return true;
+    if (is_unconflicted_indexed_) return false;
+    index_unconflicted();
+    return find_support(index);
+}
 
-Conflict find_conflict(std::span<const State> states, AuthGraph& graph, const RoomRules& rules) {
-    ConflictedState conflicted = find_conflicted_state(states, graph);
-    std::set<Index> members = find_auth_difference(states, conflicted, graph);
-    members.insert(conflicted.all.begin(), conflicted.all.end());
-    if (rules.state_resolution == StateResolution::V2_1) {
-        const std::vector<Index> subgraph = find_subgraph(conflicted, graph);
-        members.insert(subgraph.begin(), subgraph.end());
+// Upwards, the youngest child first: it is the likeliest to be in the state.
+bool Conflict::find_support(Index start) {
+    if (const bool* known = support_.find(start)) return *known;
+    support_.set(start, false);
+    path_.clear();
+    path_.push_back({start, index_[start].newest_child});
+    while (!path_.empty()) {
+        Step& step = path_.back();
+        if (step.next_edge == kNone) {
+            path_.pop_back();
+            continue;
+        }
+        const ChildEdge& edge = index_.child_edge(step.next_edge);
+        step.next_edge = edge.next;
+        const Index child = edge.child;
+        const bool* known = support_.find(child);
+        const Key key = index_[child].key;
+        if ((known && *known) || (key != kNone && find_unconflicted(key) == child)) {
+            for (const Step& below : path_)
+                support_.set(below.index, true);
+            return true;
+        }
+        if (known) continue;
+        support_.set(child, false);
+        path_.push_back({child, index_[child].newest_child});
     }
-    // Only broken events cite one that is no state event; the algorithm sorts and applies state.
-    std::erase_if(members, [&](Index index) { return !graph.event(index).is_state(); });
+    return false;
+}
 
-    Conflict conflict;
-    conflict.keys = std::move(conflicted.keys);
-    conflict.full_conflicted_set.assign(members.begin(), members.end());
-    std::ranges::sort(conflict.full_conflicted_set, {}, [&](Index index) -> const EventId& {
-        return graph.event(index).id;
+void Conflict::index_unconflicted() {
+    is_unconflicted_indexed_ = true;
+    if (indexed_epoch_ != index_.epoch()) indexed_ = State();
+    indexed_epoch_ = index_.epoch();
+    if (indexed_.tree() == states_[0].tree()) return;
+    const std::size_t known = index_.size();
+    state_tree::visit_differences(indexed_.tree(),
+                                  states_[0].tree(),
+                                  [&](const State::EntryPtr*, const State::EntryPtr* now) {
+                                      if (now) index_.require((*now)->event_id);
+                                  });
+    indexed_ = states_[0];
+    if (index_.size() > known) support_.clear();
+}
+
+// The same without an order of events to rely on: all chains of the unconflicted state.
+void Conflict::erase_unconflicted_chains() {
+    support_.clear();
+    const auto push_parents = [&](Index index) {
+        for (const Index parent : index_.parents(index)) {
+            if (support_.find(parent)) continue;
+            support_.set(parent, true);
+            stack_.push_back(parent);
+        }
+    };
+    state_tree::walk_entries(states_[0].tree(), [&](const State::EntryPtr& entry) {
+        const Key key = index_.intern_key(entry->key.type, entry->key.state_key);
+        const Index event = is_conflicted(key) ? kNone : index_.find(entry->event_id);
+        if (event != kNone) push_parents(event);
+        while (!stack_.empty()) {
+            const Index next = stack_.back();
+            stack_.pop_back();
+            push_parents(next);
+        }
     });
-    return conflict;
+    for (std::uint32_t number = 0; number < met_.size(); ++number) {
+        if (support_.find(met_[number].index)) {
+            std::ranges::copy(full_mask_, mask(number).begin());
+        }
+    }
+}
+
+// Every event on a path of auth events from one conflicted event to another: first down to all that
+// they lead to, not further than the oldest of them; then up from them.
+void Conflict::find_subgraph() {
+    Index oldest = kNone;
+    for (std::size_t number = 0; number < conflicted_count_; ++number)
+        oldest = std::min(oldest, met_[number].index);
+    list_ancestors(index_.is_topological() ? oldest : 0);
+
+    bool is_changed = true;
+    while (is_changed) {
+        is_changed = false;
+        for (std::size_t place = ancestors_.size(); place > 0; --place)
+            is_changed |= add_to_subgraph(ancestors_[place - 1]);
+        if (index_.is_topological()) break;
+    }
+    for (const std::uint32_t number : ancestors_)
+        met_[number].is_in_full_set |= met_[number].is_in_subgraph;
+}
+
+// Of the conflicted events, from the youngest to the oldest, none older than `limit`.
+void Conflict::list_ancestors(Index limit) {
+    ancestors_.clear();
+    pending_.start(index_.size());
+    const auto push_parents = [&](Index index) {
+        for (const Index parent : index_.parents(index)) {
+            if (parent < limit) continue;
+            Met& met = met_[meet(parent)];
+            if (std::exchange(met.is_ancestor, true)) continue;
+            pending_.insert(parent);
+        }
+    };
+    for (std::size_t number = 0; number < conflicted_count_; ++number)
+        push_parents(met_[number].index);
+    while (!pending_.empty()) {
+        const Index index = pending_.take_greatest();
+        ancestors_.push_back(meet(index));
+        push_parents(index);
+    }
+}
+
+// Does the event lead to a conflicted one? True if that is news.
+bool Conflict::add_to_subgraph(std::uint32_t number) {
+    if (met_[number].is_in_subgraph) return false;
+    for (const Index parent : index_.parents(met_[number].index)) {
+        const std::uint32_t* met = met_numbers_.find(parent);
+        if (met && (met_[*met].is_conflicted || met_[*met].is_in_subgraph)) {
+            met_[number].is_in_subgraph = true;
+            return true;
+        }
+    }
+    return false;
 }
 
 }  // namespace matrix::resolution

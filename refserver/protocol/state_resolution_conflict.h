@@ -1,27 +1,118 @@
 // What several states disagree about: the conflicted keys and the full conflicted set.
 //
-// Private to state_resolution*.cpp.
+// Private to state_resolution*.cpp. Costs what differs between the states, the auth chains of that
+// down to where all states share them, and for each event of these chains the way to one event of
+// the unconflicted state that leads to it.
 #pragma once
 
-#include <map>
-#include <set>
+#include <cstddef>
+#include <span>
+#include <vector>
 
-#include "refserver/protocol/state_resolution_graph.h"
+#include "refserver/base/stamped_map.h"
+#include "refserver/protocol/auth_index.h"
+#include "refserver/protocol/index_queue.h"
 
 namespace matrix::resolution {
 
-struct Conflict {
-    /// Keys whose value is not the same in all states. All others are unconflicted.
-    std::set<StateKey> keys;
-    /// The full conflicted set, in the order of event ids.
-    std::vector<Index> full_conflicted_set;
-};
+class Conflict {
+public:
+    explicit Conflict(AuthIndex& index) : index_(index) {}
 
-/// `states` are at least two, and no two are equal.
-///
-/// Costs what differs between the states and the auth chains of that; only if an event is in some
-/// of these chains and not in others, the chains of the unconflicted state are walked too, until it
-/// is known to be in them.
-Conflict find_conflict(std::span<const State> states, AuthGraph& graph, const RoomRules& rules);
+    /// Compares `states`, which must outlive all questions; false if they are equal.
+    bool start(std::span<const State> states);
+
+    // The conflicted keys: those whose event is not the same in all states. Each has a number.
+    std::size_t key_count() const { return keys_.size(); }
+    Key key(std::size_t number) const { return keys_[number]; }
+    bool is_conflicted(Key key) const { return numbers_.find(key) != nullptr; }
+    /// The event of a conflicted key in one state; null if there is none.
+    const State::EntryPtr* value(std::size_t number, std::size_t state) const {
+        return values_[number * states_.size() + state];
+    }
+    /// The same; `kNone` also if nobody knows it.
+    Index event(std::size_t number, std::size_t state) const {
+        return events_[number * states_.size() + state];
+    }
+    std::span<const State> states() const { return states_; }
+
+    /// The event of an unconflicted key; `kNone` if the states have none, or an unknown one.
+    Index find_unconflicted(Key key);
+    bool has_unconflicted(Key key);
+
+    /// Finds the full conflicted set, with the conflicted state subgraph in v2.1.
+    void find_full_set(const RoomRules& rules);
+    /// The full conflicted set, each event once, in no order that means anything.
+    std::span<const Index> full_set() const { return full_set_; }
+    /// Is the event in it, or would be if it were a state event?
+    bool is_in_full_set(Index index) const;
+
+private:
+    /// What a search has found out about an event that it met.
+    struct Met {
+        Index index = kNone;
+        bool is_conflicted = false;  ///< It is the value of a conflicted key.
+        bool is_pending = false;
+        bool is_in_chain = false;  ///< Of some state.
+        bool is_ancestor = false;  ///< Of some conflicted event.
+        bool is_in_subgraph = false;
+        bool is_in_full_set = false;
+    };
+    /// A word has a bit for each of 64 states: those in whose auth chain an event is.
+    using Word = std::uint64_t;
+
+    void add_difference(std::size_t state,
+                        const State::EntryPtr* before,
+                        const State::EntryPtr* now);
+    void find_events();
+    std::uint32_t meet(Index index);
+    std::span<Word> mask(std::uint32_t met);
+    bool is_full(std::span<const Word> mask) const;
+
+    void find_auth_difference();
+    void reach(Index index);
+    void visit_chain(std::uint32_t met);
+    bool is_below_unconflicted(Index index);
+    bool find_support(Index index);
+    void index_unconflicted();
+    void erase_unconflicted_chains();
+
+    void find_subgraph();
+    void list_ancestors(Index above);
+    bool add_to_subgraph(std::uint32_t met);
+
+    AuthIndex& index_;
+    std::span<const State> states_;
+
+    std::vector<Key> keys_;
+    StampedMap<std::uint32_t> numbers_;  ///< Of the conflicted keys.
+    std::vector<const State::EntryPtr*> values_;
+    std::vector<Index> events_;
+    StampedMap<Index> unconflicted_;  ///< By key, as far as somebody asked.
+
+    StampedMap<std::uint32_t> met_numbers_;  ///< By event.
+    std::vector<Met> met_;
+    std::size_t conflicted_count_ = 0;  ///< The first of `met_`.
+    std::vector<Word> masks_;           ///< Of each of `met_`, `mask_words_` words.
+    std::size_t mask_words_ = 1;
+    std::vector<Word> full_mask_;
+    std::vector<Word> passed_mask_;  ///< What an event passes on to those that it cites.
+    std::size_t partial_count_ = 0;  ///< Of the pending events that are not in all chains so far.
+    IndexQueue pending_;
+    std::vector<Index> full_set_;
+    std::vector<std::uint32_t> ancestors_;
+
+    /// Is the event below one of the unconflicted state? False also while that is searched.
+    StampedMap<bool> support_;
+    struct Step {
+        Index index;
+        std::uint32_t next_edge;
+    };
+    std::vector<Step> path_;
+    std::vector<Index> stack_;
+    State indexed_;  ///< All of whose events are in the index.
+    std::uint64_t indexed_epoch_ = 0;
+    bool is_unconflicted_indexed_ = false;
+};
 
 }  // namespace matrix::resolution

@@ -3,182 +3,177 @@
 #include "refserver/protocol/state_resolution_order.h"
 
 #include <algorithm>
-#include <queue>
-#include <tuple>
+#include <utility>
 
 namespace matrix::resolution {
-namespace {
 
-// UNSPECIFIED: power levels and join rules count with any state key: the text names none.
-bool is_power_event(const Event& event) {
-    if (event.type == "m.room.power_levels" || event.type == "m.room.join_rules") return true;
-    if (event.type != "m.room.member" || *event.state_key == event.sender.view()) return false;
-    return event.membership() == Membership::Leave || event.membership() == Membership::Ban;
+void PowerOrder::sort(const Conflict& conflict, const RoomRules& rules) {
+    choose(conflict, rules);
+    link();
+    sorted_.clear();
+    candidates_.clear();
+    for (std::uint32_t place = 0; place < chosen_.size(); ++place) {
+        if (open_count_[place] == 0) add_candidate(place);
+    }
+    // Kahn's algorithm: of the events whose auth events are all placed, the smallest is next.
+    while (!candidates_.empty()) {
+        const std::uint32_t place = take_first_candidate();
+        sorted_.push_back(chosen_[place]);
+        for (std::uint32_t edge = newest_child_[place]; edge != kNone;
+             edge = child_edges_[edge].next) {
+            if (--open_count_[child_edges_[edge].child] == 0) {
+                add_candidate(child_edges_[edge].child);
+            }
+        }
+    }
 }
 
-}  // namespace
-
-std::vector<Index> select_power_events(std::span<const Index> full_conflicted_set,
-                                       AuthGraph& graph) {
-    std::vector<Index> power_events;
-    IndexSet selected;
-    for (const Index index : full_conflicted_set) {
-        if (!is_power_event(graph.event(index))) continue;
-        power_events.push_back(index);
-        selected.insert(index);
+void PowerOrder::choose(const Conflict& conflict, const RoomRules& rules) {
+    is_chosen_.clear();
+    pending_.start(index_.size());
+    for (const Index event : conflict.full_set()) {
+        if (!index_[event].is_power_event) continue;
+        is_chosen_.set(event, true);
+        pending_.insert(event);
     }
-    for (const Index ancestor : graph.list_ancestors(power_events))
-        selected.insert(ancestor);
+    reach_ancestors(conflict, rules);
+    chosen_.clear();
+    remaining_.clear();
+    for (const Index event : conflict.full_set())
+        (is_chosen_.find(event) ? chosen_ : remaining_).push_back(event);
+}
 
-    std::vector<Index> chosen;
-    std::ranges::copy_if(full_conflicted_set, std::back_inserter(chosen), [&](Index index) {
-        return selected.contains(index);
+// Down from the power events through all that they lead to. In v2.1 what lies between two events of
+// the full conflicted set is in it, so that nothing else needs to be looked at.
+void PowerOrder::reach_ancestors(const Conflict& conflict, const RoomRules& rules) {
+    const bool is_closed =
+        rules.state_resolution == StateResolution::V2_1 && index_.is_topological();
+    Index oldest = 0;
+    if (index_.is_topological() && !conflict.full_set().empty()) {
+        oldest = std::ranges::min(conflict.full_set());
+    }
+    while (!pending_.empty()) {
+        for (const Index parent : index_.parents(pending_.take_greatest())) {
+            if (parent < oldest || is_chosen_.find(parent)) continue;
+            if (is_closed && !conflict.is_in_full_set(parent)) continue;
+            is_chosen_.set(parent, true);
+            pending_.insert(parent);
+        }
+    }
+}
+
+// UNSPECIFIED: the edges are the auth events within the set; paths that leave it and come back do
+// not order. Events on a cycle, which only ids of room versions 1 and 2 can claim, are left out.
+void PowerOrder::link() {
+    places_.clear();
+    for (std::uint32_t place = 0; place < chosen_.size(); ++place)
+        places_.set(chosen_[place], place);
+    open_count_.assign(chosen_.size(), 0);
+    newest_child_.assign(chosen_.size(), kNone);
+    child_edges_.clear();
+    for (std::uint32_t place = 0; place < chosen_.size(); ++place) {
+        for (const Index parent : index_.parents(chosen_[place])) {
+            const std::uint32_t* parent_place = places_.find(parent);
+            if (!parent_place) continue;
+            const auto edge = static_cast<std::uint32_t>(child_edges_.size());
+            child_edges_.push_back({place, std::exchange(newest_child_[*parent_place], edge)});
+            ++open_count_[place];
+        }
+    }
+}
+
+// More power, then less time, then the smaller id.
+bool PowerOrder::is_earlier(const PowerKey& a, const PowerKey& b) const {
+    if (a.level != b.level) return a.level > b.level;
+    if (a.origin_server_ts != b.origin_server_ts) return a.origin_server_ts < b.origin_server_ts;
+    if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
+    return index_.id_of(chosen_[a.place]) < index_.id_of(chosen_[b.place]);
+}
+
+void PowerOrder::add_candidate(std::uint32_t place) {
+    const Index event = chosen_[place];
+    const std::int64_t level = index_.sender_level(event);
+    candidates_.push_back({level, index_[event].origin_server_ts, index_[event].id_prefix, place});
+    std::ranges::push_heap(candidates_,
+                           [&](const PowerKey& a, const PowerKey& b) { return is_earlier(b, a); });
+}
+
+std::uint32_t PowerOrder::take_first_candidate() {
+    std::ranges::pop_heap(candidates_,
+                          [&](const PowerKey& a, const PowerKey& b) { return is_earlier(b, a); });
+    const std::uint32_t place = candidates_.back().place;
+    candidates_.pop_back();
+    return place;
+}
+
+void MainlineOrder::sort(std::span<const Index> events, Index newest) {
+    newest_ = next_ = newest;
+    length_ = 0;
+    positions_.clear();
+    keys_.clear();
+    // Without an order of events to rely on, all of the mainline is walked before anything else.
+    if (!index_.is_topological()) extend_to(0);
+    for (const Index event : events) {
+        const AuthRow& row = index_[event];
+        keys_.push_back({position(event), row.origin_server_ts, row.id_prefix, event});
+    }
+    std::ranges::sort(keys_, [&](const MainlineKey& a, const MainlineKey& b) {
+        if (a.position != b.position) return a.position > b.position;
+        return is_earlier_by_time(a, b);
     });
-    return chosen;
+    was_decided_by_position_ = !std::ranges::is_sorted(
+        keys_,
+        [&](const MainlineKey& a, const MainlineKey& b) { return is_earlier_by_time(a, b); });
+    sorted_.clear();
+    for (const MainlineKey& key : keys_)
+        sorted_.push_back(key.event);
 }
 
-namespace {
-
-// Smaller is earlier: more power, then less time, then the smaller id.
-struct PowerKey {
-    std::int64_t level;
-    std::int64_t origin_server_ts;
-    std::string_view id;
-    std::size_t place;  ///< In the list of events that is sorted.
-
-    friend bool operator>(const PowerKey& a, const PowerKey& b) {
-        return std::tie(b.level, a.origin_server_ts, a.id) >
-               std::tie(a.level, b.origin_server_ts, b.id);
-    }
-};
-
-// UNSPECIFIED: without power levels among the auth events, the level is what it is in a room that
-// has none: that of the creator, or the default.
-std::int64_t sender_level(Index index, AuthGraph& graph) {
-    auth::AuthState state;
-    if (const auto create = graph.find_create(index)) {
-        state.set(auth::Role::Create, &graph.event(*create));
-    }
-    if (const auto levels = graph.find_parent(index, "m.room.power_levels", "")) {
-        state.set(auth::Role::PowerLevels, &graph.event(*levels));
-    }
-    return state.level_of(graph.event(index).sender);
+bool MainlineOrder::is_earlier_by_time(const MainlineKey& a, const MainlineKey& b) const {
+    if (a.origin_server_ts != b.origin_server_ts) return a.origin_server_ts < b.origin_server_ts;
+    if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
+    return index_.id_of(a.event) < index_.id_of(b.event);
 }
 
-}  // namespace
-
-// Kahn's algorithm: of the events whose auth events are all placed, the smallest is next.
-//
-// UNSPECIFIED: the edges are the auth events within `events`; paths that leave this set and come
-// back do not order. Events on a cycle, which only ids of room versions 1 and 2 can claim, are left
-// out.
-std::vector<Index> sort_by_power(std::span<const Index> events, AuthGraph& graph) {
-    std::map<Index, std::size_t> places;
-    for (std::size_t place = 0; place < events.size(); ++place)
-        places[events[place]] = place;
-
-    std::vector<std::vector<std::size_t>> children(events.size());
-    std::vector<std::size_t> missing_count(events.size());
-    for (std::size_t place = 0; place < events.size(); ++place) {
-        for (const Index parent : graph.parents(events[place])) {
-            const auto entry = places.find(parent);
-            if (entry == places.end()) continue;
-            children[entry->second].push_back(place);
-            ++missing_count[place];
-        }
-    }
-
-    std::priority_queue<PowerKey, std::vector<PowerKey>, std::greater<>> candidates;
-    const auto add_candidate = [&](std::size_t place) {
-        const Event& event = graph.event(events[place]);
-        candidates.push({.level = sender_level(events[place], graph),
-                         .origin_server_ts = event.origin_server_ts,
-                         .id = event.id.view(),
-                         .place = place});
-    };
-    for (std::size_t place = 0; place < events.size(); ++place) {
-        if (missing_count[place] == 0) add_candidate(place);
-    }
-    std::vector<Index> sorted;
-    sorted.reserve(events.size());
-    while (!candidates.empty()) {
-        const std::size_t place = candidates.top().place;
-        candidates.pop();
-        sorted.push_back(events[place]);
-        for (const std::size_t child : children[place]) {
-            if (--missing_count[child] == 0) add_candidate(child);
-        }
-    }
-    return sorted;
-}
-
-Mainline::Mainline(std::optional<Index> newest, AuthGraph& graph) : graph_(graph) {
-    for (std::optional<Index> next = newest; next && !positions_.contains(*next);
-         next = graph.find_parent(*next, "m.room.power_levels", "")) {
-        positions_[*next] = static_cast<std::uint32_t>(events_.size());
-        events_.push_back(*next);
-    }
-}
-
-std::uint32_t Mainline::position(Index event) {
-    std::vector<Index> walked;
-    std::uint32_t position = kNowhere;
-    std::optional<Index> next = graph_.find_parent(event, "m.room.power_levels", "");
-    while (next) {
-        // What is being walked counts as nowhere, so that a claimed cycle ends the walk.
-        const auto [entry, is_new] = positions_.try_emplace(*next, kNowhere);
-        if (!is_new) {
-            position = entry->second;
+// 0 for events that cite the newest power levels; `kNowhere` for those that lead to none.
+std::uint32_t MainlineOrder::position(Index event) {
+    walked_.clear();
+    std::uint32_t found = kNowhere;
+    for (Index next = index_[event].power_levels; next != kNone; next = index_[next].power_levels) {
+        extend_to(next);
+        if (const std::uint32_t* known = positions_.find(next)) {
+            found = *known;
             break;
         }
-        walked.push_back(*next);
-        next = graph_.find_parent(*next, "m.room.power_levels", "");
+        // What is being walked counts as nowhere, so that a claimed cycle ends the walk.
+        positions_.set(next, kNowhere);
+        walked_.push_back(next);
     }
-    for (const Index levels : walked)
-        positions_[levels] = position;
-    return position;
+    for (const Index levels : walked_)
+        positions_.set(levels, found);
+    return found;
 }
 
-namespace {
-
-struct MainlineKey {
-    std::uint32_t position;  ///< Greater is earlier.
-    std::int64_t origin_server_ts;
-    std::string_view id;
-    Index event;
-};
-
-std::vector<Index> sort_by_key(std::vector<MainlineKey> keys) {
-    std::ranges::sort(keys, [](const MainlineKey& a, const MainlineKey& b) {
-        return std::tie(b.position, a.origin_server_ts, a.id) <
-               std::tie(a.position, b.origin_server_ts, b.id);
-    });
-    std::vector<Index> sorted;
-    for (const MainlineKey& key : keys)
-        sorted.push_back(key.event);
-    return sorted;
+// Walks the mainline as far as it can hold `oldest`: its power levels get older and older.
+void MainlineOrder::extend_to(Index oldest) {
+    while (next_ != kNone && next_ >= oldest) {
+        if (positions_.find(next_)) {
+            next_ = kNone;  // A claimed cycle.
+            break;
+        }
+        positions_.set(next_, length_++);
+        next_ = index_[next_].power_levels;
+    }
 }
 
-}  // namespace
-
-std::vector<Index> sort_by_mainline(std::span<const Index> events,
-                                    Mainline& mainline,
-                                    const AuthGraph& graph) {
-    std::vector<MainlineKey> keys;
-    for (const Index index : events) {
-        const Event& event = graph.event(index);
-        keys.push_back({mainline.position(index), event.origin_server_ts, event.id.view(), index});
+std::vector<Index> MainlineOrder::list_mainline() {
+    extend_to(0);
+    std::vector<Index> mainline;
+    for (Index next = newest_; next != kNone && mainline.size() < length_;
+         next = index_[next].power_levels) {
+        mainline.push_back(next);
     }
-    return sort_by_key(std::move(keys));
-}
-
-std::vector<Index> sort_by_time(std::span<const Index> events, const AuthGraph& graph) {
-    std::vector<MainlineKey> keys;
-    for (const Index index : events) {
-        const Event& event = graph.event(index);
-        keys.push_back({0, event.origin_server_ts, event.id.view(), index});
-    }
-    return sort_by_key(std::move(keys));
+    return mainline;
 }
 
 }  // namespace matrix::resolution

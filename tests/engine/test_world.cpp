@@ -234,11 +234,10 @@ json::Object pdu_of(const StoredEvent& stored) {
     return stored.event->parse_text();
 }
 
-std::vector<std::string> supported_versions() {
+std::vector<std::string> all_versions() {
     std::vector<std::string> versions;
-    for (const RoomRules& rules : all_room_rules()) {
-        if (is_supported(rules)) versions.emplace_back(rules.version);
-    }
+    for (const RoomRules& rules : all_room_rules())
+        versions.emplace_back(rules.version);
     return versions;
 }
 

@@ -151,6 +151,6 @@ NewEvent member(const UserId& sender, const UserId& target, const std::string& m
 json::Object pdu_of(const StoredEvent& stored);
 
 /// All room versions in which rooms can be created.
-std::vector<std::string> supported_versions();
+std::vector<std::string> all_versions();
 
 }  // namespace matrix::engine

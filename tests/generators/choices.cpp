@@ -21,6 +21,7 @@ Choices Choices::from_numbers(std::vector<std::uint32_t> numbers) {
 
 Choices Choices::from_bytes(std::string_view bytes) {
     Choices choices;
+    choices.is_of_bytes_ = true;
     for (std::size_t at = 0; at + 1 < bytes.size(); at += 2) {
         const auto high = static_cast<unsigned char>(bytes[at]);
         const auto low = static_cast<unsigned char>(bytes[at + 1]);
@@ -44,7 +45,14 @@ std::uint64_t next_random(std::uint64_t& state) {
 std::uint64_t Choices::below(std::uint64_t n) {
     MATRIX_ASSERT(n > 0);
     if (is_endless_) return next_random(state_) % n;
-    return next_ < numbers_.size() ? numbers_[next_++] % n : 0;
+    constexpr std::uint64_t kTwoBytes = std::uint64_t{1} << 16;
+    std::uint64_t number = take_number();
+    if (is_of_bytes_ && n > kTwoBytes) number = number * kTwoBytes + take_number();
+    return number % n;
+}
+
+std::uint64_t Choices::take_number() {
+    return next_ < numbers_.size() ? numbers_[next_++] : 0;
 }
 
 }  // namespace matrix::generators

@@ -15,7 +15,7 @@ public:
     /// Never ends.
     static Choices from_seed(std::uint64_t seed);
     static Choices from_numbers(std::vector<std::uint32_t> numbers);
-    /// Two bytes make a choice.
+    /// Two bytes make a choice, and four one of more than 65,536 possibilities.
     static Choices from_bytes(std::string_view bytes);
 
     /// A number below `n`, which is not 0.
@@ -31,9 +31,12 @@ public:
     bool is_exhausted() const { return !is_endless_ && next_ >= numbers_.size(); }
 
 private:
+    std::uint64_t take_number();
+
     std::vector<std::uint32_t> numbers_;
     std::size_t next_ = 0;
     bool is_endless_ = false;
+    bool is_of_bytes_ = false;
     std::uint64_t state_ = 0;
 };
 

@@ -132,15 +132,16 @@ std::string RuleRoom::ask_oracle(const Event& event) const {
         state[{key.type, key.state_key}] = entries.back().get();
     }
     const oracle::ReadEvent read(std::make_shared<const Event>(event));
-    return oracle::rule_of(oracle::check_against(state, read, ed25519_verifier()));
+    const oracle::Verdict verdict = oracle::check_against(state, read, ed25519_verifier());
+    return verdict ? "allowed by " + verdict->rule : "refused by " + verdict.error().rule;
 }
 
 std::string RuleRoom::check(const Event& event) const {
     const auth::Verdict verdict = auth::check_against(state_for(event), event, ed25519_verifier());
-    std::string rule = verdict ? "allowed" : std::string(verdict.error().rule);
-    EXPECT_EQ(ask_oracle(event), rule)
+    const std::string rule(verdict ? verdict->rule : verdict.error().rule);
+    EXPECT_EQ(ask_oracle(event), (verdict ? "allowed by " : "refused by ") + rule)
         << "the oracle disagrees, v" << rules_->version << ' ' << event;
-    return rule;
+    return verdict ? "allowed" : rule;
 }
 
 }  // namespace matrix::testing

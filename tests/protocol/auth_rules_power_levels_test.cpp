@@ -195,7 +195,7 @@ TEST(PowerLevelRules, NeedIntegersSinceVersion10) {
 TEST(PowerLevelRules, RefuseNumbersBeyondDoubleUpToVersion5) {
     for (const RoomRules& rules : all_room_rules()) {
         if (rules.power_levels != PowerLevelSyntax::IntegersStringsAndFloats) continue;
-        EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"1e309"}}}), "v12 10.1");
+        EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"1e309"}}}), "v5 10");
         EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"12.9"}}}), "allowed");
         EXPECT_EQ(change(rules, {}, {{"ban", json::OtherNumber{"1e300"}}}), "v12 10.6.2");
     }

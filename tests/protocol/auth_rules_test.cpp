@@ -14,7 +14,9 @@
 namespace matrix::testing {
 namespace {
 
-std::string rule_of(const auth::Verdict& verdict) {
+// The rule that refuses, or "allowed".
+template <class Verdict>
+std::string rule_of(const Verdict& verdict) {
     return verdict ? "allowed" : std::string(verdict.error().rule);
 }
 

@@ -459,11 +459,5 @@ TEST(StateResolution, CopesWithALongChain) {
     EXPECT_EQ(room.resolved(kPowerLevels), last);
 }
 
-TEST(StateResolution, RefusesRoomsWhoseVersionItLacks) {
-    for (const RoomRules& rules : all_room_rules()) {
-        EXPECT_EQ(is_supported(rules), rules.version != "1") << rules.version;
-    }
-}
-
 }  // namespace
 }  // namespace matrix::testing

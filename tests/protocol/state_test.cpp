@@ -124,6 +124,40 @@ TEST(State, IsTheSameWhenMadeAtOnce) {
     EXPECT_EQ(State::make({}), State());
 }
 
+std::string root_in_hex(const State& state) {
+    std::string hex;
+    for (const unsigned char byte : state.root()) {
+        hex.push_back("0123456789abcdef"[byte >> 4]);
+        hex.push_back("0123456789abcdef"[byte & 15]);
+    }
+    return hex;
+}
+
+// Databases hold states under these hashes.
+TEST(State, HasTheSameRootForEver) {
+    EXPECT_EQ(root_in_hex(State().with({"m.room.create", ""}, EventId("$c"))),
+              "3a9515fe339dec6a3271267760e885d7ab096d95487fbc7add5102489ab87689");
+    EXPECT_EQ(root_in_hex(members(1000).with({"m.room.topic", ""}, EventId("$t"))),
+              "9030a96cc0af2cc16e47a4fb9acc13e244e9493cae0a4399056b6683b71592ec");
+}
+
+// Equality and differences do not depend on what has been hashed.
+TEST(State, ComparesHashedAndUnhashedTreesAlike) {
+    for (const bool hashes_one : {false, true}) {
+        for (const bool hashes_other : {false, true}) {
+            const State one = members(300);
+            const State same = members(300);
+            const State other = members(300).with(member(7), id(-1));
+            if (hashes_one) static_cast<void>(one.root());
+            if (hashes_other) static_cast<void>(same.root()), static_cast<void>(other.root());
+            EXPECT_TRUE(one == same);
+            EXPECT_FALSE(one == other);
+            EXPECT_TRUE(diff(one, same).empty());
+            EXPECT_EQ(diff(one, other).size(), 1u);
+        }
+    }
+}
+
 TEST(State, DifferenceOfEqualStatesIsEmpty) {
     EXPECT_TRUE(diff(members(50), members(50)).empty());
     EXPECT_TRUE(diff(State(), State()).empty());

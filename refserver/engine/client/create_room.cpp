@@ -87,7 +87,7 @@ Result<Wish> parse_wish(const json::Object& body,
     Wish wish;
     ASSIGN_OR_RETURN(const auto version, optional_string(body, "room_version"));
     wish.rules = find_room_rules(version.value_or(options.default_room_version));
-    if (!wish.rules || !is_supported(*wish.rules)) {
+    if (!wish.rules) {
         return unsupported_room_version("room_version: this server has no such version");
     }
     ASSIGN_OR_RETURN(wish.preset, parse_preset(body));

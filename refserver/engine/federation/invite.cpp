@@ -35,9 +35,8 @@ bool needs_whole_events(const RoomRules& rules) {
 
 Result<const RoomRules*> take_room_version(const json::Object& body) {
     ASSIGN_OR_RETURN(const std::string version, require_string(body, "room_version"));
-    const RoomRules* rules = find_room_rules(version);
-    if (!rules || !is_supported(*rules)) return incompatible_room_version(version);
-    return rules;
+    if (const RoomRules* rules = find_room_rules(version)) return rules;
+    return incompatible_room_version(version);
 }
 
 }  // namespace

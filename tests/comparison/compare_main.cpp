@@ -1,0 +1,78 @@
+// compare_resolutions: the fast resolver against the oracle, over random rooms.
+
+#include <chrono>
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+
+#include "tests/comparison/comparison.h"
+
+namespace {
+
+using matrix::comparison::ComparisonOptions;
+using matrix::comparison::ComparisonResult;
+
+constexpr int kDiffers = 1;
+constexpr int kUsage = 2;
+
+// "2/4" is the second of four.
+bool read_shard(const std::string& text, ComparisonOptions& options) {
+    const std::size_t slash = text.find('/');
+    if (slash == std::string::npos) return false;
+    const std::uint64_t number = std::strtoull(text.c_str(), nullptr, 10);
+    options.shards = std::strtoull(text.c_str() + slash + 1, nullptr, 10);
+    options.shard = number - 1;
+    return number >= 1 && number <= options.shards;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app(
+        "Resolves states of random rooms by the fast resolver and by the oracle, and "
+        "compares the results, the orders and each verdict. Exit status: 0 if they agree, "
+        "1 if they differ or most of what is drawn is discarded, 2 for wrong arguments.");
+    ComparisonOptions options;
+    std::string algorithm = "v2";
+    std::string shard = "1/1";
+    std::string realism = "abstract";
+    app.add_option("--algorithm", algorithm, "v1, v2 or v2.1")->capture_default_str();
+    app.add_option("--count", options.count, "how many resolutions")->capture_default_str();
+    app.add_option("--seed", options.seed, "of the rooms")->capture_default_str();
+    app.add_option("--shard", shard, "i/n: only this part of the rooms")->capture_default_str();
+    app.add_option("--realism", realism, "abstract, encoded or signed")->capture_default_str();
+    app.add_flag("--cycles", options.has_cycles, "with ids that claim cycles (versions 1 and 2)");
+    CLI11_PARSE(app, argc, argv);
+
+    const auto found = matrix::comparison::find_algorithm(algorithm);
+    if (!found || !read_shard(shard, options)) {
+        std::cerr << "compare_resolutions: expected --algorithm v1, v2 or v2.1 and --shard i/n\n";
+        return kUsage;
+    }
+    options.algorithm = *found;
+    options.realism = realism == "signed"    ? matrix::generators::Realism::Signed
+                      : realism == "encoded" ? matrix::generators::Realism::Encoded
+                                             : matrix::generators::Realism::Abstract;
+    options.on_progress = [](std::uint64_t done) { std::cerr << '\r' << done << std::flush; };
+
+    const auto start = std::chrono::steady_clock::now();
+    const ComparisonResult result = compare_resolutions(options);
+    const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    std::cerr << '\r';
+    std::cout << "algorithm " << algorithm << ", seed " << options.seed << ", shard " << shard
+              << '\n'
+              << result.counts << '\n'
+              << result.counts.acceptance << '\n'
+              << static_cast<double>(result.counts.resolutions) / seconds.count()
+              << " resolutions a second\n";
+    if (result.difference) {
+        std::cout << *result.difference;
+        return kDiffers;
+    }
+    if (const auto check = result.counts.acceptance.check(); !check) {
+        std::cout << check.error() << '\n';
+        return kDiffers;
+    }
+    std::cout << "no differences\n";
+    return 0;
+}
