@@ -17,7 +17,7 @@ namespace {
 
 using generators::Choices;
 
-constexpr int kChecksPerRoom = 16;
+constexpr int kChecksPerRoom = 100;
 
 // What is put where a content has something else, or nothing.
 const std::vector<json::Value>& odd_values() {
@@ -85,25 +85,28 @@ const std::vector<std::string>& keys_that_rules_read() {
     return keys;
 }
 
-// The event as it is, or with another content, sender or key, where that is an event at all.
+// The event as it is, or with another content, sender or key.
 EventPtr choose_event(Choices& choices, const generators::Room& room) {
     const auto& events = room.events();
     const EventPtr& chosen = events[choices.below(events.size())].event;
     if (choices.happens(40)) return chosen;
+    Event changed = *chosen;
     json::Object pdu = chosen->parse_text();
+    json::Object& content = *pdu.find("content")->if_object();
     for (std::uint64_t changes = 1 + choices.below(2); changes > 0; --changes) {
-        pdu.find("content")->if_object()->set(choices.among(keys_that_rules_read()),
-                                              choices.among(odd_values()));
+        const std::string& key = choices.among(keys_that_rules_read());
+        content.set(key, choices.among(odd_values()));
     }
-    if (choices.happens(30)) {
-        pdu.set("sender", events[choices.below(events.size())].event->sender.text());
-    }
+    if (choices.happens(30)) changed.sender = events[choices.below(events.size())].event->sender;
     if (choices.happens(20) && chosen->is_state()) {
-        pdu.set("state_key", events[choices.below(events.size())].event->sender.text());
+        changed.state_key = events[choices.below(events.size())].event->sender.text();
     }
-    if (choices.happens(10)) pdu.set("prev_events", json::Array());
-    auto changed = parse_event(pdu, room.rules());
-    return changed ? std::make_shared<const Event>(*std::move(changed)) : chosen;
+    if (choices.happens(10)) changed.prev_events.clear();
+    changed.content = parse_event_content(changed.type, content, room.rules());
+    pdu.set("sender", changed.sender.text());
+    if (changed.state_key) pdu.set("state_key", *changed.state_key);
+    changed.text = json::write(pdu);
+    return std::make_shared<const Event>(std::move(changed));
 }
 
 // Of a point of the room, sometimes without one key or with an entry that was there at another.
@@ -137,7 +140,8 @@ public:
 
     const char* broken_law() {
         fast_ = rule_of(auth::check_against(fast_state(), *event_, ed25519_verifier()));
-        literal_ = rule_of(oracle::check_against(literal_state_, read_, ed25519_verifier()));
+        literal_ =
+            oracle::rule_of(oracle::check_against(literal_state_, read_, ed25519_verifier()));
         if (fast_ != literal_) return "both refuse by the same rule of the state, or allow";
 
         check_cited();
@@ -150,7 +154,7 @@ public:
         return {law,
                 {{"room_version", judged_.rules().version},
                  {"events", judged_.describe_events()},
-                 {"event", event_->parse_text()},
+                 {"event", describe_event(*event_)},
                  {"state", describe_state(state_)},
                  {"fast", fast_},
                  {"oracle", literal_}}};
@@ -160,8 +164,6 @@ private:
     static std::string rule_of(const auth::Verdict& verdict) {
         return verdict ? "allowed" : std::string(verdict.error().rule);
     }
-    static std::string rule_of(const oracle::Verdict& verdict) { return oracle::rule_of(verdict); }
-
     const Event* find(std::string_view type, std::string_view state_key) const {
         const auto entry = literal_state_.find({std::string(type), std::string(state_key)});
         return entry == literal_state_.end() ? nullptr : entry->second->event.get();
@@ -186,7 +188,7 @@ private:
         const oracle::ReadEvent* create = is_create ? nullptr : judged_.literal.create_of(read_);
         const Event* fast_create = create ? create->event.get() : nullptr;
         fast_ = rule_of(auth::check_cited(*event_, cited, fast_create));
-        literal_ = rule_of(oracle::check_cited(read_, literal_cited, create));
+        literal_ = oracle::rule_of(oracle::check_cited(read_, literal_cited, create));
     }
 
     bool selects_the_same() const {

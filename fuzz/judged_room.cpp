@@ -7,15 +7,20 @@
 namespace matrix::fuzz {
 namespace {
 
-// Small: thousands of small rooms find more than a few large ones.
-constexpr generators::RoomLimits kFuzzRoom = {.commands_max = 30};
+// Small and without hashes: thousands of small rooms find more than a few large ones.
+constexpr generators::RoomLimits kFuzzRoom = {.commands_max = 30,
+                                              .realism = generators::Realism::Abstract};
 
 const RoomRules& choose_rules(generators::Choices& choices) {
-    std::vector<const RoomRules*> supported;
-    for (const RoomRules& rules : all_room_rules()) {
-        if (is_supported(rules)) supported.push_back(&rules);
-    }
-    return *choices.among(supported);
+    const auto versions = all_room_rules();
+    return versions[choices.below(versions.size())];
+}
+
+json::Array describe_ids(const std::vector<EventId>& ids) {
+    json::Array texts;
+    for (const EventId& id : ids)
+        texts.emplace_back(id.text());
+    return texts;
 }
 
 }  // namespace
@@ -32,18 +37,26 @@ JudgedRoom::JudgedRoom(generators::Choices& choices)
 json::Array JudgedRoom::describe_events() const {
     json::Array events;
     for (const generators::RoomEvent& event : room.events()) {
-        events.push_back(json::Object{{"event_id", event.event->id.text()},
-                                      {"is_rejected", event.is_rejected},
-                                      {"pdu", event.event->parse_text()}});
+        json::Object described = describe_event(*event.event);
+        if (event.is_rejected) described.set("rejected", true);
+        events.push_back(std::move(described));
     }
     return events;
 }
 
+json::Object describe_event(const Event& event) {
+    json::Object described = event.parse_text();
+    described.set("event_id", event.id.text());
+    described.set("auth_events", describe_ids(event.auth_events));
+    described.set("prev_events", describe_ids(event.prev_events));
+    return described;
+}
+
 json::Array describe_state(const State& state) {
-    std::vector<std::string> ids;
-    state.for_each([&](const StateKey&, const EventId& id) { ids.push_back(id.text()); });
+    std::vector<EventId> ids;
+    state.for_each([&](const StateKey&, const EventId& id) { ids.push_back(id); });
     std::ranges::sort(ids);
-    return {ids.begin(), ids.end()};
+    return describe_ids(ids);
 }
 
 }  // namespace matrix::fuzz

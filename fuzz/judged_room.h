@@ -16,13 +16,15 @@ struct JudgedRoom {
     explicit JudgedRoom(generators::Choices& choices);
 
     const RoomRules& rules() const { return room.rules(); }
-    /// Which events there are, as vectors write them: each PDU with `event_id` and `is_rejected`.
+    /// All events as the vectors of state resolution write them.
     json::Array describe_events() const;
 
     generators::Room room;
     oracle::Room literal;
 };
 
+/// With ids as references in every version, and its own id.
+json::Object describe_event(const Event& event);
 /// The ids of a state's events, sorted.
 json::Array describe_state(const State& state);
 

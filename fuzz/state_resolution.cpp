@@ -12,7 +12,7 @@
 namespace matrix::fuzz {
 namespace {
 
-constexpr int kResolutionsPerRoom = 4;
+constexpr int kResolutionsPerRoom = 8;
 
 void add_lines(json::Array& lines, std::string_view what, const std::vector<EventId>& ids) {
     for (const EventId& id : ids)
@@ -65,8 +65,8 @@ Outcome check_resolution(const JudgedRoom& judged, const std::vector<State>& sta
     ResolutionTrace trace;
     const State fast = resolve_fast(states, &trace);
     const oracle::Resolution literal = resolve_literally(judged, states);
-    // Version 1 has steps alone; without a conflict the fast one ends before it looks for a
-    // mainline.
+    // The literal version 1 names no orders; without a conflict the fast one ends before it looks
+    // for a mainline.
     const bool has_trace = judged.rules().state_resolution != StateResolution::V1 &&
                            !literal.trace.conflicted_keys.empty();
 
