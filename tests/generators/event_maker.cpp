@@ -14,9 +14,9 @@ constexpr std::uint64_t kLabels = std::uint64_t{1} << (3 * kLabelDigits);
 
 }  // namespace
 
-EventLabels::EventLabels(Choices& choices) {
+EventLabels::EventLabels(Choices& choices, bool may_be_long) {
     constexpr std::size_t kPrefixLength = 36;
-    if (choices.below(2) == 1) prefix_ = std::string(kPrefixLength, 'x');
+    if (choices.below(2) == 1 && may_be_long) prefix_ = std::string(kPrefixLength, 'x');
     factor_ = 2 * choices.below(kLabels / 2) + 1;  // Odd, so that no two numbers share a label.
 }
 

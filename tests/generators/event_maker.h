@@ -13,7 +13,7 @@ namespace matrix::generators {
 /// half of the rooms all ids have a long prefix in common.
 class EventLabels {
 public:
-    explicit EventLabels(Choices& choices);
+    explicit EventLabels(Choices& choices, bool may_be_long = true);
     /// `server` is part of the ids of room versions 1 and 2.
     EventId label(std::size_t number, const RoomRules& rules, const ServerName& server) const;
 
@@ -24,8 +24,6 @@ private:
 
 class EventMaker {
 public:
-    EventMaker(const RoomRules& rules, Realism realism, Choices& choices)
-        : EventMaker(rules, EventLabels(choices), realism) {}
     EventMaker(const RoomRules& rules, EventLabels labels, Realism realism = Realism::Abstract)
         : rules_(rules), realism_(realism), labels_(std::move(labels)) {}
 

@@ -18,7 +18,9 @@ bool is_under(const Event& event, const Event& other) {
 }  // namespace
 
 ModelRoom::ModelRoom(Choices& choices, const RoomRules& rules, const RoomLimits& limits)
-    : limits_(limits), maker_(rules, limits.realism, choices), room_(rules) {
+    : limits_(limits),
+      maker_(rules, EventLabels(choices, limits.has_long_labels), limits.realism),
+      room_(rules) {
     static constexpr std::array<std::string_view, 3> kServers = {"a.test", "b.test", "c.test"};
     for (std::size_t number = 0; number < limits.user_count; ++number) {
         users_.emplace_back("@u" + std::to_string(number) + ":" +

@@ -71,6 +71,8 @@ struct RoomLimits {
     bool has_deviations = true;
     /// Are there power levels that few rooms have: strings, floats, the ends of the range?
     bool has_odd_levels = true;
+    /// Do the labels of half of the rooms have a long prefix in common?
+    bool has_long_labels = true;
 };
 
 /// Only what a room of honest servers has that always know the state.
