@@ -139,13 +139,13 @@ public:
     }
 
     const char* broken_law() {
-        fast_ = rule_of(auth::check_against(fast_state(), *event_, ed25519_verifier()));
+        fast_ = decision_of(auth::check_against(fast_state(), *event_, ed25519_verifier()));
         literal_ =
             oracle::rule_of(oracle::check_against(literal_state_, read_, ed25519_verifier()));
-        if (fast_ != literal_) return "both refuse by the same rule of the state, or allow";
+        if (fast_ != literal_) return "both allow or refuse by the same rule of the state";
 
         check_cited();
-        if (fast_ != literal_) return "both refuse by the same rule of the cited events, or allow";
+        if (fast_ != literal_) return "both refuse by the same rule of the cited events, or none";
         if (!selects_the_same()) return "both select the same auth events";
         return nullptr;
     }
@@ -161,9 +161,17 @@ public:
     }
 
 private:
-    static std::string rule_of(const auth::Verdict& verdict) {
-        return verdict ? "allowed" : std::string(verdict.error().rule);
+    // The rule that decides, and how.
+    template <class Verdict>
+    static std::string decision_of(const Verdict& verdict) {
+        if (!verdict) return "refused by " + std::string(verdict.error().rule);
+        return "allowed by " + std::string(verdict->rule);
     }
+    template <class Passed>
+    static std::string passage_of(const Passed& passed) {
+        return passed ? "passed" : "refused by " + std::string(passed.error().rule);
+    }
+
     const Event* find(std::string_view type, std::string_view state_key) const {
         const auto entry = literal_state_.find({std::string(type), std::string(state_key)});
         return entry == literal_state_.end() ? nullptr : entry->second->event.get();
@@ -187,8 +195,8 @@ private:
         const bool is_create = event_->type == "m.room.create";
         const oracle::ReadEvent* create = is_create ? nullptr : judged_.literal.create_of(read_);
         const Event* fast_create = create ? create->event.get() : nullptr;
-        fast_ = rule_of(auth::check_cited(*event_, cited, fast_create));
-        literal_ = oracle::rule_of(oracle::check_cited(read_, literal_cited, create));
+        fast_ = passage_of(auth::check_cited(*event_, cited, fast_create));
+        literal_ = passage_of(oracle::check_cited(read_, literal_cited, create));
     }
 
     bool selects_the_same() const {

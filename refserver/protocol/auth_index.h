@@ -63,8 +63,9 @@ class AuthIndex {
 public:
     explicit AuthIndex(FindEvent find_event);
 
-    /// Call before each resolution: what was missing is asked for again.
-    void start();
+    /// Call before each resolution: what was missing is asked for again, and events that are kept
+    /// in memory go, unless the last conflict was that large.
+    void start(std::size_t recently_conflicted);
     /// Forgets everything.
     void clear();
     /// How often it has forgotten everything; numbers of before mean nothing.
@@ -72,8 +73,9 @@ public:
 
     /// Adds the event and all that it cites, unless it is here; `kNone` if nobody knows it.
     Index find(const EventId& id);
-    /// The same; if nobody knows it, it is asked for again before each resolution.
-    void require(const EventId& id);
+    /// The same for many entries of a state; what nobody knows is asked for again before each
+    /// resolution.
+    void require(std::span<const State::EntryPtr* const> entries);
     /// Reads again what changes about an event: its content and whether it is rejected.
     void refresh(const EventId& id);
 

@@ -3,6 +3,7 @@
 #include "refserver/protocol/state_resolution.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/state_resolver.h"
@@ -29,9 +30,8 @@ Resolver::Resolver(const RoomRules& rules, FindEvent find_event, const Verifier&
       editor_(std::make_shared<state_tree::NodePool>()) {}
 
 State Resolver::resolve(std::span<const State> states, ResolutionTrace* trace) {
-    summary_ = {};
+    index_.start(std::exchange(summary_, {}).conflicted_events);
     if (states.empty()) return {};
-    index_.start();
     if (!conflict_.start(states)) return states.front();
     applied_.clear();
     applied_keys_.clear();

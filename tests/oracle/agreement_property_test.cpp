@@ -65,7 +65,7 @@ std::vector<std::string> describe(const oracle::Trace& trace) {
 const RoomRules* any_supported_rules() {
     std::vector<const RoomRules*> supported;
     for (const RoomRules& rules : all_room_rules()) {
-        if (is_supported(rules) && rules.state_resolution != StateResolution::V1) {
+        if (rules.state_resolution != StateResolution::V1) {
             supported.push_back(&rules);
         }
     }
