@@ -140,8 +140,7 @@ public:
 
     const char* broken_law() {
         fast_ = decision_of(auth::check_against(fast_state(), *event_, ed25519_verifier()));
-        literal_ =
-            oracle::rule_of(oracle::check_against(literal_state_, read_, ed25519_verifier()));
+        literal_ = decision_of(oracle::check_against(literal_state_, read_, ed25519_verifier()));
         if (fast_ != literal_) return "both allow or refuse by the same rule of the state";
 
         check_cited();
