@@ -5,6 +5,8 @@
 #include <array>
 #include <cstdint>
 
+#include "refserver/base/assert.h"
+
 namespace matrix {
 namespace {
 
@@ -14,17 +16,18 @@ constexpr std::string_view kUrlAlphabet =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 std::string encode_with(std::string_view alphabet, std::string_view bytes) {
-    std::string text;
-    text.reserve((bytes.size() * 4 + 2) / 3);
+    std::string text((bytes.size() * 4 + 2) / 3, '\0');
+    char* out = text.data();
     std::uint32_t bits = 0;
     int bit_count = 0;
     for (const char c : bytes) {
         bits = bits << 8 | static_cast<unsigned char>(c);
         for (bit_count += 8; bit_count >= 6; bit_count -= 6) {
-            text += alphabet[bits >> (bit_count - 6) & 0x3F];
+            *out++ = alphabet[bits >> (bit_count - 6) & 0x3F];
         }
     }
-    if (bit_count > 0) text += alphabet[bits << (6 - bit_count) & 0x3F];
+    if (bit_count > 0) *out++ = alphabet[bits << (6 - bit_count) & 0x3F];
+    MATRIX_ASSERT(out == text.data() + text.size());
     return text;
 }
 
@@ -42,16 +45,14 @@ constexpr Digits make_digits(std::string_view alphabet) {
 constexpr Digits kStandardDigits = make_digits(kStandardAlphabet);
 constexpr Digits kUrlDigits = make_digits(kUrlAlphabet);
 
-// UNSPECIFIED: unused last bits that are not zero are refused, so that no signature, hash or key
-// has two spellings.
 std::optional<std::string> decode_with(const Digits& digits, std::string_view text) {
     if (text.size() % 4 == 0 && text.ends_with('=')) {
         text.remove_suffix(text.ends_with("==") ? 2 : 1);
     }
     if (text.size() % 4 == 1) return std::nullopt;
 
-    std::string bytes;
-    bytes.reserve(text.size() * 3 / 4);
+    std::string bytes(text.size() * 3 / 4, '\0');
+    char* out = bytes.data();
     std::uint32_t bits = 0;
     int bit_count = 0;
     for (const char c : text) {
@@ -61,9 +62,10 @@ std::optional<std::string> decode_with(const Digits& digits, std::string_view te
         bit_count += 6;
         if (bit_count >= 8) {
             bit_count -= 8;
-            bytes += static_cast<char>(bits >> bit_count & 0xFF);
+            *out++ = static_cast<char>(bits >> bit_count & 0xFF);
         }
     }
+    MATRIX_ASSERT(out == bytes.data() + bytes.size());
     return bytes;
 }
 

@@ -14,8 +14,7 @@ Sha256 content_hash(const json::Object& pdu) {
 }
 
 Sha256 reference_hash(const json::Object& pdu, const RoomRules& rules) {
-    constexpr std::string_view kNotCovered[] = {"signatures", "unsigned"};
-    return sha256(json::write_without(redact(pdu, rules), kNotCovered));
+    return sha256(write_redacted_unsigned(pdu, rules));
 }
 
 std::expected<EventId, EventError> event_id_of(const json::Object& pdu, const RoomRules& rules) {

@@ -169,6 +169,27 @@ void write_string_to(std::string& out, std::string_view text);
 /// `object` without some of its own keys; what is signed and hashed.
 std::string write_without(const Object& object, std::span<const std::string_view> keys);
 
+/// Writes an object member by member; the caller gives the keys in ascending order.
+///
+/// For who writes a part of an object that exists: `write_without`, the redacted event.
+class ObjectWriter {
+public:
+    /// Appends to `out`.
+    explicit ObjectWriter(std::string& out) : out_(out) {}
+    ObjectWriter(const ObjectWriter&) = delete;
+    ObjectWriter& operator=(const ObjectWriter&) = delete;
+
+    void add(const Member& member);
+    /// Begins a member; the caller appends its value to what is returned.
+    std::string& add_key(std::string_view key);
+    /// To be called once, at the end.
+    void close();
+
+private:
+    std::string& out_;
+    char separator_ = '{';
+};
+
 /// Is every number inside `value` an integer of canonical JSON?
 ///
 /// A document that holds events of several room versions is parsed with `Numbers::Any`; this tells

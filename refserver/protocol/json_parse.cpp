@@ -134,7 +134,7 @@ private:
             if (at_ == end_) return fail("the end of the string");
             if (*at_ == '"') break;
             if (*at_ == '\\') {
-                out.append(run, at_);
+                out.append(run, static_cast<std::size_t>(at_ - run));
                 if (!parse_escape(out)) return false;
                 run = at_;
             } else if (static_cast<unsigned char>(*at_) < 0x20) {
@@ -145,7 +145,7 @@ private:
                 at_ += length;
             }
         }
-        out.append(run, at_);
+        out.append(run, static_cast<std::size_t>(at_ - run));
         ++at_;
         return true;
     }

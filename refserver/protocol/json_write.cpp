@@ -17,7 +17,7 @@ constexpr std::size_t kUsualBytes = 1000;  // Of an event.
 void write_integer_to(std::string& out, std::int64_t integer) {
     char digits[24];
     const auto end = std::to_chars(std::begin(digits), std::end(digits), integer).ptr;
-    out.append(digits, end);
+    out.append(digits, static_cast<std::size_t>(end - digits));
 }
 
 // UNSPECIFIED: the appendix writes `-0` as `0` and `1e10` as `10000000000`, and says nothing of
@@ -52,17 +52,12 @@ void write_members(std::string& out,
                    std::span<const std::string_view> skipped,
                    std::size_t depth) {
     MATRIX_ASSERT(depth < kDepthMax);
-    char separator = '{';
+    ObjectWriter writer(out);
     for (const Member& member : object) {
         if (std::ranges::find(skipped, member.key) != skipped.end()) continue;
-        out += separator;
-        separator = ',';
-        write_string_to(out, member.key);
-        out += ':';
-        write_nested(out, member.value, depth + 1);
+        write_nested(writer.add_key(member.key), member.value, depth + 1);
     }
-    if (separator == '{') out += '{';
-    out += '}';
+    writer.close();
 }
 
 void write_elements(std::string& out, const Array& array, std::size_t depth) {
@@ -129,7 +124,7 @@ void write_string_to(std::string& out, std::string_view text) {
     out += '"';
     for (;;) {
         const char* stop = scan_plain<ScanStop::AtEscapesOnly>(at, end);
-        out.append(at, stop);
+        out.append(at, static_cast<std::size_t>(stop - at));
         if (stop == end) break;
         write_escape_to(out, *stop);
         at = stop + 1;
@@ -160,6 +155,23 @@ std::string write_without(const Object& object, std::span<const std::string_view
     out.reserve(kUsualBytes);
     write_members(out, object, keys, 0);
     return out;
+}
+
+void ObjectWriter::add(const Member& member) {
+    write_to(add_key(member.key), member.value);
+}
+
+std::string& ObjectWriter::add_key(std::string_view key) {
+    out_ += separator_;
+    separator_ = ',';
+    write_string_to(out_, key);
+    out_ += ':';
+    return out_;
+}
+
+void ObjectWriter::close() {
+    if (separator_ == '{') out_ += '{';
+    out_ += '}';
 }
 
 }  // namespace matrix::json

@@ -3,6 +3,8 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#redactions
 #pragma once
 
+#include <string>
+
 #include "refserver/protocol/event.h"
 
 namespace matrix {
@@ -16,5 +18,11 @@ json::Object redact(const json::Object& pdu, const RoomRules& rules);
 
 /// The same of a parsed event; its id stays.
 Event redact(const Event& event);
+
+/// The redacted PDU without `signatures` in canonical JSON, written without making it: the bytes
+/// that servers sign, and whose hash is the event's id.
+///
+/// Spec: https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event
+std::string write_redacted_unsigned(const json::Object& pdu, const RoomRules& rules);
 
 }  // namespace matrix

@@ -8,6 +8,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
 #include "refserver/protocol/base64.h"
+#include "refserver/protocol/redaction.h"
 
 namespace matrix {
 namespace {
@@ -136,7 +137,7 @@ SignatureVerdict check_event_signatures(const json::Object& pdu,
                                         const Verifier& verifier) {
     const json::Value* time = pdu.find("origin_server_ts");
     const std::int64_t* origin_server_ts = time ? time->if_integer() : nullptr;
-    const std::string covered = signed_bytes_of(pdu, rules);
+    const std::string covered = write_redacted_unsigned(pdu, rules);
     SignatureVerdict verdict = SignatureVerdict::NoKnownKey;
     for (const SignatureRef& ref : list_signatures(pdu)) {
         const auto known = keys.find(ref.key_id);

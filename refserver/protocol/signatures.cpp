@@ -130,7 +130,7 @@ void sign_event(json::Object& pdu,
                 const ServerName& server,
                 const Signer& signer,
                 const RoomRules& rules) {
-    add_signature(pdu, server.view(), signer, signed_bytes_of(pdu, rules));
+    add_signature(pdu, server.view(), signer, write_redacted_unsigned(pdu, rules));
 }
 
 std::vector<ServerName> required_signers(const Event& event) {
@@ -150,10 +150,6 @@ std::vector<ServerName> required_signers(const Event& event) {
         if (!server.empty()) require(std::move(server));
     }
     return servers;
-}
-
-std::string signed_bytes_of(const json::Object& pdu, const RoomRules& rules) {
-    return json::write_without(redact(pdu, rules), kNotSigned);
 }
 
 }  // namespace matrix

@@ -82,7 +82,4 @@ void sign_event(json::Object& pdu,
 /// Spec: server-server-api, "Validating hashes and signatures on received events".
 std::vector<ServerName> required_signers(const Event& event);
 
-/// The bytes that a server's signature of an event covers.
-std::string signed_bytes_of(const json::Object& pdu, const RoomRules& rules);
-
 }  // namespace matrix

@@ -6,6 +6,7 @@
 
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
 
 namespace matrix::conformance {
 namespace {
@@ -24,7 +25,7 @@ void check_event(const Pdu& pdu, const Signer& signer) {
     const std::string signature =
         *decode_base64(string_at(pdu.json, {"signatures", kServer.view(), signer.key_id().view()}));
     EXPECT_TRUE(ed25519_verifier().is_valid(
-        signer.public_key(), signed_bytes_of(object, *pdu.rules), signature))
+        signer.public_key(), write_redacted_unsigned(object, *pdu.rules), signature))
         << pdu;
 }
 

@@ -6,6 +6,7 @@
 #include "refserver/protocol/event.h"
 
 #include <functional>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -243,6 +244,40 @@ TEST(ParseEvent, TakesDepthsOf64BitsUpToVersion5) {
     }
 }
 
+TEST(ParseEvent, TakesTheIdOfVersions1And2FromTheEvent) {
+    for (const char* version : {"1", "2"}) {
+        const RoomRules& rules = *find_room_rules(version);
+        json::Object pdu = minimal_pdu(rules);
+        EXPECT_EQ(parse_event(pdu, rules)->id, EventId("$e:a.example"));
+        for (const json::Value& wrong : {json::Value(1), json::Value("$" + kSomeHash)}) {
+            pdu.set("event_id", wrong);
+            EXPECT_EQ(refused_field(pdu, rules), "event_id") << wrong;
+        }
+        pdu.erase("event_id");
+        EXPECT_EQ(refused_field(pdu, rules), "event_id");
+        pdu.set("event_id", "$e:a.example");
+        pdu.set("prev_events", json::Array{json::Value(json::Array{"$e:a.example", "no object"})});
+        EXPECT_EQ(refused_field(pdu, rules), "prev_events");
+    }
+}
+
+TEST(ParseEvent, SaysWhatItExpected) {
+    const auto print = [](const EventError& error) {
+        std::ostringstream out;
+        out << error;
+        return out.str();
+    };
+    const RoomRules& rules = *find_room_rules("12");
+    EXPECT_EQ(print(parse_event("[]", rules).error()), "expected an object");
+    EXPECT_EQ(print(parse_event("{", rules).error()), "expected JSON, with a key at byte 1");
+    json::Object pdu = minimal_pdu(rules);
+    pdu.erase("depth");
+    EXPECT_EQ(print(parse_event(pdu, rules).error()),
+              "depth: expected an integer, but it is missing");
+    pdu.set("depth", "1");
+    EXPECT_EQ(print(parse_event(pdu, rules).error()), "depth: expected an integer, not a string");
+}
+
 TEST(ParseEvent, RefusesBytesThatAreNoObject) {
     const RoomRules& rules = *find_room_rules("12");
     for (const std::string_view bytes : {"", "[]", "null", "{", "{}x", "{\"a\":1,\"a\":1}"}) {
@@ -286,10 +321,13 @@ TEST(ParseEvent, ReadsWhatIsRedactedFromThePlaceOfTheVersion) {
         const std::string expected = rules.has_redacts_in_content ? "$content" : "$top";
         EXPECT_EQ(parse_event(pdu, rules)->redacts, EventId(expected)) << rules.version;
 
+        const std::string_view at_top = rules.has_redacts_in_content ? "ok" : "redacts";
+        pdu.set("redacts", std::string(256, '$'));
+        EXPECT_EQ(refused_field(pdu, rules), at_top) << rules.version;
         // A wrong type breaks the format at the top level, and nothing in the content.
         pdu.set("redacts", 1);
         pdu.set("content", json::Object{{"redacts", 1}});
-        EXPECT_EQ(refused_field(pdu, rules), rules.has_redacts_in_content ? "ok" : "redacts");
+        EXPECT_EQ(refused_field(pdu, rules), at_top) << rules.version;
     }
 }
 
@@ -363,6 +401,30 @@ TEST(ClientForm, ShowsNothingOfTheDagAndRedactsTwice) {
         };
         EXPECT_EQ(json::write(client_form(*event)), json::write(expected)) << rules.version;
     }
+}
+
+TEST(Event, IsEqualIfIdAndTextAre) {
+    const RoomRules& rules = *find_room_rules("1");
+    json::Object pdu = minimal_pdu(rules);
+    const Event event = parse_event(pdu, rules).value();
+    pdu.set("event_id", "$other:a.example");
+    EXPECT_NE(parse_event(pdu, rules).value(), event);
+    pdu.set("event_id", "$e:a.example");
+    EXPECT_EQ(parse_event(pdu, rules).value(), event);
+    pdu.set("depth", 8);
+    EXPECT_NE(parse_event(pdu, rules).value(), event);
+}
+
+// Whoever receives an event without a hash treats it like one with a wrong hash.
+TEST(ContentHash, IsNotValidWhereThereIsNone) {
+    for (const json::Value& hashes : {json::Value(1),
+                                      json::Value(json::Object()),
+                                      json::Value(json::Object{{"sha256", 1}}),
+                                      json::Value(json::Object{{"sha256", "?"}}),
+                                      json::Value(json::Object{{"sha256", "Zm8"}})}) {
+        EXPECT_FALSE(has_valid_content_hash({{"type", "x"}, {"hashes", hashes}})) << hashes;
+    }
+    EXPECT_FALSE(has_valid_content_hash({{"type", "x"}}));
 }
 
 TEST(RedactEvent, KeepsTheIdAndDropsWhatIsNotProtected) {

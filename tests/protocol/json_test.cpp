@@ -25,6 +25,10 @@ TEST(Json, SaysWhereAndWhatItExpected) {
         {"[1] 2", 4, "the end of the document"},
         {"[\"a\xff\"]", 3, "valid UTF-8"},
         {"[01]", 1, "no leading zeros"},
+        {"[\"\\u12zz\"]", 2, "four hexadecimal digits"},
+        {"[\"\\ud83d\\n\"]", 2, "no lone surrogate"},
+        {"[\"\\ud83d\\u12zz\"]", 2, "four hexadecimal digits"},
+        {"[\"\\ud83d\\ue000\"]", 2, "no lone surrogate"},
     };
     for (const Row& row : rows) {
         const auto parsed = parse(row.text);
@@ -130,6 +134,13 @@ TEST(Json, RefusesTextThatIsNoUtf8) {
     }
 }
 
+TEST(Json, ResolvesEveryEscape) {
+    const auto parsed = parse(R"(["\b\f\n\r\t\"\\\/","\u0041\u00e9\ue000\uffff\ud83d\ude00"])");
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(*(*parsed->if_array())[0].if_string(), "\b\f\n\r\t\"\\/");
+    EXPECT_EQ(*(*parsed->if_array())[1].if_string(), "A\u00e9\ue000\uffff\U0001F600");
+}
+
 TEST(JsonObject, KeepsKeysSortedAndUnique) {
     Object object = {{"b", 1}, {"a", 2}, {"b", 3}};
     EXPECT_EQ(write(object), R"({"a":2,"b":3})");
@@ -163,6 +174,11 @@ TEST(JsonValue, GivesNothingForAnotherType) {
     EXPECT_EQ(value.find_array("o"), nullptr);
     EXPECT_EQ(value.find_object("a"), nullptr);
     EXPECT_EQ(value.find("missing"), nullptr);
+    EXPECT_EQ(value.find_string("missing"), nullptr);
+    EXPECT_EQ(value.find_integer("missing"), nullptr);
+    EXPECT_EQ(value.find_boolean("missing"), nullptr);
+    EXPECT_EQ(value.find_array("missing"), nullptr);
+    EXPECT_EQ(value.find_object("missing"), nullptr);
     EXPECT_EQ(Value(1).find("s"), nullptr);
 }
 
@@ -172,9 +188,20 @@ TEST(JsonValue, PrintsItselfAsCanonicalJson) {
     EXPECT_EQ(out.str(), R"([1,"x",false,null,1.5])");
 }
 
+// Whatever code puts there: a text that is no number is not made one.
+TEST(JsonValue, WritesOtherNumbersAsTheyAre) {
+    for (const char* text :
+         {"1e", "1e5x", "1E+", "1.0", "12345678901234567890e1", "1e99999999999"}) {
+        EXPECT_EQ(write(Value(OtherNumber{text})), text);
+    }
+    EXPECT_EQ(write(Value(OtherNumber{"12E+2"})), "1200");
+    EXPECT_EQ(write(Value(OtherNumber{"0e9999999"})), "0");
+}
+
 TEST(JsonValue, KnowsWhichNumbersAreCanonicalAlsoWhenWrittenByCode) {
     EXPECT_TRUE(has_only_canonical_numbers(Value(Array{kIntegerMax, kIntegerMin, "1.5"})));
     EXPECT_FALSE(has_only_canonical_numbers(Value(Array{Array{kIntegerMax + 1}})));
+    EXPECT_FALSE(has_only_canonical_numbers(Value(kIntegerMin - 1)));
     EXPECT_FALSE(has_only_canonical_numbers(Object{{"a", OtherNumber{"1.0"}}}));
 }
 

@@ -2,9 +2,13 @@
 
 #include "refserver/protocol/signatures.h"
 
+#include <array>
+#include <sstream>
+
 #include <gtest/gtest.h>
 
 #include "refserver/protocol/base64.h"
+#include "refserver/protocol/redaction.h"
 #include "refserver/protocol/server_keys.h"
 #include "refserver/protocol/x_matrix.h"
 
@@ -133,6 +137,20 @@ TEST(ServerKeys, NamesTheFieldThatIsWrong) {
     }
 }
 
+TEST(ServerKeys, NeedsServerTimeAndKeys) {
+    const auto signer = make_signer("ed25519:abc", 's');
+    for (const char* field : {"server_name", "valid_until_ts", "verify_keys"}) {
+        json::Object document = make_server_keys(ServerName("a.example"), *signer, 1234);
+        document.erase(field);
+        EXPECT_EQ(parse_server_keys(document, ed25519_verifier()).error().field, field);
+    }
+    json::Object document = make_server_keys(ServerName("a.example"), *signer, 1234);
+    document.erase("old_verify_keys");
+    document.erase("signatures");
+    sign_json(document, "a.example", *signer);
+    EXPECT_TRUE(parse_server_keys(document, ed25519_verifier()));
+}
+
 TEST(ServerKeys, RefusesADocumentThatWasChangedAfterItWasSigned) {
     const auto signer = make_signer("ed25519:abc", 's');
     json::Object document = make_server_keys(ServerName("a.example"), *signer, 1234);
@@ -151,6 +169,53 @@ TEST(ServerKeys, AreBelievedSevenDaysAheadAndNoLonger) {
         EXPECT_EQ(is_key_valid_for(far, kNow + kWeek + 1, kNow, rules), is_free) << rules.version;
         EXPECT_TRUE(is_key_valid_for(old, kNow - 5, kNow, rules)) << rules.version;
         EXPECT_EQ(is_key_valid_for(old, kNow - 4, kNow, rules), is_free) << rules.version;
+    }
+}
+
+// An event as it is signed, of room version 12.
+json::Object signed_pdu(const Signer& signer) {
+    json::Object pdu = {{"type", "x"}, {"content", json::Object()}, {"origin_server_ts", 1000}};
+    hash_and_sign_event(pdu, ServerName("a.example"), signer, *find_room_rules("12"));
+    return pdu;
+}
+
+TEST(EventSignatures, AreJudgedForOneServerByItsKeys) {
+    const RoomRules& rules = *find_room_rules("12");
+    const auto signer = make_signer("ed25519:1", 's');
+    const std::map<KeyId, ServerKey> keys = {
+        {signer->key_id(), {signer->public_key(), 1000, false}}};
+    const auto judge = [&](const json::Object& pdu, const char* server) {
+        std::ostringstream out;
+        out << check_event_signatures(
+            pdu, ServerName(server), keys, 1000, rules, ed25519_verifier());
+        return out.str();
+    };
+    json::Object pdu = signed_pdu(*signer);
+    EXPECT_EQ(judge(pdu, "a.example"), "valid");
+    EXPECT_EQ(judge(pdu, "b.example"), "no known key");
+    pdu.set("type", "changed");
+    EXPECT_EQ(judge(pdu, "a.example"), "invalid");
+    // Without a time, or with one beyond all keys, no key is known to be good then.
+    pdu.set("origin_server_ts", json::OtherNumber{"1e30"});
+    EXPECT_EQ(judge(pdu, "a.example"), "no known key");
+    pdu.erase("origin_server_ts");
+    EXPECT_EQ(judge(pdu, "a.example"), "no known key");
+}
+
+// An event can claim an id without a server, and a user id that is none to have authorised it: both
+// are refused elsewhere, and ask for nobody's signature.
+TEST(RequiredSigners, AreServersThatHaveNames) {
+    for (const RoomRules& rules : all_room_rules()) {
+        Event event;
+        event.rules = &rules;
+        event.sender = UserId("@alice:a.example");
+        event.id = EventId("$no_server");
+        event.type = "m.room.member";
+        event.content = parse_event_content(
+            event.type,
+            {{"membership", "join"}, {"join_authorised_via_users_server", "no user"}},
+            rules);
+        EXPECT_EQ(required_signers(event), std::vector{ServerName("a.example")}) << rules.version;
     }
 }
 
@@ -178,6 +243,28 @@ TEST(XMatrix, SignsTheRequestAsTheReceiverReadsIt) {
     EXPECT_FALSE(is_valid("POST", "/_matrix/federation/v1/send/1?a=%2F", &body));
     EXPECT_FALSE(is_valid("PUT", "/_matrix/federation/v1/send/1?a=/", &body));
     EXPECT_FALSE(is_valid("PUT", "/_matrix/federation/v1/send/1?a=%2F", nullptr));
+}
+
+TEST(XMatrix, WritesWhatItParsed) {
+    const XMatrix authorization = {
+        ServerName("a.example"), std::nullopt, KeyId("ed25519:a\"b\\c"), "sig"};
+    const std::string header = write_x_matrix(authorization);
+    EXPECT_EQ(header, R"(X-Matrix origin="a.example",key="ed25519:a\"b\\c",sig="c2ln")");
+    const auto parsed = parse_x_matrix(header);
+    ASSERT_TRUE(parsed);
+    EXPECT_EQ(parsed->key_id, authorization.key_id);
+    EXPECT_FALSE(parsed->destination);
+}
+
+TEST(XMatrix, RefusesNamesAndValuesThatAreNoTokens) {
+    for (const char* header : {"X-Matrix =a",
+                               "X-Matrix {=a",
+                               "X-Matrix origin={",
+                               "X-Matrix origin=[",
+                               "X-Matrix \x7f=a",
+                               "X-Matrix origin"}) {
+        EXPECT_FALSE(parse_x_matrix(header)) << header;
+    }
 }
 
 // The header as the specification's example prints it.
