@@ -3,10 +3,13 @@
 // Texts are kept side by side in one piece of memory, and looking one up allocates nothing.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +30,24 @@ public:
             const Slot& slot = slots_[place];
             if (slot.number == kNone) return kNone;
             if (slot.tag == tag_of(hash) && this->text(slot.number) == text) return slot.number;
+        }
+    }
+    /// The same for many texts, whose look-ups wait for the memory together and not one by one.
+    void find_all(std::span<const std::string_view> texts, std::span<std::uint32_t> numbers) const {
+        constexpr std::size_t kTogether = 16;
+        std::array<std::uint64_t, kTogether> hashes;
+        for (std::size_t begin = 0; begin < texts.size(); begin += kTogether) {
+            const auto batch = texts.subspan(begin, std::min(kTogether, texts.size() - begin));
+            for (std::size_t place = 0; place < batch.size() && !slots_.empty(); ++place) {
+                hashes[place] = hash_of(batch[place]);
+                __builtin_prefetch(&slots_[hashes[place] & mask()]);
+            }
+            for (std::size_t place = 0; place < batch.size() && !slots_.empty(); ++place) {
+                const Slot& slot = slots_[hashes[place] & mask()];
+                if (slot.number != kNone) __builtin_prefetch(text(slot.number).data());
+            }
+            for (std::size_t place = 0; place < batch.size(); ++place)
+                numbers[begin + place] = find(batch[place]);
         }
     }
     /// Its number; adds it if it is new.
@@ -69,14 +90,22 @@ private:
     // Eight bytes at a time; nothing but the time of a look-up depends on it.
     static std::uint64_t hash_of(std::string_view text) {
         constexpr std::uint64_t kFactor = 0x9fb21c651e98df25;
+        constexpr std::size_t kWordBytes = sizeof(std::uint64_t);
         std::uint64_t hash = text.size() * kFactor;
-        while (!text.empty()) {
-            std::uint64_t word = 0;
-            const std::size_t count = text.size() < sizeof word ? text.size() : sizeof word;
-            std::memcpy(&word, text.data(), count);
+        const auto mix = [&](const char* bytes) {
+            std::uint64_t word;
+            std::memcpy(&word, bytes, kWordBytes);
             hash = (hash ^ word) * kFactor;
             hash ^= hash >> 29;
-            text.remove_prefix(count);
+        };
+        std::size_t place = 0;
+        for (; place + kWordBytes <= text.size(); place += kWordBytes)
+            mix(text.data() + place);
+        if (place < text.size() && text.size() >= kWordBytes) {
+            mix(text.data() + text.size() - kWordBytes);  // The last word overlaps.
+        } else {
+            for (; place < text.size(); ++place)
+                hash = (hash ^ static_cast<unsigned char>(text[place])) * kFactor;
         }
         return hash ^ hash >> 32;
     }

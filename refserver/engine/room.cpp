@@ -24,6 +24,7 @@ bool Room::Data::load(const storage::RoomRow& row) {
     extremities = row.extremities;
     joined_servers_.reset();
     resolved_.clear();
+    resolver_.reset();
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "refserver/engine/receive_queue.h"
 #include "refserver/engine/room.h"
 #include "refserver/engine/rooms.h"
+#include "refserver/protocol/state_resolver.h"
 #include "refserver/storage/lru_map.h"
 
 namespace matrix::engine {
@@ -57,6 +58,8 @@ struct Room::Data {
     // room_resolution.cpp
 
     State resolve_states(const std::vector<State>& states);
+    /// Call when a known event was redacted, or is rejected no longer, or is now.
+    void event_changed(const EventId& id);
     /// The state after several events; nothing if one of them has no place in the graph.
     std::optional<State> state_after_all(const std::vector<EventId>& ids);
 
@@ -118,6 +121,8 @@ private:
     std::optional<std::map<ServerName, std::size_t>> joined_servers_;
     /// By the roots of what was resolved.
     storage::LruMap<State> resolved_{64};
+    /// Made when it is needed first: most rooms are never in conflict.
+    std::unique_ptr<Resolver> resolver_;
 };
 
 /// In which room a membership makes whom what.

@@ -41,6 +41,7 @@ StoredEvent Room::Data::place(EventPtr event,
         stored.position = services.turns.next_position();
     }
     services.events.put(number, stored);
+    event_changed(placed.id);
     if (is_accepted) advance(placed, after, stored.position);
     if (origin == EventOrigin::Own) return stored;
     apply_early_redactions(placed.id);

@@ -27,6 +27,7 @@ bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
         target->event = std::make_shared<const Event>(redact(*target->event));
         target->redacted_by = redaction.id;
         services.events.put(number, *target);
+        event_changed(target->event->id);
     }
     return true;
 }

@@ -6,6 +6,13 @@
 #include "refserver/engine/room_data.h"
 
 namespace matrix::engine {
+namespace {
+
+/// Of how many events a room keeps what resolutions ask about them: more than the largest rooms
+/// have now, at some hundred bytes each.
+constexpr std::size_t kResolverEventsMax = 500'000;
+
+}  // namespace
 
 State Room::Data::resolve_states(const std::vector<State>& states) {
     std::map<State::Hash, State> distinct;
@@ -22,14 +29,19 @@ State Room::Data::resolve_states(const std::vector<State>& states) {
     }
     if (const State* known = resolved_.find(key)) return *known;
 
-    ResolutionTrace trace;
-    State resolved = resolve(ordered, finder(), *rules, services.verifier, &trace);
+    if (!resolver_) resolver_ = std::make_unique<Resolver>(*rules, finder(), services.verifier);
+    State resolved = resolver_->resolve(ordered);
     Counters& counters = services.counters;
     ++counters.resolutions;
-    if (!trace.full_conflicted_set.empty()) ++counters.resolutions_with_conflict;
-    if (trace.was_decided_by_mainline) ++counters.resolutions_by_mainline;
+    if (resolver_->summary().conflicted_events > 0) ++counters.resolutions_with_conflict;
+    if (resolver_->summary().was_decided_by_mainline) ++counters.resolutions_by_mainline;
+    if (resolver_->event_count() > kResolverEventsMax) resolver_.reset();
     resolved_.put(key, resolved);
     return resolved;
+}
+
+void Room::Data::event_changed(const EventId& event_id) {
+    if (resolver_) resolver_->refresh(event_id);
 }
 
 std::optional<State> Room::Data::state_after_all(const std::vector<EventId>& ids) {

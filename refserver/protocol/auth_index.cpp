@@ -1,17 +1,19 @@
 #include "refserver/protocol/auth_index.h"
 
 #include <algorithm>
+#include <array>
 
 #include "refserver/base/assert.h"
 
 namespace matrix::resolution {
 namespace {
 
-// How many events stay in memory between two resolutions, at most. More than most rooms ever have
-// in conflict; a room's index may be kept for long.
-constexpr std::size_t kEventsHeldMax = 16'384;
+// How many events stay in memory between two resolutions, besides a few times those of the last
+// conflict: a room's index may be kept for long.
+constexpr std::size_t kEventsHeldMax = 2'048;
+constexpr std::size_t kEventsHeldPerConflicted = 4;
 // How many of those that are added are held at once, before anybody has used them.
-constexpr std::size_t kNewEventsHeldMax = 4'096;
+constexpr std::size_t kNewEventsHeldMax = 1'024;
 
 bool names_create_by_room_id(const Event& event) {
     return event.rules->event_format == EventFormat::HashedRoomId && !event.room_id.empty();
@@ -57,8 +59,8 @@ void AuthIndex::clear() {
 
 // An event that comes after those that cite it has no place in the table, so all are added anew.
 // That is rare: events are checked, and stored, behind what they cite.
-void AuthIndex::start() {
-    if (held_.size() > kEventsHeldMax) {
+void AuthIndex::start(std::size_t recently_conflicted) {
+    if (held_.size() > kEventsHeldMax + kEventsHeldPerConflicted * recently_conflicted) {
         for (const Index index : held_)
             rows_[index].event = nullptr;
         held_.clear();
@@ -75,8 +77,32 @@ Index AuthIndex::find(const EventId& id) {
     return found.event ? add(id, std::move(found)) : kNone;
 }
 
-void AuthIndex::require(const EventId& id) {
-    if (find(id) == kNone) missing_.insert(id);
+// The entries of a large state lie all over the memory, and most are known: those of one round are
+// fetched while those of the round before are looked up.
+void AuthIndex::require(std::span<const State::EntryPtr* const> entries) {
+    constexpr std::size_t kRound = 16;
+    std::array<std::string_view, kRound> texts;
+    std::array<Index, kRound> found;
+    for (std::size_t begin = 0; begin < entries.size(); begin += kRound) {
+        const auto round = entries.subspan(begin, std::min(kRound, entries.size() - begin));
+        const auto fetch = [&](std::size_t rounds_ahead, const auto& address_of) {
+            const std::size_t first = begin + rounds_ahead * kRound;
+            for (std::size_t place = first; place < std::min(first + kRound, entries.size());
+                 ++place) {
+                __builtin_prefetch(address_of(**entries[place]));
+            }
+        };
+        fetch(2, [](const State::Entry& entry) { return &entry.event_id; });
+        fetch(1, [](const State::Entry& entry) { return entry.event_id.view().data(); });
+        std::ranges::transform(round, texts.begin(), [](const State::EntryPtr* entry) {
+            return (*entry)->event_id.view();
+        });
+        ids_.find_all(std::span(texts).first(round.size()), found);
+        for (std::size_t place = 0; place < round.size(); ++place) {
+            const EventId& id = (*round[place])->event_id;
+            if (found[place] == kNone && find(id) == kNone) missing_.insert(id);
+        }
+    }
 }
 
 // Depth first, without recursion: chains of auth events are as long as rooms are old.
@@ -217,14 +243,19 @@ const Event* AuthIndex::find_event(Index index) {
     return rows_[index].event.get();
 }
 
+// A room id of v12 may name anything.
+Index AuthIndex::create_of(Index index) const {
+    const Index create = rows_[index].create;
+    if (create == kNone || !rows_[index].is_create_implied) return create;
+    return rows_[create].key == kCreateKey && !rows_[create].is_rejected ? create : kNone;
+}
+
 std::int64_t AuthIndex::sender_level(Index index) {
     if (const auto known = rows_[index].sender_level) return *known;
     const Index levels = rows_[index].power_levels;
-    const Index create = rows_[index].create;
-    const bool is_create_usable =
-        create != kNone && !(rows_[index].is_create_implied && rows_[create].is_rejected);
+    const Index create = create_of(index);
     auth::AuthState state;
-    if (is_create_usable) state.set(auth::Role::Create, find_event(create));
+    if (create != kNone) state.set(auth::Role::Create, find_event(create));
     if (levels != kNone) state.set(auth::Role::PowerLevels, find_event(levels));
     const Event* event = find_event(index);
     const std::int64_t level = event ? state.level_of(event->sender) : 0;

@@ -32,7 +32,7 @@ struct AuthRow {
     std::uint64_t id_prefix = 0;  ///< The first bytes of the id, in the order of ids.
     Key key = kNone;              ///< None: it is no state event.
     Index power_levels = kNone;   ///< The m.room.power_levels that it cites; rejected ones too.
-    Index create = kNone;         ///< Cited, or from v12 on named by the room id.
+    Index create = kNone;         ///< Cited, or from v12 on named by the room id: see `create_of`.
     std::uint32_t parents_begin = 0;
     std::uint32_t parents_count = 0;
     std::uint32_t roles_begin = 0;
@@ -63,8 +63,9 @@ class AuthIndex {
 public:
     explicit AuthIndex(FindEvent find_event);
 
-    /// Call before each resolution: what was missing is asked for again.
-    void start();
+    /// Call before each resolution: what was missing is asked for again, and events that are kept
+    /// in memory go, unless the last conflict was that large.
+    void start(std::size_t recently_conflicted);
     /// Forgets everything.
     void clear();
     /// How often it has forgotten everything; numbers of before mean nothing.
@@ -72,8 +73,9 @@ public:
 
     /// Adds the event and all that it cites, unless it is here; `kNone` if nobody knows it.
     Index find(const EventId& id);
-    /// The same; if nobody knows it, it is asked for again before each resolution.
-    void require(const EventId& id);
+    /// The same for many entries of a state; what nobody knows is asked for again before each
+    /// resolution.
+    void require(std::span<const State::EntryPtr* const> entries);
     /// Reads again what changes about an event: its content and whether it is rejected.
     void refresh(const EventId& id);
 
@@ -96,6 +98,9 @@ public:
 
     /// Null if it can no longer be read, which means that the disk failed. Valid until `start`.
     const Event* find_event(Index index);
+    /// The create event of the event's room: cited, or from v12 on the accepted one that the room
+    /// id names; none if there is none.
+    Index create_of(Index index) const;
     /// The level of the sender by the power levels that the event cites.
     ///
     /// UNSPECIFIED: without power levels among the auth events, it is what it is in a room that has

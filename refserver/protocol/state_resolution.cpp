@@ -3,6 +3,7 @@
 #include "refserver/protocol/state_resolution.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/state_resolver.h"
@@ -29,9 +30,8 @@ Resolver::Resolver(const RoomRules& rules, FindEvent find_event, const Verifier&
       editor_(std::make_shared<state_tree::NodePool>()) {}
 
 State Resolver::resolve(std::span<const State> states, ResolutionTrace* trace) {
-    summary_ = {};
+    index_.start(std::exchange(summary_, {}).conflicted_events);
     if (states.empty()) return {};
-    index_.start();
     if (!conflict_.start(states)) return states.front();
     applied_.clear();
     applied_keys_.clear();
@@ -90,9 +90,8 @@ auth::Verdict Resolver::check(Index index) {
     // UNSPECIFIED: the create event, which v12 events do not cite and v2.1 does not start with, is
     // the one that the room id names.
     if (index_[index].is_create_implied) {
-        const Index create = index_[index].create;
-        const bool is_usable = create != kNone && !index_[create].is_rejected;
-        state.set(auth::Role::Create, is_usable ? index_.find_event(create) : nullptr);
+        const Index create = index_.create_of(index);
+        state.set(auth::Role::Create, create == kNone ? nullptr : index_.find_event(create));
     }
     const Event* event = index_.find_event(index);
     if (!event) return std::unexpected(auth::Failure{"v12 3.3", "the event cannot be read", {}});

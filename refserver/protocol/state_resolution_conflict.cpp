@@ -77,7 +77,6 @@ std::uint32_t Conflict::meet(Index index) {
     const auto number = static_cast<std::uint32_t>(met_.size());
     met_numbers_.set(index, number);
     met_.push_back({.index = index});
-    masks_.resize(masks_.size() + mask_words_);
     return number;
 }
 
@@ -111,7 +110,7 @@ void Conflict::find_full_set(const RoomRules& rules) {
 }
 
 std::span<Conflict::Word> Conflict::mask(std::uint32_t met) {
-    return std::span(masks_).subspan(met * mask_words_, mask_words_);
+    return std::span(masks_).subspan(met_[met].mask_begin, mask_words_);
 }
 
 bool Conflict::is_full(std::span<const Word> mask) const {
@@ -150,22 +149,25 @@ void Conflict::find_auth_difference() {
 
     for (std::uint32_t number = 0; number < met_.size(); ++number) {
         Met& met = met_[number];
-        met.is_in_full_set |= met.is_in_chain && !is_full(mask(number));
+        met.is_in_full_set |= met.mask_begin != kNone && !is_full(mask(number));
     }
 }
 
 // Adds `passed_mask_` to an event.
 void Conflict::reach(Index index) {
     const std::uint32_t number = meet(index);
-    const std::span<Word> reached = mask(number);
     Met& met = met_[number];
+    bool is_changed = met.mask_begin == kNone;
+    if (is_changed) {
+        met.mask_begin = static_cast<std::uint32_t>(masks_.size());
+        masks_.resize(masks_.size() + mask_words_);
+    }
+    const std::span<Word> reached = mask(number);
     if (met.is_pending && !is_full(reached)) --partial_count_;
-    bool is_changed = !met.is_in_chain;
     for (std::size_t word = 0; word < mask_words_; ++word) {
         is_changed |= (passed_mask_[word] & ~reached[word]) != 0;
         reached[word] |= passed_mask_[word];
     }
-    met.is_in_chain = true;
     if (is_changed && !met.is_pending) {
         met.is_pending = true;
         pending_.insert(index);
@@ -231,11 +233,13 @@ void Conflict::index_unconflicted() {
     indexed_epoch_ = index_.epoch();
     if (indexed_.tree() == states_[0].tree()) return;
     const std::size_t known = index_.size();
+    entries_.clear();
     state_tree::visit_differences(indexed_.tree(),
                                   states_[0].tree(),
                                   [&](const State::EntryPtr*, const State::EntryPtr* now) {
-                                      if (now) index_.require((*now)->event_id);
+                                      if (now) entries_.push_back(now);
                                   });
+    index_.require(entries_);
     indexed_ = states_[0];
     if (index_.size() > known) support_.clear();
 }
@@ -261,7 +265,7 @@ void Conflict::erase_unconflicted_chains() {
         }
     });
     for (std::uint32_t number = 0; number < met_.size(); ++number) {
-        if (support_.find(met_[number].index)) {
+        if (met_[number].mask_begin != kNone && support_.find(met_[number].index)) {
             std::ranges::copy(full_mask_, mask(number).begin());
         }
     }

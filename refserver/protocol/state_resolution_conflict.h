@@ -51,9 +51,9 @@ private:
     /// What a search has found out about an event that it met.
     struct Met {
         Index index = kNone;
-        bool is_conflicted = false;  ///< It is the value of a conflicted key.
+        std::uint32_t mask_begin = kNone;  ///< None: it is not in a chain.
+        bool is_conflicted = false;        ///< It is the value of a conflicted key.
         bool is_pending = false;
-        bool is_in_chain = false;  ///< Of some state.
         bool is_ancestor = false;  ///< Of some conflicted event.
         bool is_in_subgraph = false;
         bool is_in_full_set = false;
@@ -93,7 +93,7 @@ private:
     StampedMap<std::uint32_t> met_numbers_;  ///< By event.
     std::vector<Met> met_;
     std::size_t conflicted_count_ = 0;  ///< The first of `met_`.
-    std::vector<Word> masks_;           ///< Of each of `met_`, `mask_words_` words.
+    std::vector<Word> masks_;           ///< `mask_words_` words for each event in some chain.
     std::size_t mask_words_ = 1;
     std::vector<Word> full_mask_;
     std::vector<Word> passed_mask_;  ///< What an event passes on to those that it cites.
@@ -110,6 +110,7 @@ private:
     };
     std::vector<Step> path_;
     std::vector<Index> stack_;
+    std::vector<const State::EntryPtr*> entries_;
     State indexed_;  ///< All of whose events are in the index.
     std::uint64_t indexed_epoch_ = 0;
     bool is_unconflicted_indexed_ = false;
