@@ -70,6 +70,26 @@ std::vector<AppliedEvent> describe_order(const oracle::EventList& order,
     return list;
 }
 
+// Version 1 tries events by depth, and takes the first of each list without a check.
+std::vector<AppliedEvent> describe_v1(const oracle::Trace& trace,
+                                      const std::map<EventId, const oracle::Step*>& steps) {
+    std::vector<AppliedEvent> list;
+    for (const oracle::EventList* order : {&trace.power_order, &trace.remaining_order}) {
+        for (const oracle::ReadEvent* event : *order) {
+            const auto step = steps.find(event->id());
+            const bool is_checked = step != steps.end();
+            AppliedEvent& applied =
+                list.emplace_back(describe_step(event->event, is_checked ? step->second : nullptr));
+            applied.sort_key = "depth " + std::to_string(event->event->depth);
+            applied.because = "the events of a key by depth, then by SHA-1 of the id";
+            if (is_checked) continue;
+            applied.is_allowed = true;
+            applied.detail = "the first of its key, taken without a check";
+        }
+    }
+    return list;
+}
+
 std::vector<EventPtr> events_of(const oracle::EventList& list) {
     std::vector<EventPtr> events;
     for (const oracle::ReadEvent* event : list)
@@ -100,14 +120,13 @@ Explanation explain(const Room& room,
     for (const auto& [type, state_key] : trace.restored_keys)
         told.restored.push_back({type, state_key});
 
-    if (room.rules->state_resolution == StateResolution::V1) {
-        for (const oracle::Step& step : trace.steps)
-            told.remaining_order.push_back(describe_step(step.event->event, &step));
-        return told;
-    }
     std::map<EventId, const oracle::Step*> steps;
     for (const oracle::Step& step : trace.steps)
         steps.try_emplace(step.event->id(), &step);
+    if (room.rules->state_resolution == StateResolution::V1) {
+        told.remaining_order = describe_v1(trace, steps);
+        return told;
+    }
     told.power_order = describe_order(
         trace.power_order, steps, explain_power_order(events_of(trace.power_order), room.events));
     told.remaining_order = describe_order(

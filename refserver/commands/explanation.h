@@ -37,7 +37,7 @@ struct Explanation {
     std::vector<std::size_t> set_sizes;
     std::size_t unconflicted_count = 0;
     std::vector<ConflictedKey> conflicted_keys;
-    // The rest is empty in v1 but for `remaining_order`, which has all events there.
+    // Of the rest, v1 has `full_conflicted_set` and, with all events in it, `remaining_order`.
     std::vector<EventId> auth_difference;
     std::vector<EventId> subgraph;  ///< v2.1 only.
     std::vector<EventId> full_conflicted_set;

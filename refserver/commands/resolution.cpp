@@ -20,12 +20,10 @@ Resolution resolve_fast(std::span<const State> states,
     ResolutionTrace trace;
     Resolution resolution;
     resolution.state = resolve(states, events.finder(), rules, ed25519_verifier(), &trace);
-    if (rules.state_resolution != StateResolution::V1) {
-        resolution.full_conflicted_set = std::move(trace.full_conflicted_set);
-        resolution.power_order = std::move(trace.power_events);
-        resolution.mainline = std::move(trace.mainline);
-        resolution.remaining_order = std::move(trace.remaining_events);
-    }
+    resolution.full_conflicted_set = std::move(trace.full_conflicted_set);
+    resolution.power_order = std::move(trace.power_events);
+    resolution.mainline = std::move(trace.mainline);
+    resolution.remaining_order = std::move(trace.remaining_events);
     for (const ResolutionTrace::Step& step : trace.steps) {
         Resolution::Step& told = resolution.steps.emplace_back();
         told.event_id = step.event_id;

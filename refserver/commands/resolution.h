@@ -16,7 +16,7 @@ namespace matrix::commands {
 /// What both implementations tell about a resolution.
 struct Resolution {
     State state;
-    // Room version 1 has `steps` alone.
+    // Of room version 1 as `ResolutionTrace` says it.
     std::vector<EventId> full_conflicted_set;  ///< In the order of ids.
     std::vector<EventId> power_order;          ///< As they were applied.
     std::vector<EventId> mainline;             ///< From the resolved power levels to the oldest.
