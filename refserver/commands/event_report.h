@@ -1,5 +1,7 @@
 // What the checks on receipt say of each event of a file.
 //
+// UNIMPLEMENTED: check 7, the signature of a policy server (server-server API, v1.18).
+//
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
 #pragma once
 

@@ -37,6 +37,11 @@ public:
         for (const EventId& id : ids)
             line(tell_event(id, events_));
     }
+    void mainline(const std::vector<EventId>& ids) {
+        if (ids.empty()) line("none: no power levels are resolved, so time and id decide");
+        for (std::size_t position = 0; position < ids.size(); ++position)
+            line(std::to_string(position) + ": " + tell_event(ids[position], events_));
+    }
     void applied(const std::vector<AppliedEvent>& list) {
         if (list.empty()) line("none");
         std::size_t number = 0;
@@ -101,8 +106,8 @@ void write_steps(const Explanation& told, TextWriter& writer) {
             : "Steps 1 and 2: power events and what leads to them, applied to the "
               "unconflicted state");
     writer.applied(told.power_order);
-    writer.head("Mainline, from the resolved power levels");
-    writer.events(told.mainline);
+    writer.head("Mainline, by position from the resolved power levels");
+    writer.mainline(told.mainline);
     writer.head("Steps 3 and 4: the remaining events by mainline");
     writer.applied(told.remaining_order);
     writer.head("Step 5: unconflicted keys that got their event back");
