@@ -1,4 +1,4 @@
-// The reference homeserver: flags, the real world, and the engine in it.
+// The reference homeserver: flags, the real world, and the engine in it; or one of the commands.
 
 #include <algorithm>
 #include <array>
@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/commands/commands.h"
 #include "refserver/engine/server.h"
 #include "refserver/options.h"
 #include "refserver/platform/data_folder.h"
@@ -285,6 +286,7 @@ void raise_file_limit() {
 }  // namespace matrix
 
 int main(int count, char** arguments) {
+    if (const auto code = matrix::commands::run_command(count, arguments)) return *code;
     const auto options = matrix::parse_options(count, arguments);
     if (!options) {
         std::fputs(options.error().text.c_str(), options.error().code == 0 ? stdout : stderr);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "refserver/commands/commands.h"
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/room_rules.h"
 
@@ -166,8 +167,9 @@ void take_texts(const Texts& texts, Options& options) {
 std::expected<Options, EarlyExit> parse_options(int count, const char* const* arguments) {
     Options options;
     Texts texts;
-    CLI::App app("Touchstone's reference Matrix homeserver.", "refserver");
-    app.footer(kExamples);
+    CLI::App app("Touchstone's reference Matrix homeserver; with a command, a tool of its trade.",
+                 "refserver");
+    app.footer(commands::list_commands() + "\n" + kExamples);
     app.get_formatter()->column_width(36);
     declare_addresses(app, options, texts);
     declare_certificates(app, options);
