@@ -207,12 +207,11 @@ TEST(FalseBeliefs, V2AndV21AgreeOnHonestRooms) {
 
 // Commands that all follow on the newest event, a millisecond after it.
 Room make_linear_room(std::uint64_t seed, const RoomRules& rules) {
-    constexpr std::size_t kHeader = 16;
     constexpr std::size_t kCommands = 40;
     constexpr std::size_t kParents = 5;  // Their places among the numbers of a command.
     constexpr std::size_t kClock = 6;
     Choices source = Choices::from_seed(seed);
-    std::vector<std::uint32_t> numbers(kHeader, 0);
+    std::vector<std::uint32_t> numbers(generators::kChoicesBeforeCommands, 0);
     for (std::size_t number = 0; number < kCommands * generators::kChoicesPerCommand; ++number) {
         const std::size_t place = number % generators::kChoicesPerCommand;
         const auto drawn = static_cast<std::uint32_t>(source.below(UINT32_MAX));
@@ -262,7 +261,8 @@ TEST(StateResolutionLaws, TakesTheNewerStateOfALinearRoomWithoutPowerEventsBetwe
                     ++pairs;
                     ASSERT_EQ((Case{room, states}.resolve() == wanted), true)
                         << "version " << version << " seed " << seed << ": events " << older
-                        << " and " << newer;
+                        << " and " << newer << '\n'
+                        << describe(room, {.states = states, .missing = {}});
                 }
             }
         }
