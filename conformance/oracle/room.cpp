@@ -87,7 +87,9 @@ const ReadEvent* Room::create_of(const ReadEvent& event) const {
     const std::string_view room_id = event.event->room_id.view();
     if (room_id.empty()) return nullptr;
     const ReadEvent* create = find(EventId("$" + std::string(room_id.substr(1))));
-    return create && !create->is_rejected() ? create : nullptr;
+    const bool is_accepted =
+        create && create->has_key("m.room.create", "") && !create->is_rejected();
+    return is_accepted ? create : nullptr;
 }
 
 }  // namespace matrix::oracle

@@ -44,7 +44,9 @@ struct Step {
 
 /// How a resolution came to its result. Events belong to the room that was given.
 ///
-/// Version 1 has `conflicted_keys`, `unconflicted` and `steps` alone.
+/// Version 1 has no such words: there `full_conflicted_set` holds the conflicting events,
+/// `power_order` what was tried of power levels, join rules and memberships, and `remaining_order`
+/// what was tried of the rest; `steps` lacks the first event of a list, which is not checked.
 struct Trace {
     std::set<Key> conflicted_keys;
     StateMap unconflicted;

@@ -57,6 +57,7 @@ private:
             for (const EventId& id : ids) {
                 if (const ReadEvent* event = room_.find(id)) candidates.push_back(event);
             }
+            trace_.full_conflicted_set.insert(candidates.begin(), candidates.end());
             sort_candidates(candidates);
         }
         resolved_ = trace_.unconflicted;
@@ -94,8 +95,10 @@ private:
     void resolve_key(const Key& key, const EventList& candidates, RuleState state) {
         const ReadEvent* last = candidates.front();
         state[key] = last;
+        trace_.power_order.push_back(last);
         for (const ReadEvent* event : candidates) {
             if (event == candidates.front()) continue;
+            trace_.power_order.push_back(event);
             if (!is_allowed(*event, state)) break;
             last = event;
             state[key] = last;
@@ -115,6 +118,7 @@ private:
             const RuleState state = judging_state(before);
             const auto chosen =
                 std::find_if(candidates.rbegin(), candidates.rend(), [&](const ReadEvent* event) {
+                    trace_.remaining_order.push_back(event);
                     return is_allowed(*event, state);
                 });
             if (chosen != candidates.rend()) {

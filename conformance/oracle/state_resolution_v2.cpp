@@ -184,8 +184,7 @@ RuleState ResolutionV2::auth_state_of(const ReadEvent& event) const {
         if (const ReadEvent* entry = auth_entry(key, event)) auth_state[key] = entry;
     }
     if (event.version() >= 12) {
-        const ReadEvent* create = room_.create_of(event);
-        if (create) auth_state[create->key()] = create;
+        if (const ReadEvent* create = room_.create_of(event)) auth_state[create->key()] = create;
     }
     return auth_state;
 }

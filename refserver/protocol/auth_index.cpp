@@ -243,14 +243,19 @@ const Event* AuthIndex::find_event(Index index) {
     return rows_[index].event.get();
 }
 
+// A room id of v12 may name anything.
+Index AuthIndex::create_of(Index index) const {
+    const Index create = rows_[index].create;
+    if (create == kNone || !rows_[index].is_create_implied) return create;
+    return rows_[create].key == kCreateKey && !rows_[create].is_rejected ? create : kNone;
+}
+
 std::int64_t AuthIndex::sender_level(Index index) {
     if (const auto known = rows_[index].sender_level) return *known;
     const Index levels = rows_[index].power_levels;
-    const Index create = rows_[index].create;
-    const bool is_create_usable =
-        create != kNone && !(rows_[index].is_create_implied && rows_[create].is_rejected);
+    const Index create = create_of(index);
     auth::AuthState state;
-    if (is_create_usable) state.set(auth::Role::Create, find_event(create));
+    if (create != kNone) state.set(auth::Role::Create, find_event(create));
     if (levels != kNone) state.set(auth::Role::PowerLevels, find_event(levels));
     const Event* event = find_event(index);
     const std::int64_t level = event ? state.level_of(event->sender) : 0;

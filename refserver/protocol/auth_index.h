@@ -32,7 +32,7 @@ struct AuthRow {
     std::uint64_t id_prefix = 0;  ///< The first bytes of the id, in the order of ids.
     Key key = kNone;              ///< None: it is no state event.
     Index power_levels = kNone;   ///< The m.room.power_levels that it cites; rejected ones too.
-    Index create = kNone;         ///< Cited, or from v12 on named by the room id.
+    Index create = kNone;         ///< Cited, or from v12 on named by the room id: see `create_of`.
     std::uint32_t parents_begin = 0;
     std::uint32_t parents_count = 0;
     std::uint32_t roles_begin = 0;
@@ -98,6 +98,9 @@ public:
 
     /// Null if it can no longer be read, which means that the disk failed. Valid until `start`.
     const Event* find_event(Index index);
+    /// The create event of the event's room: cited, or from v12 on the accepted one that the room
+    /// id names; none if there is none.
+    Index create_of(Index index) const;
     /// The level of the sender by the power levels that the event cites.
     ///
     /// UNSPECIFIED: without power levels among the auth events, it is what it is in a room that has

@@ -56,7 +56,9 @@ Verdict check_member(const AuthState& state, const Event& event, const Verifier&
     if (!event.state_key || !content.has_membership) {
         return refuse("v12 5.1", "a membership event needs a state_key and a membership");
     }
-    // v12 5.2.1: the signature itself is among those that were verified before.
+    // v12 5.2.1. DEVIATION: the signature itself is among those that are verified before
+    // (`required_signers`), where an event without it is dropped, not rejected, because a server's
+    // keys have to be fetched for it. Here is refused what no server can have signed.
     if (event.rules->has_restricted && content.join_authorized_via &&
         content.join_authorized_via->empty()) {
         return refuse("v12 5.2.1", "join_authorised_via_users_server is no user id");

@@ -1,14 +1,14 @@
 // Rule 10 of the authorization rules: nobody gives, or takes away, more power than they have.
 
 #include <array>
+#include <optional>
+#include <string_view>
 
 #include "refserver/base/result_macros.h"
 #include "refserver/protocol/auth_rules_families.h"
 
 namespace matrix::auth {
 namespace {
-
-using Levels = std::map<std::string, std::int64_t, std::less<>>;
 
 // The properties with a single level, in the order in which the rules name them.
 struct NamedProperty {
@@ -57,9 +57,13 @@ Passed check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
 Passed check_creators(const AuthState& state, const PowerLevelsContent& content) {
     const Event& create = *state[Role::Create];
     if (!create.rules->has_privileged_creators) return pass();
-    for (const auto& [user, level] : content.users) {
-        if (is_creator(create, user)) {
-            return refuse("v12 10.4", "users names a creator", user);
+    const auto& created = std::get<CreateContent>(create.content);
+    if (content.users.find(create.sender.view())) {
+        return refuse("v12 10.4", "users names the creator", create.sender.view());
+    }
+    for (const UserId& creator : created.additional_creators) {
+        if (content.users.find(creator.view())) {
+            return refuse("v12 10.4", "users names an additional creator", creator.view());
         }
     }
     return pass();
@@ -91,57 +95,81 @@ Passed check_named(const Change& change) {
     return pass();
 }
 
-// Has `other` no entry `key`, or one of another level?
-bool is_other(const Levels& other, const std::string& key, std::int64_t level) {
-    const auto entry = other.find(key);
-    return entry == other.end() || entry->second != level;
-}
-
-// v12 10.7
-Passed check_old_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
-    for (const auto& [key, level] : before) {
-        if (is_other(after, key, level) && level > sender_level) {
-            return refuse("v12 10.7.1", "a type's level was above the sender", key);
-        }
+// Calls `visit(key, before, after)` for each key that is not the same in both; null: not there.
+template <class Visit>
+void for_each_change(const LevelMap& before, const LevelMap& after, const Visit& visit) {
+    std::size_t old = 0;
+    std::size_t now = 0;
+    while (old < before.size() && now < after.size()) {
+        const auto [old_key, old_level] = before[old];
+        const auto [new_key, new_level] = after[now];
+        const int order = old_key == new_key ? 0 : old_key.compare(new_key);
+        if (order < 0) visit(old_key, &old_level, nullptr);
+        if (order > 0) visit(new_key, nullptr, &new_level);
+        if (order == 0 && old_level != new_level) visit(old_key, &old_level, &new_level);
+        old += order <= 0 ? 1 : 0;
+        now += order >= 0 ? 1 : 0;
     }
-    return pass();
-}
-
-// v12 10.8
-Passed check_new_entries(const Levels& before, const Levels& after, std::int64_t sender_level) {
-    for (const auto& [key, level] : after) {
-        if (is_other(before, key, level) && level > sender_level) {
-            return refuse("v12 10.8.1", "a type's level would be above the sender", key);
-        }
+    for (; old < before.size(); ++old) {
+        const auto [key, level] = before[old];
+        visit(key, &level, nullptr);
     }
-    return pass();
+    for (; now < after.size(); ++now) {
+        const auto [key, level] = after[now];
+        visit(key, nullptr, &level);
+    }
 }
 
+// The first keys of a map whose old level, or new level, the sender may not touch.
+struct Breaches {
+    std::optional<std::string_view> old_key;
+    std::optional<std::string_view> new_key;
+};
+
+Breaches find_breaches(const LevelMap& before, const LevelMap& after, std::int64_t sender_level) {
+    Breaches found;
+    for_each_change(
+        before, after, [&](std::string_view key, const std::int64_t* old, const std::int64_t* now) {
+            if (old && *old > sender_level && !found.old_key) found.old_key = key;
+            if (now && *now > sender_level && !found.new_key) found.new_key = key;
+        });
+    return found;
+}
+
+// v12 10.7 and 10.8
 Passed check_entries(const Change& change) {
     const auto& [before, after, sender, level, checks_notifications] = change;
-    RETURN_IF_ERROR(check_old_entries(before.events, after.events, level));
-    if (checks_notifications) {
-        RETURN_IF_ERROR(check_old_entries(before.notifications, after.notifications, level));
+    const Breaches events = find_breaches(before.events, after.events, level);
+    const Breaches notifications =
+        checks_notifications ? find_breaches(before.notifications, after.notifications, level)
+                             : Breaches();
+    for (const auto& [old_key, new_key] : {events, notifications}) {
+        if (old_key) return refuse("v12 10.7.1", "an old level was above the sender", *old_key);
     }
-    RETURN_IF_ERROR(check_new_entries(before.events, after.events, level));
-    if (checks_notifications) {
-        RETURN_IF_ERROR(check_new_entries(before.notifications, after.notifications, level));
+    for (const auto& [old_key, new_key] : {events, notifications}) {
+        if (new_key) return refuse("v12 10.8.1", "a new level is above the sender", *new_key);
     }
     return pass();
 }
 
 // v12 10.9 and 10.10
 Passed check_users(const Change& change) {
-    for (const auto& [user, level] : change.before.users) {
-        if (user == change.sender.view() || !is_other(change.after.users, user, level)) continue;
-        if (level >= change.sender_level) {
-            return refuse("v12 10.9.1", "a user's level was not below the sender", user);
-        }
+    Breaches found;
+    for_each_change(change.before.users,
+                    change.after.users,
+                    [&](std::string_view user, const std::int64_t* old, const std::int64_t* now) {
+                        const bool is_own = user == change.sender.view();
+                        if (old && !is_own && *old >= change.sender_level && !found.old_key) {
+                            found.old_key = user;
+                        }
+                        if (now && *now > change.sender_level && !found.new_key)
+                            found.new_key = user;
+                    });
+    if (found.old_key) {
+        return refuse("v12 10.9.1", "a user was not below the sender", *found.old_key);
     }
-    for (const auto& [user, level] : change.after.users) {
-        if (is_other(change.before.users, user, level) && level > change.sender_level) {
-            return refuse("v12 10.10.1", "a user's level would be above the sender", user);
-        }
+    if (found.new_key) {
+        return refuse("v12 10.10.1", "a user would be above the sender", *found.new_key);
     }
     return pass();
 }

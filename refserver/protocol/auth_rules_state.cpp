@@ -37,8 +37,7 @@ std::int64_t AuthState::level_of(std::string_view user_id) const {
 
     const PowerLevelsContent* levels = find_power_levels();
     if (!levels) return created_it ? kCreatorLevelByDefault : kDefaultUsers;
-    const auto entry = levels->users.find(user_id);
-    if (entry != levels->users.end()) return entry->second;
+    if (const auto level = levels->users.find(user_id)) return *level;
     return levels->users_default.level.value_or(kDefaultUsers);
 }
 
@@ -64,8 +63,7 @@ std::int64_t AuthState::level_for(Action action) const {
 std::int64_t AuthState::level_to_send(std::string_view type, bool is_state) const {
     const PowerLevelsContent* levels = find_power_levels();
     if (!levels) return is_state ? kDefaultState : kDefaultEvents;
-    const auto entry = levels->events.find(type);
-    if (entry != levels->events.end()) return entry->second;
+    if (const auto level = levels->events.find(type)) return *level;
     return is_state ? levels->state_default.level.value_or(kDefaultState)
                     : levels->events_default.level.value_or(kDefaultEvents);
 }

@@ -235,7 +235,7 @@ private:
     }
 
     // False if something there is no level; the levels beside it are kept.
-    bool parse_map(std::string_view name, std::map<std::string, std::int64_t, std::less<>>& map) {
+    bool parse_map(std::string_view name, LevelMap& map) {
         const json::Value* value = content_.find(name);
         if (!value) return true;
         const json::Object* object = value->if_object();
@@ -244,7 +244,7 @@ private:
         bool is_valid = true;
         for (const json::Member& member : *object) {
             if (const std::optional<std::int64_t> level = parse_level(member.value)) {
-                map.emplace(member.key, *level);
+                map.append(member.key, *level);
             } else {
                 is_valid = false;
             }

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +14,7 @@
 
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/json.h"
+#include "refserver/protocol/level_map.h"
 #include "refserver/protocol/room_rules.h"
 
 namespace matrix {
@@ -62,9 +62,9 @@ struct NamedLevel {
 
 struct PowerLevelsContent {
     NamedLevel ban, events_default, invite, kick, redact, state_default, users_default;
-    std::map<std::string, std::int64_t, std::less<>> users;
-    std::map<std::string, std::int64_t, std::less<>> events;
-    std::map<std::string, std::int64_t, std::less<>> notifications;
+    LevelMap users;
+    LevelMap events;
+    LevelMap notifications;
     /// Which of the three maps is no object, or holds something that is no level.
     bool is_users_malformed = false;
     bool is_events_malformed = false;

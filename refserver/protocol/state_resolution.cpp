@@ -90,9 +90,8 @@ auth::Verdict Resolver::check(Index index) {
     // UNSPECIFIED: the create event, which v12 events do not cite and v2.1 does not start with, is
     // the one that the room id names.
     if (index_[index].is_create_implied) {
-        const Index create = index_[index].create;
-        const bool is_usable = create != kNone && !index_[create].is_rejected;
-        state.set(auth::Role::Create, is_usable ? index_.find_event(create) : nullptr);
+        const Index create = index_.create_of(index);
+        state.set(auth::Role::Create, create == kNone ? nullptr : index_.find_event(create));
     }
     const Event* event = index_.find_event(index);
     if (!event) return std::unexpected(auth::Failure{"v12 3.3", "the event cannot be read", {}});

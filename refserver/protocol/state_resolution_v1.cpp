@@ -57,7 +57,7 @@ void Resolver::list_disputes() {
 }
 
 // The known events of a key, in ascending depth, then descending SHA-1 of their ids.
-void Resolver::collect_candidates(std::size_t number) {
+void Resolver::collect_candidates(std::size_t number, ResolutionTrace* trace) {
     candidates_.clear();
     for (std::size_t state = 0; state < conflict_.states().size(); ++state) {
         const Index event = conflict_.event(number, state);
@@ -71,12 +71,15 @@ void Resolver::collect_candidates(std::size_t number) {
         return a.depth != b.depth ? a.depth < b.depth : a.hash > b.hash;
     });
     summary_.conflicted_events += candidates_.size();
+    if (!trace) return;
+    for (const Candidate& candidate : candidates_)
+        trace->full_conflicted_set.emplace_back(index_.id_of(candidate.event));
 }
 
 void Resolver::resolve_phase(std::string_view type, ResolutionTrace* trace) {
     for (const std::size_t number : disputes_) {
         if (key_of(number).type != type) continue;
-        collect_candidates(number);
+        collect_candidates(number, trace);
         settled_.push_back({number, last_of_allowed(conflict_.key(number), trace)});
     }
     finish_phase();
@@ -86,10 +89,7 @@ void Resolver::resolve_phase(std::string_view type, ResolutionTrace* trace) {
 resolution::Index Resolver::last_of_allowed(Key key, ResolutionTrace* trace) {
     Index last = kNone;
     for (const Candidate& candidate : candidates_) {
-        if (trace) {
-            trace->full_conflicted_set.emplace_back(index_.id_of(candidate.event));
-            trace->power_events.emplace_back(index_.id_of(candidate.event));
-        }
+        if (trace) trace->power_events.emplace_back(index_.id_of(candidate.event));
         if (last != kNone && !check(candidate.event, trace)) break;
         last = candidate.event;
         applied_.set(key, last);
@@ -106,7 +106,7 @@ void Resolver::resolve_rest(ResolutionTrace* trace) {
             type == "m.room.member") {
             continue;
         }
-        collect_candidates(number);
+        collect_candidates(number, trace);
         settled_.push_back({number, highest_allowed(trace)});
     }
     finish_phase();
@@ -115,9 +115,8 @@ void Resolver::resolve_rest(ResolutionTrace* trace) {
 resolution::Index Resolver::highest_allowed(ResolutionTrace* trace) {
     Index found = kNone;
     for (std::size_t place = candidates_.size(); place > 0; --place) {
+        if (found != kNone) break;
         const Index event = candidates_[place - 1].event;
-        if (trace) trace->full_conflicted_set.emplace_back(index_.id_of(event));
-        if (found != kNone) continue;
         if (trace) trace->remaining_events.emplace_back(index_.id_of(event));
         if (check(event, trace)) found = event;
     }

@@ -63,7 +63,7 @@ private:
     void list_disputes();
     void resolve_phase(std::string_view type, ResolutionTrace* trace);
     void resolve_rest(ResolutionTrace* trace);
-    void collect_candidates(std::size_t number);
+    void collect_candidates(std::size_t number, ResolutionTrace* trace);
     Index last_of_allowed(Key key, ResolutionTrace* trace);
     Index highest_allowed(ResolutionTrace* trace);
     void finish_phase();

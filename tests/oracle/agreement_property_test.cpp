@@ -62,19 +62,16 @@ std::vector<std::string> describe(const oracle::Trace& trace) {
     return lines;
 }
 
-const RoomRules* any_supported_rules() {
-    std::vector<const RoomRules*> supported;
-    for (const RoomRules& rules : all_room_rules()) {
-        if (is_supported(rules) && rules.state_resolution != StateResolution::V1) {
-            supported.push_back(&rules);
-        }
-    }
-    return *rc::gen::elementOf(supported);
+const RoomRules* any_rules() {
+    std::vector<const RoomRules*> all;
+    for (const RoomRules& rules : all_room_rules())
+        all.push_back(&rules);
+    return *rc::gen::elementOf(all);
 }
 
 RC_GTEST_PROP(ResolutionAgreement, ReachesTheSameStateByTheSameSteps, ()) {
     constexpr int kChoicesPerSize = 6;
-    const RoomRules& rules = *any_supported_rules();
+    const RoomRules& rules = *any_rules();
     Choices choices = Choices::from_numbers(*rc::gen::scale(
         kChoicesPerSize, rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange(0, 600))));
     const generators::Room room = generators::make_room(choices, rules);

@@ -20,6 +20,38 @@ std::string rule_of(const Verdict& verdict) {
     return verdict ? "allowed" : std::string(verdict.error().rule);
 }
 
+TEST(Failures, NameWhatTheyAreAboutWithoutAllocation) {
+    const auto describe = [](std::string_view about) {
+        return auth::describe(auth::Failure{"v12 6", "x", auth::Excerpt(about)});
+    };
+    EXPECT_EQ(describe(""), "x");
+    EXPECT_EQ(describe("@a:b"), "x: @a:b");
+    EXPECT_EQ(describe(std::string(79, 'a')), "x: " + std::string(79, 'a'));
+    EXPECT_EQ(describe(std::string(80, 'a')), "x: " + std::string(76, 'a') + "\u2026");
+    // Never half a character.
+    EXPECT_EQ(describe(std::string(75, 'a') + "\u00fc" + std::string(9, 'a')),
+              "x: " + std::string(75, 'a') + "\u2026");
+}
+
+TEST(Levels, OfUsersAreThoseWrittenOrTheDefaults) {
+    for (const RoomRules& rules : all_room_rules()) {
+        RuleRoom room(rules);
+        const auto level_of = [&](const char* user) {
+            return room.state_for(room.make(kUser, "x", "", {})).level_of(std::string_view(user));
+        };
+        room.set_power_levels(
+            {{"users_default", 7}, {"users", json::Object{{"@a:a", 1}, {"@b:a", 2}, {"@c:a", 3}}}});
+        EXPECT_EQ(level_of("@a:a"), 1);
+        EXPECT_EQ(level_of("@b:a"), 2);
+        EXPECT_EQ(level_of("@c:a"), 3);
+        for (const char* other : {"@0:a", "@aa:a", "@b:", "@d:a", ""})
+            EXPECT_EQ(level_of(other), 7) << other;
+        room.clear("m.room.power_levels");
+        EXPECT_EQ(level_of(kCreator), rules.has_privileged_creators ? auth::kCreatorLevel : 100);
+        EXPECT_EQ(level_of(kUser), 0);
+    }
+}
+
 // Rule 1.
 
 Event make_create(const RoomRules& rules, json::Object content) {

@@ -29,7 +29,7 @@ struct AuthCase {
 /// What an implementation says: step 4 of the checks on receipt, then step 5.
 struct AuthAnswer {
     bool is_allowed = false;
-    std::string rule;  ///< That refuses; empty where an implementation does not say what allows.
+    std::string rule;  ///< That allows or refuses.
     friend bool operator==(const AuthAnswer&, const AuthAnswer&) = default;
 };
 std::ostream& operator<<(std::ostream& out, const AuthAnswer& answer);
