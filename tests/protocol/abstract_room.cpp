@@ -23,6 +23,7 @@ EventPtr make_abstract_event(const AbstractEvent& event, const RoomRules& rules)
     made.type = event.type;
     made.state_key = event.state_key;
     made.origin_server_ts = event.origin_server_ts;
+    made.depth = event.depth;
     for (const std::string& id : event.auth_events)
         made.auth_events.emplace_back(id);
     for (const std::string& id : event.prev_events)

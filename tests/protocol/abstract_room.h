@@ -25,6 +25,7 @@ struct AbstractEvent {
     std::int64_t origin_server_ts = 0;
     std::vector<std::string> auth_events = {};
     std::vector<std::string> prev_events = {};
+    std::int64_t depth = 0;  ///< Read by state resolution of room version 1 alone.
 };
 
 /// The room id of every abstract room: in v12 that of a create event with the id `$create:a`.

@@ -1,5 +1,6 @@
 // State resolution, from the states to the resolved one, over events that are in the table of the
-// resolver; how long it takes to put them there has rows of its own. The bounds are in the README.
+// resolver; how long it takes to put them there has rows of its own. The bounds are in
+// tests/README.md.
 //
 // The column `allocations` counts what one iteration asked for; `conflicted` is the size of the
 // full conflicted set.
@@ -11,13 +12,29 @@
 #include "refserver/base/assert.h"
 #include "refserver/protocol/state_resolver.h"
 #include "tests/generators/room.h"
-#include "tests/protocol/bench/allocations.h"
+#include "tests/protocol/allocations.h"
 #include "tests/protocol/bench/large_room.h"
 
 namespace matrix::testing {
 namespace {
 
 using Label = std::string;
+
+// Reports the allocations of the iterations during its life, for each iteration.
+class AllocationColumn {
+public:
+    explicit AllocationColumn(benchmark::State& run) : run_(run), before_(count_allocations()) {}
+    AllocationColumn(const AllocationColumn&) = delete;
+    AllocationColumn& operator=(const AllocationColumn&) = delete;
+    ~AllocationColumn() {
+        run_.counters["allocations"] = benchmark::Counter(
+            static_cast<double>(count_allocations() - before_), benchmark::Counter::kAvgIterations);
+    }
+
+private:
+    benchmark::State& run_;
+    std::uint64_t before_;
+};
 
 const RoomRules& rules_of(const benchmark::State& run) {
     return *find_room_rules(std::to_string(run.range(0)));

@@ -1,0 +1,273 @@
+// A resolver that lives long says the same as one that was made for the occasion.
+
+#include "refserver/protocol/state_resolver.h"
+
+#include <algorithm>
+#include <set>
+
+#include <gtest/gtest.h>
+#include <rapidcheck/gtest.h>
+
+#include "tests/generators/room.h"
+#include "tests/protocol/abstract_room.h"
+#include "tests/protocol/allocations.h"
+
+namespace matrix::testing {
+namespace {
+
+using generators::Choices;
+
+const RoomRules& any_room_rules() {
+    return all_room_rules()[*rc::gen::inRange<std::size_t>(0, all_room_rules().size())];
+}
+
+generators::Room any_generated_room(const RoomRules& rules) {
+    Choices choices = Choices::from_seed(*rc::gen::arbitrary<std::uint64_t>());
+    return generators::make_room(choices, rules);
+}
+
+std::string describe(const ResolutionTrace& trace) {
+    std::string text;
+    const auto add = [&](const char* what, const std::vector<EventId>& ids) {
+        text += what;
+        for (const EventId& id : ids)
+            text += ' ' + id.text();
+    };
+    add("conflicted", trace.full_conflicted_set);
+    add(" power", trace.power_events);
+    add(" mainline", trace.mainline);
+    add(" remaining", trace.remaining_events);
+    for (const ResolutionTrace::Step& step : trace.steps) {
+        text += ' ' + step.event_id.text() + ' ';
+        text += step.verdict ? "allowed" : step.verdict.error().rule;
+    }
+    return text;
+}
+
+RC_GTEST_PROP(ResolverLaws, SaysWhatAFreshOneSays, ()) {
+    const RoomRules& rules = any_room_rules();
+    const generators::Room room = any_generated_room(rules);
+    Choices choices = Choices::from_seed(*rc::gen::arbitrary<std::uint64_t>());
+    Resolver old(rules, room.finder(), ed25519_verifier());
+    for (int count = 0; count < 10; ++count) {
+        const std::vector<State> states = generators::choose_states(choices, room);
+        ResolutionTrace trace;
+        ResolutionTrace fresh_trace;
+        const State resolved = old.resolve(states, &trace);
+        const State fresh = resolve(states, room.finder(), rules, ed25519_verifier(), &fresh_trace);
+        RC_ASSERT(resolved == fresh);
+        RC_ASSERT(resolved.root() == fresh.root());
+        RC_ASSERT(describe(trace) == describe(fresh_trace));
+        RC_ASSERT(old.resolve(states) == fresh);
+    }
+}
+
+// Events come one by one, and not in their order; marks of rejection come and go.
+RC_GTEST_PROP(ResolverLaws, LearnsWhatItDidNotKnow, ()) {
+    const RoomRules& rules = any_room_rules();
+    const generators::Room room = any_generated_room(rules);
+    Choices choices = Choices::from_seed(*rc::gen::arbitrary<std::uint64_t>());
+    std::set<EventId> known;
+    std::set<EventId> changed;
+    const FindEvent finder = [&](const EventId& id) {
+        auth::CitedEvent found = known.contains(id) ? room.find(id) : auth::CitedEvent();
+        found.is_rejected ^= changed.contains(id);
+        return found;
+    };
+    Resolver old(rules, finder, ed25519_verifier());
+    for (int count = 0; count < 20; ++count) {
+        const std::vector<State> states = generators::choose_states(choices, room);
+        RC_ASSERT(old.resolve(states) == resolve(states, finder, rules, ed25519_verifier()));
+        for (std::size_t more = choices.below(room.events().size()); more > 0; --more)
+            known.insert(room.events()[choices.below(room.events().size())].event->id);
+        const EventId& other = room.events()[choices.below(room.events().size())].event->id;
+        if (!changed.insert(other).second) changed.erase(other);
+        old.refresh(other);
+    }
+}
+
+RC_GTEST_PROP(ResolverLaws, ReturnsTheVeryStateThatTheResultEquals, ()) {
+    const RoomRules& rules = any_room_rules();
+    const generators::Room room = any_generated_room(rules);
+    Choices choices = Choices::from_seed(*rc::gen::arbitrary<std::uint64_t>());
+    const std::vector<State> states = generators::choose_states(choices, room);
+    const State resolved = resolve(states, room.finder(), rules, ed25519_verifier());
+    for (const State& state : states) {
+        if (!(state == resolved)) continue;
+        RC_ASSERT(std::ranges::any_of(
+            states, [&](const State& same) { return same.tree() == resolved.tree(); }));
+    }
+}
+
+TEST(Resolver, TakesMoreStatesThanAWordHasBits) {
+    for (const char* version : {"1", "2", "11", "12"}) {
+        const RoomRules& rules = *find_room_rules(version);
+        Choices choices = Choices::from_seed(7);
+        const generators::Room room = generators::make_room(choices, rules);
+        std::vector<State> few = generators::choose_states(choices, room);
+        std::vector<State> many;
+        for (int count = 0; count < 50; ++count)
+            many.insert(many.end(), few.begin(), few.end());
+        ASSERT_GT(many.size(), 64u);
+        EXPECT_EQ(resolve(many, room.finder(), rules, ed25519_verifier()),
+                  resolve(few, room.finder(), rules, ed25519_verifier()))
+            << "a state counts once, in version " << version;
+    }
+}
+
+// The events of a redacted member are read again.
+TEST(Resolver, ReadsARefreshedEventAnew) {
+    const RoomRules& rules = *find_room_rules("11");
+    EventStore store;
+    const auto add = [&](const char* id,
+                         const char* sender,
+                         const char* type,
+                         const char* state_key,
+                         const json::Object& content,
+                         std::vector<std::string> auth_events) {
+        store.add(make_abstract_event({.id = id,
+                                       .type = type,
+                                       .state_key = state_key,
+                                       .sender = sender,
+                                       .content = content,
+                                       .auth_events = std::move(auth_events),
+                                       .prev_events = {"$before"}},
+                                      rules));
+    };
+    const auto levels = [&](std::int64_t level) {
+        add("$levels", "@a:x", "m.room.power_levels", "", {{"state_default", level}}, {"$create"});
+    };
+    store.add(make_abstract_event(
+        {.id = "$create", .type = "m.room.create", .state_key = "", .sender = "@a:x"}, rules));
+    add("$join", "@b:x", "m.room.member", "@b:x", {{"membership", "join"}}, {"$create"});
+    add("$topic", "@b:x", "m.room.topic", "", {}, {"$create", "$levels", "$join"});
+    levels(0);
+    const State base = State()
+                           .with({"m.room.create", ""}, EventId("$create"))
+                           .with({"m.room.power_levels", ""}, EventId("$levels"))
+                           .with({"m.room.member", "@b:x"}, EventId("$join"));
+    const State with_topic = base.with({"m.room.topic", ""}, EventId("$topic"));
+    const std::vector<State> states = {base, with_topic};
+
+    Resolver resolver(rules, store.finder(), ed25519_verifier());
+    EXPECT_EQ(resolver.resolve(states), with_topic);
+    levels(50);
+    resolver.refresh(EventId("$levels"));
+    EXPECT_EQ(resolver.resolve(states), base);
+    resolver.refresh(EventId("$nobody-knows-it"));
+    EXPECT_EQ(resolver.resolve(states), base);
+}
+
+// A join that the resolver meets only while it looks for what leads to the join rules.
+TEST(Resolver, MeetsTheUnconflictedStateWhileItSearches) {
+    const RoomRules& rules = *find_room_rules("11");
+    EventStore store;
+    const auto add = [&](const char* id,
+                         const char* sender,
+                         const char* type,
+                         const json::Object& content,
+                         std::vector<std::string> auth_events) {
+        const bool is_member = type == std::string("m.room.member");
+        store.add(make_abstract_event({.id = id,
+                                       .type = type,
+                                       .state_key = is_member ? sender : "",
+                                       .sender = sender,
+                                       .content = content,
+                                       .auth_events = std::move(auth_events),
+                                       .prev_events = {"$before"}},
+                                      rules));
+    };
+    const json::Object joined = {{"membership", "join"}};
+    store.add(make_abstract_event(
+        {.id = "$create", .type = "m.room.create", .state_key = "", .sender = "@a:x"}, rules));
+    add("$a1", "@a:x", "m.room.member", joined, {"$create"});
+    add("$rules", "@a:x", "m.room.join_rules", {{"join_rule", "public"}}, {"$create", "$a1"});
+    add("$a2", "@a:x", "m.room.member", joined, {"$create", "$rules", "$a1"});
+    add("$b1", "@b:x", "m.room.member", joined, {"$create", "$rules"});
+    add("$b2", "@b:x", "m.room.member", joined, {"$create", "$rules"});
+    const auto states_with = [](const char* b) {
+        const State base = State()
+                               .with({"m.room.create", ""}, EventId("$create"))
+                               .with({"m.room.join_rules", ""}, EventId("$rules"))
+                               .with({"m.room.member", "@b:x"}, EventId(b));
+        return std::vector{base.with({"m.room.member", "@a:x"}, EventId("$a1")),
+                           base.with({"m.room.member", "@a:x"}, EventId("$a2"))};
+    };
+    Resolver resolver(rules, store.finder(), ed25519_verifier());
+    for (const char* b : {"$b1", "$b2"}) {
+        ResolutionTrace trace;
+        resolver.resolve(states_with(b), &trace);
+        EXPECT_EQ(trace.full_conflicted_set, (std::vector{EventId("$a1"), EventId("$a2")})) << b;
+    }
+}
+
+// Power levels that claim to be each other's parents, beside events that are in order: what does
+// not depend on the cycle is resolved as ever.
+TEST(Resolver, ResolvesBesideAClaimedCycle) {
+    const RoomRules& rules = *find_room_rules("2");
+    EventStore store;
+    const auto add = [&](const char* id,
+                         const char* type,
+                         const json::Object& content,
+                         std::vector<std::string> auth_events,
+                         std::int64_t time = 0) {
+        store.add(
+            make_abstract_event({.id = id,
+                                 .type = type,
+                                 .state_key = type == std::string("m.room.member") ? "@a:x" : "",
+                                 .sender = "@a:x",
+                                 .content = content,
+                                 .origin_server_ts = time,
+                                 .auth_events = std::move(auth_events),
+                                 .prev_events = {"$before"}},
+                                rules));
+    };
+    store.add(make_abstract_event({.id = "$create",
+                                   .type = "m.room.create",
+                                   .state_key = "",
+                                   .sender = "@a:x",
+                                   .content = {{"creator", "@a:x"}}},
+                                  rules));
+    add("$join", "m.room.member", {{"membership", "join"}}, {"$create"});
+    add("$one", "m.room.power_levels", {}, {"$create", "$two", "$join"});
+    add("$two", "m.room.power_levels", {}, {"$create", "$one", "$join"});
+    add("$rules", "m.room.join_rules", {{"join_rule", "public"}}, {"$create", "$join"});
+    add("$topic1", "m.room.topic", {}, {"$create", "$join"}, 1);
+    add("$topic2", "m.room.topic", {}, {"$create", "$join"}, 2);
+    const State base = State()
+                           .with({"m.room.create", ""}, EventId("$create"))
+                           .with({"m.room.member", "@a:x"}, EventId("$join"));
+    const State one = base.with({"m.room.power_levels", ""}, EventId("$one"))
+                          .with({"m.room.topic", ""}, EventId("$topic1"));
+    const State two = base.with({"m.room.power_levels", ""}, EventId("$two"))
+                          .with({"m.room.join_rules", ""}, EventId("$rules"))
+                          .with({"m.room.topic", ""}, EventId("$topic2"));
+    const State expected = base.with({"m.room.join_rules", ""}, EventId("$rules"))
+                               .with({"m.room.topic", ""}, EventId("$topic2"));
+    Resolver resolver(rules, store.finder(), ed25519_verifier());
+    for (int count = 0; count < 2; ++count) {
+        EXPECT_EQ(resolver.resolve(std::vector{one, two}), expected);
+        EXPECT_EQ(resolver.resolve(std::vector{two, one}), expected);
+    }
+}
+
+// The second time, memory has grown with the table of events; from the third on it is enough.
+TEST(Resolver, AllocatesNothingInTheSteadyState) {
+    for (const RoomRules& rules : all_room_rules()) {
+        for (std::uint64_t seed = 0; seed < 20; ++seed) {
+            Choices choices = Choices::from_seed(seed);
+            const generators::Room room = generators::make_room(choices, rules);
+            const std::vector<State> states = generators::choose_states(choices, room);
+            Resolver resolver(rules, room.finder(), ed25519_verifier());
+            for (int count = 0; count < 2; ++count)
+                resolver.resolve(states);
+            const std::uint64_t before = count_allocations();
+            const State resolved = resolver.resolve(states);
+            EXPECT_EQ(count_allocations() - before, 0u)
+                << "version " << rules.version << ", seed " << seed;
+        }
+    }
+}
+
+}  // namespace
+}  // namespace matrix::testing
