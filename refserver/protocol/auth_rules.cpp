@@ -62,7 +62,9 @@ namespace {
 Passed check_has_create(const AuthState& state, const Event& event) {
     const Event* create = state[Role::Create];
     if (event.rules->event_format == EventFormat::HashedRoomId) {
-        if (create && create->room_id == event.room_id) return pass();
+        const bool is_its_create =
+            create && create->is("m.room.create", "") && create->room_id == event.room_id;
+        if (is_its_create) return pass();
         return refuse("v12 2", "the room id names no accepted create event");
     }
     if (!create) return refuse("v11 2.4", "there is no create event");
@@ -71,8 +73,8 @@ Passed check_has_create(const AuthState& state, const Event& event) {
 
 Passed check_federation(const AuthState& state, const Event& event) {
     const Event& create = *state[Role::Create];
-    const auto* content = create.find_content<CreateContent>();
-    if (content && !content->is_federated && event.sender.domain() != create.sender.domain()) {
+    const auto& content = std::get<CreateContent>(create.content);
+    if (!content.is_federated && event.sender.domain() != create.sender.domain()) {
         return refuse("v12 4", "the room is not federated, and the sender is of another server");
     }
     return pass();

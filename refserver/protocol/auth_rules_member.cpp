@@ -15,6 +15,8 @@ JoinRule known_join_rule(const AuthState& state, const RoomRules& rules) {
     switch (content->join_rule) {
         case JoinRule::Public:
         case JoinRule::Invite:
+        case JoinRule::Private:
+        case JoinRule::Unknown:
             return content->join_rule;
         case JoinRule::Knock:
             return rules.has_knock ? JoinRule::Knock : JoinRule::Unknown;
@@ -22,9 +24,6 @@ JoinRule known_join_rule(const AuthState& state, const RoomRules& rules) {
             return rules.has_restricted ? JoinRule::Restricted : JoinRule::Unknown;
         case JoinRule::KnockRestricted:
             return rules.has_knock_restricted ? JoinRule::KnockRestricted : JoinRule::Unknown;
-        case JoinRule::Private:
-        case JoinRule::Unknown:
-            return JoinRule::Unknown;
     }
     unreachable();
 }

@@ -25,8 +25,8 @@ const std::string* find_token(const MemberContent& content) {
 }
 
 void add_member_keys(const SelectionInput& input, RequiredState& keys) {
-    const auto* content = std::get_if<MemberContent>(&input.content);
-    const auto membership = content ? content->membership : std::nullopt;
+    const auto& content = std::get<MemberContent>(input.content);
+    const std::optional<Membership> membership = content.membership;
     const bool is_join = membership == Membership::Join;
     const bool is_invite = membership == Membership::Invite;
 
@@ -35,11 +35,11 @@ void add_member_keys(const SelectionInput& input, RequiredState& keys) {
     }
     keys.add(Role::Sender, "m.room.member", input.sender);
     if (input.state_key) keys.add(Role::Target, "m.room.member", *input.state_key);
-    if (is_join && input.rules.has_restricted && content->join_authorized_via &&
-        !content->join_authorized_via->empty()) {
-        keys.add(Role::Authorizer, "m.room.member", content->join_authorized_via->view());
+    if (is_join && input.rules.has_restricted && content.join_authorized_via &&
+        !content.join_authorized_via->empty()) {
+        keys.add(Role::Authorizer, "m.room.member", content.join_authorized_via->view());
     }
-    if (const std::string* token = is_invite ? find_token(*content) : nullptr) {
+    if (const std::string* token = is_invite ? find_token(content) : nullptr) {
         keys.add(Role::Token, "m.room.third_party_invite", *token);
     }
 }

@@ -105,6 +105,21 @@ TEST(MemberRules, TakeTheCreatorFromTheContentUpToVersion10) {
     }
 }
 
+TEST(MemberRules, KnowNoCreatorInAContentThatNamesNone) {
+    RuleRoom room(*find_room_rules("10"));
+    room.set_create({{"creator", 1}});
+    EXPECT_EQ(room.check(first_join(room, kCreator, kCreator)), "v12 5.3.7");
+}
+
+TEST(MemberRules, KnowNoJoinRuleInAnEmptyContent) {
+    for (const RoomRules& rules : all_room_rules()) {
+        RuleRoom room(rules);
+        room.set(room.make(kCreator, "m.room.join_rules", "", {}));
+        room.set_member(kStranger, "invite");
+        EXPECT_EQ(room.check(room.member(kStranger, kStranger, "join")), "v12 5.3.7");
+    }
+}
+
 TEST(MemberRules, AdmitThoseWhomTheJoinRuleAdmits) {
     const auto join = [](std::string_view join_rule, std::string_view membership) {
         return [=](RuleRoom& room) {
@@ -439,6 +454,42 @@ TEST_F(ThirdPartyInviteRules, TryEveryKeyOfTheToken) {
     check_invite(signed_part(), "allowed");
     token_ = {{"public_key", encode_base64_url(signer_->public_key())}};
     check_invite(signed_part(), "allowed");
+}
+
+TEST_F(ThirdPartyInviteRules, IgnoreKeysThatAreNone) {
+    token_ = {{"public_key", 1}, {"public_keys", "x"}};
+    check_invite(signed_part(), "v12 5.4.1.8");
+    token_ = {{"public_key", encode_base64("short")},
+              {"public_keys", json::Array{json::Object{{"public_key", key_of(*signer_)}}}}};
+    check_invite(signed_part(), "allowed");
+}
+
+TEST_F(ThirdPartyInviteRules, IgnoreSignaturesThatAreNone) {
+    json::Object part = signed_part();
+    json::Object& signatures = *part.find("signatures")->if_object();
+    signatures.set(
+        "a.test",
+        json::Object{
+            {"ed25519:0", "?"}, {"ed25519:1", 1}, {"rsa:0", encode_base64(std::string(64, 'x'))}});
+    check_invite(part, "allowed");
+}
+
+TEST_F(ThirdPartyInviteRules, TryNoMoreThanSomeKeysAndSignatures) {
+    json::Array keys(100, json::Object{{"public_key", key_of(*other_)}});
+    keys.insert(keys.begin(), json::Object{{"public_key", key_of(*signer_)}});
+    token_ = {{"public_keys", keys}};
+    check_invite(signed_part(), "allowed");
+
+    json::Object part = {{"mxid", kStranger}, {"token", "abc"}};
+    for (int number = 0; number < 100; ++number)
+        sign_json(part, "server" + std::to_string(number), *other_);
+    RuleRoom room(*find_room_rules("12"));
+    room.set(
+        room.make(kUser, "m.room.third_party_invite", "abc", {{"public_key", key_of(*signer_)}}));
+    EXPECT_EQ(
+        room.check(room.member(
+            kUser, kStranger, "invite", {{"third_party_invite", json::Object{{"signed", part}}}})),
+        "v12 5.4.1.8");
 }
 
 TEST_F(ThirdPartyInviteRules, TryEverySignature) {

@@ -95,6 +95,56 @@ TEST(PowerLevelRules, LimitTheLevelsOfTypes) {
     });
 }
 
+// Whichever of the keys changes, beside others before and behind it.
+TEST(PowerLevelRules, LookAtEveryKeyOfBothMaps) {
+    const auto types = [](const json::Object& levels) { return json::Object{{"events", levels}}; };
+    const json::Object all = {{"a", 60}, {"c", 60}, {"e", 60}};
+    check({
+        {"the first is removed", types(all), types({{"c", 60}, {"e", 60}}), "v12 10.7.1"},
+        {"one between is removed", types(all), types({{"a", 60}, {"e", 60}}), "v12 10.7.1"},
+        {"the last is removed", types(all), types({{"a", 60}, {"c", 60}}), "v12 10.7.1"},
+        {"all are removed", types(all), {}, "v12 10.7.1"},
+        {"one becomes another", types(all), types({{"a", 60}, {"d", 60}, {"e", 60}}), "v12 10.7.1"},
+        {"one comes first",
+         types({{"b", 60}, {"c", 60}}),
+         types({{"a", 51}, {"b", 60}, {"c", 60}}),
+         "v12 10.8.1"},
+        {"one comes between",
+         types(all),
+         types({{"a", 60}, {"b", 51}, {"c", 60}, {"e", 60}}),
+         "v12 10.8.1"},
+        {"one comes last",
+         types(all),
+         types({{"a", 60}, {"c", 60}, {"e", 60}, {"f", 51}}),
+         "v12 10.8.1"},
+        {"two are too high", {}, types({{"a", 51}, {"b", 51}}), "v12 10.8.1"},
+        {"an old level is named before a new one",
+         types({{"b", 51}}),
+         types({{"a", 51}, {"b", 0}}),
+         "v12 10.7.1"},
+        {"those below the sender come and go",
+         types({{"a", 1}, {"b", 60}, {"c", 1}}),
+         types({{"b", 60}, {"d", 50}}),
+         "allowed"},
+    });
+    const auto users = [](json::Object levels) {
+        levels.set(kMod, 50);
+        return json::Object{{"users", levels}};
+    };
+    check({
+        {"two equals are removed", users({{"@a:a", 50}, {"@b:a", 50}}), users({}), "v12 10.9.1"},
+        {"two users are too high", users({}), users({{"@a:a", 51}, {"@b:a", 52}}), "v12 10.10.1"},
+        {"one becomes another",
+         users({{"@a:a", 50}, {"@z:a", 1}}),
+         users({{"@b:a", 50}, {"@z:a", 1}}),
+         "v12 10.9.1"},
+        {"the weak come and go",
+         users({{"@a:a", 1}, {"@z:a", 1}}),
+         users({{"@b:a", 50}, {"@n:a", 1}}),
+         "allowed"},
+    });
+}
+
 TEST(PowerLevelRules, LimitTheLevelsOfNotificationsSinceVersion6) {
     for (const RoomRules& rules : all_room_rules()) {
         const auto expect =

@@ -28,6 +28,7 @@ TEST(Failures, NameWhatTheyAreAboutWithoutAllocation) {
     EXPECT_EQ(describe("@a:b"), "x: @a:b");
     EXPECT_EQ(describe(std::string(79, 'a')), "x: " + std::string(79, 'a'));
     EXPECT_EQ(describe(std::string(80, 'a')), "x: " + std::string(76, 'a') + "\u2026");
+    EXPECT_EQ(describe(std::string(80, '\x80')), "x: \u2026");
     // Never half a character.
     EXPECT_EQ(describe(std::string(75, 'a') + "\u00fc" + std::string(9, 'a')),
               "x: " + std::string(75, 'a') + "\u2026");
@@ -49,6 +50,26 @@ TEST(Levels, OfUsersAreThoseWrittenOrTheDefaults) {
         room.clear("m.room.power_levels");
         EXPECT_EQ(level_of(kCreator), rules.has_privileged_creators ? auth::kCreatorLevel : 100);
         EXPECT_EQ(level_of(kUser), 0);
+        room.clear("m.room.create");
+        EXPECT_EQ(level_of(kCreator), 0);
+    }
+}
+
+TEST(Levels, OfActionsAreThoseWrittenOrTheDefaults) {
+    for (const RoomRules& rules : all_room_rules()) {
+        RuleRoom room(rules);
+        const auto levels = [&] {
+            const auth::AuthState state = room.state_for(room.make(kUser, "x", "", {}));
+            return std::vector{state.level_for(auth::Action::Ban),
+                               state.level_for(auth::Action::Invite),
+                               state.level_for(auth::Action::Kick),
+                               state.level_for(auth::Action::Redact)};
+        };
+        EXPECT_EQ(levels(), (std::vector<std::int64_t>{50, 0, 50, 50}));
+        room.set_power_levels({{"ban", 1}, {"invite", 2}, {"kick", 3}, {"redact", 4}});
+        EXPECT_EQ(levels(), (std::vector<std::int64_t>{1, 2, 3, 4}));
+        room.clear("m.room.power_levels");
+        EXPECT_EQ(levels(), (std::vector<std::int64_t>{50, 0, 50, 50}));
     }
 }
 
@@ -215,6 +236,24 @@ TEST_F(CitedRules, RefuseRejectedEvents) {
     check([](Event&, auto& cited) { cited.back().is_rejected = true; }, "v12 3.3");
 }
 
+TEST_F(CitedRules, FindTwoEventsUnderOneKeyBehindOneThatCannotBeHad) {
+    check(
+        [](Event&, auto& cited) {
+            cited.front().event = nullptr;
+            cited.push_back(cited.back());
+        },
+        "v12 3.1");
+}
+
+TEST_F(CitedRules, MakeNoStateOfEventsThatCannotBeHad) {
+    const RuleRoom room(*find_room_rules("11"));
+    const Event event = room.make(kUser, "m.room.message", std::nullopt, {});
+    const std::vector<auth::CitedEvent> cited = {{nullptr}, {room.find("m.room.create", "")}};
+    const auth::AuthState state = auth::state_of_cited(event, cited, nullptr);
+    EXPECT_EQ(state[auth::Role::Create], room.create());
+    EXPECT_EQ(state[auth::Role::Sender], nullptr);
+}
+
 TEST_F(CitedRules, RefuseEventsThatCannotBeHad) {
     check([](Event&, auto& cited) { cited.back().event = nullptr; }, "v12 3.3");
 }
@@ -262,6 +301,10 @@ TEST_F(CitedRules, NeedTheRoomsOwnCreateEventInVersion12) {
               "v12 2");
     event = room.make(kUser, "m.room.message", std::nullopt, {});
     EXPECT_EQ(rule_of(auth::check_cited(event, {}, &event)), "v12 2");
+    auth::AuthState state = room.state_for(event);
+    state.set(auth::Role::Create, room.find("m.room.join_rules", "").get());
+    EXPECT_EQ(rule_of(auth::check_against(state, event, ed25519_verifier())), "v12 2");
+    EXPECT_EQ(state.level_of(UserId(kCreator)), 0);
 }
 
 // Rules 4 to 9 and 11.
@@ -459,6 +502,14 @@ TEST(EventRules, JudgeRedactionsInVersions1And2) {
         check(rules, kUser, EventId("$x:a"), "v2 11.3");
         check(rules, kUser, std::nullopt, "v2 11.3");
     }
+}
+
+TEST(EventRules, LookForTheServerInTheIdOfARedaction) {
+    const RuleRoom room(*find_room_rules("1"));
+    Event event = room.make(kUser, "m.room.redaction", std::nullopt, {});
+    event.redacts = EventId("$x");
+    event.id = EventId("$event");
+    EXPECT_EQ(room.check(event), "v2 11.3");
 }
 
 TEST(EventRules, ApplyRedactionsOfModeratorsAndOfTheSameServer) {
