@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/protocol/abstract_room.h"
-#include "tests/protocol/bench/allocations.h"
+#include "tests/protocol/allocations.h"
 
 namespace matrix::testing {
 namespace {
