@@ -6,6 +6,7 @@
 #include "refserver/protocol/state_resolution_conflict.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "refserver/base/assert.h"
 
@@ -53,7 +54,6 @@ void Conflict::add_difference(std::size_t state,
 
 void Conflict::find_events() {
     const std::size_t count = states_.size();
-    constexpr std::size_t kWordBits = 64;
     mask_words_ = (count + kWordBits - 1) / kWordBits;
     full_mask_.assign(mask_words_, ~Word{0});
     if (count % kWordBits != 0) full_mask_.back() = (Word{1} << count % kWordBits) - 1;
@@ -127,18 +127,17 @@ bool Conflict::is_full(std::span<const Word> mask) const {
 // some servers count the events of a state as part of its full auth chain.
 void Conflict::find_auth_difference() {
     is_unconflicted_indexed_ = false;
-    support_.clear();
+    forget_support();
     partial_count_ = 0;
     pending_.start(index_.size());
     passed_mask_.assign(mask_words_, 0);
-    const std::size_t count = states_.size();
     for (std::size_t place = 0; place < events_.size(); ++place) {
         if (events_[place] == kNone) continue;
-        const std::size_t state = place % count;
-        passed_mask_[state / 64] = Word{1} << state % 64;
         for (const Index parent : index_.parents(events_[place]))
-            reach(parent);
-        passed_mask_[state / 64] = 0;
+            seed(parent, place % states_.size());
+    }
+    for (std::uint32_t number = 0; number < met_.size(); ++number) {
+        if (met_[number].is_pending && !is_full(mask(number))) ++partial_count_;
     }
     while (!pending_.empty() && (partial_count_ > 0 || !index_.is_topological()))
         visit_chain(meet(pending_.take_greatest()));
@@ -153,15 +152,28 @@ void Conflict::find_auth_difference() {
     }
 }
 
+// A conflicted event of this state cites the event.
+void Conflict::seed(Index index, std::size_t state) {
+    const std::uint32_t number = meet(index);
+    add_mask(met_[number]);
+    mask(number)[state / kWordBits] |= Word{1} << state % kWordBits;
+    if (std::exchange(met_[number].is_pending, true)) return;
+    pending_.insert(index);
+}
+
+// False if it has one.
+bool Conflict::add_mask(Met& met) {
+    if (met.mask_begin != kNone) return false;
+    met.mask_begin = static_cast<std::uint32_t>(masks_.size());
+    masks_.resize(masks_.size() + mask_words_);
+    return true;
+}
+
 // Adds `passed_mask_` to an event.
 void Conflict::reach(Index index) {
     const std::uint32_t number = meet(index);
     Met& met = met_[number];
-    bool is_changed = met.mask_begin == kNone;
-    if (is_changed) {
-        met.mask_begin = static_cast<std::uint32_t>(masks_.size());
-        masks_.resize(masks_.size() + mask_words_);
-    }
+    bool is_changed = add_mask(met);
     const std::span<Word> reached = mask(number);
     if (met.is_pending && !is_full(reached)) --partial_count_;
     for (std::size_t word = 0; word < mask_words_; ++word) {
@@ -195,6 +207,8 @@ bool Conflict::is_below_unconflicted(Index index) {
     if (find_support(index)) return true;
     if (is_unconflicted_indexed_) return false;
     index_unconflicted();
+    // A search looks up events, too, of which those that it has passed by know nothing.
+    if (index_.size() > support_rows_) forget_support();
     return find_support(index);
 }
 
@@ -232,7 +246,6 @@ void Conflict::index_unconflicted() {
     if (indexed_epoch_ != index_.epoch()) indexed_ = State();
     indexed_epoch_ = index_.epoch();
     if (indexed_.tree() == states_[0].tree()) return;
-    const std::size_t known = index_.size();
     entries_.clear();
     state_tree::visit_differences(indexed_.tree(),
                                   states_[0].tree(),
@@ -241,7 +254,11 @@ void Conflict::index_unconflicted() {
                                   });
     index_.require(entries_);
     indexed_ = states_[0];
-    if (index_.size() > known) support_.clear();
+}
+
+void Conflict::forget_support() {
+    support_.clear();
+    support_rows_ = index_.size();
 }
 
 // The same without an order of events to rely on: all chains of the unconflicted state.

@@ -60,6 +60,7 @@ private:
     };
     /// A word has a bit for each of 64 states: those in whose auth chain an event is.
     using Word = std::uint64_t;
+    static constexpr std::size_t kWordBits = 64;
 
     void add_difference(std::size_t state,
                         const State::EntryPtr* before,
@@ -70,11 +71,14 @@ private:
     bool is_full(std::span<const Word> mask) const;
 
     void find_auth_difference();
+    void seed(Index index, std::size_t state);
+    bool add_mask(Met& met);
     void reach(Index index);
     void visit_chain(std::uint32_t met);
     bool is_below_unconflicted(Index index);
     bool find_support(Index index);
     void index_unconflicted();
+    void forget_support();
     void erase_unconflicted_chains();
 
     void find_subgraph();
@@ -104,6 +108,7 @@ private:
 
     /// Is the event below one of the unconflicted state? False also while that is searched.
     StampedMap<bool> support_;
+    std::size_t support_rows_ = 0;  ///< The size of the index when `support_` was empty.
     struct Step {
         Index index;
         std::uint32_t next_edge;

@@ -1,5 +1,6 @@
 #include "simulator/byzantine/intruder.h"
 
+#include <optional>
 #include <utility>
 
 #include "refserver/protocol/server_keys.h"
@@ -53,7 +54,11 @@ json::Object Intruder::make_event(engine::Room& room) {
         if (const EventId* id = room.current_state().find(key)) event.auth_events.push_back(*id);
     }
     event.origin_server_ts = cluster_.clock().now().value;
-    json::Object pdu = make_pdu(event, room.rules());
+    std::optional<EventId> id;  // Room versions 1 and 2 put ids into events.
+    if (room.rules().event_id_encoding == EventIdEncoding::Opaque) {
+        id.emplace("$intruded" + std::to_string(sent_) + ":" + name_.text());
+    }
+    json::Object pdu = make_pdu(event, room.rules(), id);
     hash_and_sign_event(pdu, name_, *signer_, room.rules());
     return pdu;
 }

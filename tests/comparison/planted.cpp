@@ -70,10 +70,30 @@ private:
 
 }  // namespace
 
-std::vector<PlantedRow> try_planted_deviations(const PlantedOptions& options) {
+namespace {
+
+std::optional<Kill> try_vectors(oracle::Deviation deviation,
+                                std::span<const oracle::ResolutionCase> vectors) {
+    oracle::Options options;
+    options.deviations.insert(deviation);
+    std::uint64_t cases = 0;
+    for (const oracle::ResolutionCase& vector : vectors) {
+        ++cases;
+        const auto planted = oracle::resolve(vector.make_room(), vector.state_sets, options);
+        if (oracle::list_event_ids(planted.state) == vector.resolved) continue;
+        return Kill{.cases = cases, .seen_in = vector.name};
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<PlantedRow> try_planted_deviations(const PlantedOptions& options,
+                                               std::span<const oracle::ResolutionCase> vectors) {
     std::vector<PlantedRow> rows;
     for (const oracle::DeviationRow& deviation : oracle::deviation_table())
-        rows.push_back({.deviation = deviation});
+        rows.push_back(
+            {.deviation = deviation, .by_vector = try_vectors(deviation.deviation, vectors)});
     Plantation plantation(options, rows);
     plantation.run(StateResolution::V2);
     plantation.run(StateResolution::V2_1);
@@ -84,13 +104,14 @@ std::ostream& operator<<(std::ostream& out, const std::vector<PlantedRow>& rows)
     const auto cases_of = [](const std::optional<Kill>& kill) {
         return kill ? std::to_string(kill->cases) : std::string("-");
     };
-    out << "| planted deviation | v2: state differs after | v2.1: state differs after | first seen "
-           "|\n"
-        << "|---|---|---|---|\n";
+    out << "| planted deviation | vectors: killed by | after | random v2: after | random v2.1: "
+           "after "
+           "| first seen in |\n|---|---|---|---|---|---|\n";
     for (const PlantedRow& row : rows) {
-        out << "| " << row.deviation.sentence << " | " << cases_of(row.v2) << " | "
-            << cases_of(row.v2_1) << " | " << (row.by_trace ? row.by_trace->seen_in : "survived")
-            << " |\n";
+        out << "| " << row.deviation.sentence << " | "
+            << (row.by_vector ? row.by_vector->seen_in : "-") << " | " << cases_of(row.by_vector)
+            << " | " << cases_of(row.v2) << " | " << cases_of(row.v2_1) << " | "
+            << (row.by_trace ? row.by_trace->seen_in : "nothing") << " |\n";
     }
     return out;
 }

@@ -92,6 +92,8 @@ private:
 /// How many choices a command takes; always the same number, so that commands can be cut out of a
 /// stream.
 inline constexpr std::size_t kChoicesPerCommand = 8;
+/// How many choices a room takes before its commands: how it is, and how it begins.
+inline constexpr std::size_t kChoicesBeforeCommands = 13;
 
 Command draw_command(Choices& choices, const Swarm& swarm);
 

@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
 #include "tests/generators/adversarial_rooms.h"
 #include "tests/generators/state_sets.h"
 
@@ -54,9 +55,9 @@ TEST(RoomGenerator, MakesTheSameBeginningAtEveryLevelOfRealism) {
 
 TEST(RoomGenerator, MakesASmallerRoomFromAShorterStream) {
     const RoomRules& rules = *find_room_rules("11");
-    constexpr std::size_t kHeader = 40;
     const auto size_of = [&](std::size_t commands) {
-        std::vector<std::uint32_t> numbers(kHeader + commands * kChoicesPerCommand, 0);
+        std::vector<std::uint32_t> numbers(kChoicesBeforeCommands + commands * kChoicesPerCommand,
+                                           0);
         Choices choices = Choices::from_numbers(std::move(numbers));
         return make_room(choices, rules, kAbstractRoom).events().size();
     };
@@ -64,6 +65,25 @@ TEST(RoomGenerator, MakesASmallerRoomFromAShorterStream) {
     EXPECT_LT(size_of(10), size_of(20));
     Choices none = Choices::from_numbers({});
     EXPECT_GE(make_room(none, rules, kAbstractRoom).events().size(), 4U) << "create, join, levels";
+}
+
+// Else what cuts commands out of a stream would cut them in two.
+TEST(RoomGenerator, TakesTheSameNumberOfChoicesForEachCommand) {
+    for (const RoomRules& rules : all_room_rules()) {
+        constexpr std::size_t kCommands = 7;
+        const auto is_used_up = [&](std::size_t count) {
+            std::vector<std::uint32_t> numbers;
+            for (std::size_t number = 0; number < count; ++number)
+                numbers.push_back(static_cast<std::uint32_t>(number * 7919));
+            Choices choices = Choices::from_numbers(std::move(numbers));
+            const RoomLimits limits = {.commands_max = kCommands, .realism = Realism::Abstract};
+            make_room(choices, rules, limits);
+            return choices.is_exhausted();
+        };
+        constexpr std::size_t kAll = kChoicesBeforeCommands + kCommands * kChoicesPerCommand;
+        EXPECT_TRUE(is_used_up(kAll)) << rules.version;
+        EXPECT_FALSE(is_used_up(kAll + 1)) << rules.version;
+    }
 }
 
 TEST(RoomGenerator, CitesNothingThatIsNotThere) {
@@ -92,7 +112,7 @@ TEST(RoomGenerator, SignsWithTheKeysOfServers) {
                 const bool is_signed = std::ranges::any_of(signatures, [&](const auto& ref) {
                     return ref.entity == server.view() &&
                            ed25519_verifier().is_valid(
-                               key, signed_bytes_of(pdu, rules), ref.signature);
+                               key, write_redacted_unsigned(pdu, rules), ref.signature);
                 });
                 EXPECT_TRUE(is_signed) << *made.event << " by " << server;
             }

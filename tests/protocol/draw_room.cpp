@@ -2,6 +2,7 @@
 
 #include "tests/protocol/draw_room.h"
 
+#include <algorithm>
 #include <array>
 
 #include <rapidcheck.h>
@@ -39,10 +40,9 @@ const RoomRules& rules_of(StateResolution algorithm) {
 
 Choices choices() {
     using Command = std::array<std::uint32_t, generators::kChoicesPerCommand>;
-    constexpr std::size_t kHeader = 16;  // How the room is, before its commands.
     constexpr double kCommandsPerSize = 0.6;
-    std::vector<std::uint32_t> numbers =
-        *rc::gen::container<std::vector<std::uint32_t>>(kHeader, any_number());
+    std::vector<std::uint32_t> numbers = *rc::gen::container<std::vector<std::uint32_t>>(
+        generators::kChoicesBeforeCommands, any_number());
     const auto commands = *rc::gen::scale(
         kCommandsPerSize,
         rc::gen::container<std::vector<Command>>(rc::gen::container<Command>(any_number())));
@@ -80,9 +80,11 @@ Dispute honest_dispute(const RoomRules& rules) {
 
 Judged judged(const Room& room) {
     Choices stream = any_seed();
-    const std::size_t count = room.events().size() - 1;
-    const auto& event = room.events()[1 + stream.below(count)];
-    const auto& other = room.events()[1 + stream.below(count)];
+    // From the end; the create event only where nothing followed on it.
+    const std::size_t count = room.events().size();
+    const std::size_t others = std::max<std::size_t>(count - 1, 1);
+    const auto& event = room.events()[count - 1 - stream.below(others)];
+    const auto& other = room.events()[count - 1 - stream.below(others)];
     // Half of the events are judged by the state that they were made for.
     return {event.event, stream.below(2) == 1 ? other.after : event.before};
 }

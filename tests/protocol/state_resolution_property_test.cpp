@@ -9,43 +9,17 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "refserver/protocol/state_resolution.h"
-#include "tests/generators/room.h"
+#include "tests/protocol/draw_room.h"
 
 namespace matrix {
 namespace {
 
+using draw::Dispute;
 using generators::Choices;
 using generators::Room;
 
-// A room, and states of it to resolve.
-struct Dispute {
-    Room room;
-    std::vector<State> states;
-
-    State resolve(std::span<const State> some, ResolutionTrace* trace = nullptr) const {
-        return matrix::resolve(some, room.finder(), room.rules(), ed25519_verifier(), trace);
-    }
-    const Event& event(const EventId& id) const { return *room.find(id).event; }
-};
-
-const RoomRules* any_rules() {
-    std::vector<const RoomRules*> versions;
-    for (const RoomRules& rules : all_room_rules())
-        versions.push_back(&rules);
-    return *rc::gen::elementOf(versions);
-}
-
 Dispute any_dispute() {
-    constexpr int kChoicesPerSize = 6;
-    const RoomRules& rules = *any_rules();
-    Choices choices = Choices::from_numbers(*rc::gen::scale(
-        kChoicesPerSize, rc::gen::container<std::vector<std::uint32_t>>(rc::gen::inRange(0, 600))));
-    const std::uint64_t seed = *rc::gen::inRange(0, 1'000'000);
-    Room room = generators::make_room(choices, rules);
-    Choices states = Choices::from_seed(seed);
-    std::vector<State> chosen = generators::choose_states(states, room);
-    return {std::move(room), std::move(chosen)};
+    return draw::dispute(draw::any_rules());
 }
 
 // Everything that is reached from the events of `states`, and these.

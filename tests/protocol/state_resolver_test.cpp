@@ -158,6 +158,49 @@ TEST(Resolver, ReadsARefreshedEventAnew) {
     EXPECT_EQ(resolver.resolve(states), base);
 }
 
+// A join that the resolver meets only while it looks for what leads to the join rules.
+TEST(Resolver, MeetsTheUnconflictedStateWhileItSearches) {
+    const RoomRules& rules = *find_room_rules("11");
+    EventStore store;
+    const auto add = [&](const char* id,
+                         const char* sender,
+                         const char* type,
+                         const json::Object& content,
+                         std::vector<std::string> auth_events) {
+        const bool is_member = type == std::string("m.room.member");
+        store.add(make_abstract_event({.id = id,
+                                       .type = type,
+                                       .state_key = is_member ? sender : "",
+                                       .sender = sender,
+                                       .content = content,
+                                       .auth_events = std::move(auth_events),
+                                       .prev_events = {"$before"}},
+                                      rules));
+    };
+    const json::Object joined = {{"membership", "join"}};
+    store.add(make_abstract_event(
+        {.id = "$create", .type = "m.room.create", .state_key = "", .sender = "@a:x"}, rules));
+    add("$a1", "@a:x", "m.room.member", joined, {"$create"});
+    add("$rules", "@a:x", "m.room.join_rules", {{"join_rule", "public"}}, {"$create", "$a1"});
+    add("$a2", "@a:x", "m.room.member", joined, {"$create", "$rules", "$a1"});
+    add("$b1", "@b:x", "m.room.member", joined, {"$create", "$rules"});
+    add("$b2", "@b:x", "m.room.member", joined, {"$create", "$rules"});
+    const auto states_with = [](const char* b) {
+        const State base = State()
+                               .with({"m.room.create", ""}, EventId("$create"))
+                               .with({"m.room.join_rules", ""}, EventId("$rules"))
+                               .with({"m.room.member", "@b:x"}, EventId(b));
+        return std::vector{base.with({"m.room.member", "@a:x"}, EventId("$a1")),
+                           base.with({"m.room.member", "@a:x"}, EventId("$a2"))};
+    };
+    Resolver resolver(rules, store.finder(), ed25519_verifier());
+    for (const char* b : {"$b1", "$b2"}) {
+        ResolutionTrace trace;
+        resolver.resolve(states_with(b), &trace);
+        EXPECT_EQ(trace.full_conflicted_set, (std::vector{EventId("$a1"), EventId("$a2")})) << b;
+    }
+}
+
 // Power levels that claim to be each other's parents, beside events that are in order: what does
 // not depend on the cycle is resolved as ever.
 TEST(Resolver, ResolvesBesideAClaimedCycle) {

@@ -1,5 +1,6 @@
 // State resolution, from the states to the resolved one, over events that are in the table of the
-// resolver; how long it takes to put them there has rows of its own. The bounds are in the README.
+// resolver; how long it takes to put them there has rows of its own. The bounds are in
+// tests/README.md.
 //
 // The column `allocations` counts what one iteration asked for; `conflicted` is the size of the
 // full conflicted set.
