@@ -50,8 +50,15 @@ std::vector<Minimum> minima_of(const RunOptions& options, const RunReport& repor
     if (!options.workload.has_split) return minima;
     minima.push_back(
         {"resolutions with a conflict", 10, report.counters.resolutions_with_conflict});
-    minima.push_back(
-        {"resolutions decided by the mainline", 1, report.counters.resolutions_by_mainline});
+    // Room version 1 has no mainline.
+    const bool has_mainline =
+        std::ranges::any_of(options.workload.room_versions, [](const std::string& version) {
+            return find_room_rules(version)->state_resolution != StateResolution::V1;
+        });
+    if (has_mainline) {
+        minima.push_back(
+            {"resolutions decided by the mainline", 1, report.counters.resolutions_by_mainline});
+    }
     minima.push_back({"events soft-failed", 1, report.counters.events_soft_failed});
     return minima;
 }

@@ -1,6 +1,7 @@
 #include "conformance/harness/pdu.h"
 
 #include "refserver/base/assert.h"
+#include "refserver/protocol/base64.h"
 #include "refserver/protocol/event_hash.h"
 
 namespace matrix::conformance {
@@ -82,6 +83,11 @@ Pdu sign_pdu(Pdu pdu, const ServerName& server, const Signer& signer) {
     pdu.json.erase("hashes");
     pdu.json.erase("signatures");
     json::Object object = to_protocol_object(pdu.json);
+    // Room versions 1 and 2: who makes an event names it; what is in it makes a name of its own.
+    if (pdu.rules->event_id_encoding == EventIdEncoding::Opaque && !object.contains("event_id")) {
+        const std::string name = encode_base64_url(view(sha256(json::write(object))));
+        object.set("event_id", "$" + name + ":" + server.text());
+    }
     hash_and_sign_event(object, server, signer, *pdu.rules);
     pdu.json = from_protocol(object);
     return pdu;

@@ -113,7 +113,7 @@ public:
     /// GET /make_join; by default with all room versions that the suite knows.
     Response make_join(const RoomId& room,
                        const UserId& user,
-                       const std::vector<std::string>& versions = {"10", "11", "12"});
+                       const std::vector<std::string>& versions = {"1", "10", "11", "12"});
     /// The template of a good /make_join answer, with the time and all else that a server fills in.
     /// Ends the test if it is refused.
     Pdu join_template(const RoomId& room, std::string_view localpart);
