@@ -122,8 +122,10 @@ Index AuthIndex::add(const EventId& id, auth::CitedEvent found) {
             missing_.insert(*needed);
         }
     }
-    for (const Index index : on_cycles_)
+    for (const Index index : on_cycles_) {
         link(index, *find_event(index));
+        describe(index, *find_event(index));
+    }
     on_cycles_.clear();
     return ids_.find(id.view());
 }
@@ -164,7 +166,7 @@ void AuthIndex::append(Pending& pending) {
     rows_.emplace_back().is_rejected = pending.is_rejected;
     const bool is_on_cycle = std::ranges::any_of(
         event.auth_events, [&](const EventId& id) { return pending_ids_.contains(id); });
-    // An event on a cycle is linked again when all of the cycle is here, and so stays at hand.
+    // An event on a cycle is linked and described again when all of it is here: it stays at hand.
     if (is_on_cycle) on_cycles_.push_back(index);
     link(index, event);
     describe(index, event);

@@ -41,7 +41,6 @@ int main(int argc, char** argv) {
     app.add_option("--seed", options.seed, "of the rooms")->capture_default_str();
     app.add_option("--shard", shard, "i/n: only this part of the rooms")->capture_default_str();
     app.add_option("--realism", realism, "abstract, encoded or signed")->capture_default_str();
-    app.add_flag("--cycles", options.has_cycles, "with ids that claim cycles (versions 1 and 2)");
     CLI11_PARSE(app, argc, argv);
 
     const auto found = matrix::comparison::find_algorithm(algorithm);

@@ -58,10 +58,10 @@ RoomLimits draw_limits(Choices& choices, generators::Realism realism) {
     return limits;
 }
 
-SeededRoom make_adversarial(Choices& choices, const RoomRules& rules, bool has_cycles) {
+SeededRoom make_adversarial(Choices& choices, const RoomRules& rules) {
     std::vector<generators::AuthShape> shapes = generators::acyclic_shapes();
     // Only where ids are not hashes can events claim to cite each other.
-    if (has_cycles && rules.event_format == EventFormat::IdsAndHashes) {
+    if (rules.event_format == EventFormat::IdsAndHashes) {
         shapes.push_back(generators::AuthShape::Cycle);
         shapes.push_back(generators::AuthShape::Cycle);
     }
@@ -92,7 +92,7 @@ Choices choices_of(const ComparisonOptions& options, std::uint64_t number) {
 SeededRoom make_seeded_room(const ComparisonOptions& options, std::uint64_t number) {
     const RoomRules& rules = rules_of(options.algorithm, number);
     Choices choices = choices_of(options, number);
-    if (choices.happens(kOneInFifty)) return make_adversarial(choices, rules, options.has_cycles);
+    if (choices.happens(kOneInFifty)) return make_adversarial(choices, rules);
     const RoomLimits limits = draw_limits(choices, options.realism);
     return make_room_of(choices, rules, limits);
 }

@@ -19,8 +19,6 @@ struct ComparisonOptions {
     std::uint64_t shard = 0;
     std::uint64_t shards = 1;
     generators::Realism realism = generators::Realism::Abstract;
-    /// Are there events that claim to cite each other (versions 1 and 2)?
-    bool has_cycles = false;
     /// Called every thousand resolutions.
     std::function<void(std::uint64_t done)> on_progress = {};
 };

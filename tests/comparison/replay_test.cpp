@@ -5,6 +5,7 @@
 #include <rapidcheck/gtest.h>
 
 #include "tests/comparison/answers.h"
+#include "tests/generators/adversarial_rooms.h"
 #include "tests/protocol/draw_room.h"
 
 namespace matrix::comparison {
@@ -18,6 +19,26 @@ RC_GTEST_PROP(Resolutions, AreTheSameByBothImplementations, ()) {
     const Answer literal = ask_oracle(oracle_room_of(drawn.room), drawn.states);
     const auto difference = find_difference(ask_fast(drawn.room, dispute), literal);
     if (difference) RC_FAIL(*difference + describe(drawn.room, dispute));
+}
+
+// P-R14: ids of versions 1 and 2 can claim that events cite each other.
+TEST(Resolutions, AreTheSameWhateverCyclesIdsClaim) {
+    constexpr std::uint64_t kSeeds = 1'000;
+    constexpr std::size_t kEventsMax = 12;
+    for (std::uint64_t seed = 0; seed < kSeeds && !HasFailure(); ++seed) {
+        for (const std::string_view version : {"1", "2"}) {
+            generators::Choices choices = generators::Choices::from_seed(seed);
+            const auto made = generators::make_adversarial_room(choices,
+                                                                *find_room_rules(version),
+                                                                generators::AuthShape::Cycle,
+                                                                1 + choices.below(kEventsMax));
+            const Dispute dispute = {.states = made.states, .missing = {}};
+            const auto difference = find_difference(
+                ask_fast(made.room, dispute), ask_oracle(oracle_room_of(made.room), made.states));
+            EXPECT_FALSE(difference.has_value())
+                << "seed " << seed << ": " << *difference << describe(made.room, dispute);
+        }
+    }
 }
 
 // P-A1: what an event's selection does not name, the rules do not read.
