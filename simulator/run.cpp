@@ -1,6 +1,9 @@
 #include "simulator/run.h"
 
+#include <algorithm>
+
 #include "refserver/protocol/base64.h"
+#include "refserver/protocol/room_rules.h"
 #include "simulator/byzantine/intruder.h"
 
 namespace matrix::simulator {

@@ -122,7 +122,7 @@ private:
         slots_[place] = {tag_of(hash), number};
     }
     void grow() {
-        constexpr std::size_t kSlotsPerText = 4;  // Right after growing; at most half are used.
+        constexpr std::size_t kSlotsPerText = 2;  // At least: between a quarter and half are used.
         slots_.assign(std::bit_ceil(kSlotsPerText * ends_.size()), Slot{});
         for (std::uint32_t number = 0; number < ends_.size(); ++number)
             place(number);

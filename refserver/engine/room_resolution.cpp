@@ -9,8 +9,8 @@ namespace matrix::engine {
 namespace {
 
 /// Of how many events a room keeps what resolutions ask about them: more than the largest rooms
-/// have now, at some hundred bytes each.
-constexpr std::size_t kResolverEventsMax = 500'000;
+/// have now, at about 400 bytes each.
+constexpr std::size_t kResolverEventsMax = 300'000;
 
 }  // namespace
 

@@ -38,7 +38,7 @@ public:
     /// Call when `find_event` says something else about an event than before: it was redacted, or
     /// is no longer rejected, or is. An event that was unknown needs no call.
     void refresh(const EventId& id) { index_.refresh(id); }
-    /// How many events are in the table; each takes about 300 bytes, and while it is in use,
+    /// How many events are in the table; each takes about 400 bytes, and while it is in use,
     /// itself.
     std::size_t event_count() const { return index_.size(); }
 
