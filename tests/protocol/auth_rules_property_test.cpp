@@ -74,9 +74,11 @@ RC_GTEST_PROP(AuthRuleLaws, DoNotReadWhatTheyDoNotName, ()) {
 std::map<std::string, std::int64_t> levels_of(const Event& event) {
     const auto& content = *event.find_content<PowerLevelsContent>();
     std::map<std::string, std::int64_t> levels;
-    const auto add = [&](std::string_view map, const auto& entries) {
-        for (const auto& [key, level] : entries)
+    const auto add = [&](std::string_view map, const LevelMap& entries) {
+        for (std::size_t index = 0; index < entries.size(); ++index) {
+            const auto [key, level] = entries[index];
             levels[std::string(map) + '/' + std::string(key)] = level;
+        }
     };
     add("users", content.users);
     add("events", content.events);
