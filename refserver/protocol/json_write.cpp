@@ -34,7 +34,9 @@ void write_other_number_to(std::string& out, const std::string& text) {
         const char* digits = rest[1] == '+' ? rest + 2 : rest + 1;
         unsigned exponent = 0;
         const auto parsed = std::from_chars(digits, end, exponent);
-        bool is_canonical = parsed.ec == std::errc() && parsed.ptr == end;
+        // An exponent that no number holds leaves a zero a zero.
+        const bool is_read = parsed.ec == std::errc() || integer == 0;
+        bool is_canonical = is_read && parsed.ptr == end;
         if (integer == 0) exponent = 0;
         for (; is_canonical && exponent > 0; --exponent) {
             is_canonical = !__builtin_mul_overflow(integer, 10, &integer);

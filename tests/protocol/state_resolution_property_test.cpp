@@ -101,10 +101,14 @@ std::tuple<std::int64_t, std::int64_t, EventId> power_key(const Dispute& dispute
                                                           const EventId& id) {
     const Event& event = dispute.event(id);
     auth::AuthState state;
-    state.set(auth::Role::Create, dispute.room.events().front().event.get());
+    if (event.rules->event_format == EventFormat::HashedRoomId)
+        state.set(auth::Role::Create, dispute.room.events().front().event.get());
+    const auto set_first = [&](auth::Role role, std::string_view type, const Event& cited) {
+        if (!state[role] && cited.is(type, "")) state.set(role, &cited);
+    };
     for (const EventId& cited : event.auth_events) {
-        const Event& found = dispute.event(cited);
-        if (found.is("m.room.power_levels", "")) state.set(auth::Role::PowerLevels, &found);
+        set_first(auth::Role::Create, "m.room.create", dispute.event(cited));
+        set_first(auth::Role::PowerLevels, "m.room.power_levels", dispute.event(cited));
     }
     const std::int64_t level = state.level_of(event.sender);
     return {-level, event.origin_server_ts, id};
