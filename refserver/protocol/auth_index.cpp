@@ -224,7 +224,12 @@ void AuthIndex::refresh(const EventId& id) {
     rows_[index].is_rejected = found.is_rejected;
     describe(index, *found.event);
     if (rows_[index].event) rows_[index].event = std::move(found.event);
-    // Their senders' levels stand in its content.
+    // Their senders' levels stand in its content; a create event that nobody cites has a part in
+    // all of them.
+    if (rows_[index].is_create_implied && rows_[index].key == kCreateKey) {
+        for (AuthRow& row : rows_)
+            row.sender_level.reset();
+    }
     for (std::uint32_t edge = rows_[index].newest_child; edge != kNone;
          edge = child_edges_[edge].next) {
         rows_[child_edges_[edge].child].sender_level.reset();

@@ -158,6 +158,56 @@ TEST(Resolver, ReadsARefreshedEventAnew) {
     EXPECT_EQ(resolver.resolve(states), base);
 }
 
+// Nobody cites the create event of v12, and yet it makes its sender stand above all others.
+TEST(Resolver, OrdersByTheCreatorsPowerOnceTheCreateEventIsAccepted) {
+    const RoomRules& rules = *find_room_rules("12");
+    EventStore store;
+    std::int64_t time = 10;
+    const auto add = [&](const char* id,
+                         const char* sender,
+                         const char* type,
+                         const char* state_key,
+                         const json::Object& content,
+                         std::vector<std::string> auth_events) {
+        store.add(make_abstract_event({.id = id,
+                                       .type = type,
+                                       .state_key = state_key,
+                                       .sender = sender,
+                                       .content = content,
+                                       .origin_server_ts = time--,
+                                       .auth_events = std::move(auth_events),
+                                       .prev_events = {"$before"}},
+                                      rules));
+    };
+    const json::Object join = {{"membership", "join"}};
+    const json::Object levels = {{"users", json::Object{{"@b:x", 50}}}};
+    store.add(make_abstract_event(
+        {.id = "$create:a", .type = "m.room.create", .state_key = "", .sender = "@a:x"}, rules));
+    add("$join-a", "@a:x", "m.room.member", "@a:x", join, {});
+    add("$levels", "@a:x", "m.room.power_levels", "", levels, {"$join-a"});
+    add("$join-b", "@b:x", "m.room.member", "@b:x", join, {"$levels"});
+    add("$rules-a", "@a:x", "m.room.join_rules", "", {}, {"$levels", "$join-a"});
+    add("$rules-b", "@b:x", "m.room.join_rules", "", {}, {"$levels", "$join-b"});
+    const State base = State()
+                           .with({"m.room.create", ""}, EventId("$create:a"))
+                           .with({"m.room.power_levels", ""}, EventId("$levels"))
+                           .with({"m.room.member", "@a:x"}, EventId("$join-a"))
+                           .with({"m.room.member", "@b:x"}, EventId("$join-b"));
+    const std::vector<State> states = {base.with({"m.room.join_rules", ""}, EventId("$rules-a")),
+                                       base.with({"m.room.join_rules", ""}, EventId("$rules-b"))};
+
+    bool is_create_rejected = true;
+    const FindEvent finder = [&](const EventId& id) {
+        return auth::CitedEvent{store.find(id.text()),
+                                is_create_rejected && id == EventId("$create:a")};
+    };
+    Resolver resolver(rules, finder, ed25519_verifier());
+    EXPECT_EQ(resolver.resolve(states), base);
+    is_create_rejected = false;
+    resolver.refresh(EventId("$create:a"));
+    EXPECT_EQ(resolver.resolve(states), states[1]) << "what has less power is applied later";
+}
+
 // A join that the resolver meets only while it looks for what leads to the join rules.
 TEST(Resolver, MeetsTheUnconflictedStateWhileItSearches) {
     const RoomRules& rules = *find_room_rules("11");
