@@ -6,6 +6,7 @@
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client/interactive_auth.h"
 #include "refserver/engine/client/nonces.h"
+#include "refserver/engine/federation_client.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/remote_rooms.h"
@@ -53,10 +54,11 @@ public:
     Task<Result<Reply>> log_out_everywhere(Request request);
     Task<Result<Reply>> get_whoami(Request request);
 
-    // create_room, joining, inviting, leaving, kicking, banning, list_joined_rooms
+    // create_room, joining, knocking, inviting, leaving, kicking, banning, list_joined_rooms
     Task<Result<Reply>> create_room(Request request);
     Task<Result<Reply>> join_room(Request request);
     Task<Result<Reply>> join_room_or_alias(Request request);
+    Task<Result<Reply>> knock(Request request);
     Task<Result<Reply>> invite(Request request);
     Task<Result<Reply>> leave(Request request);
     Task<Result<Reply>> forget(Request request);
@@ -116,7 +118,10 @@ private:
                                              Membership membership,
                                              bool (*is_sensible)(std::optional<Membership>));
     // directory
-    Result<RoomId> find_aliased_room(const RoomAlias& alias) const;
+    /// An alias of this server or, over federation, of another: 404 if it leads nowhere.
+    Task<Result<FederationClient::AliasedRoom>> find_aliased_room(RoomAlias alias);
+    /// The room that a path names by its id or an alias, and servers to enter it through.
+    Task<Result<FederationClient::AliasedRoom>> find_named_room(Request request);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;

@@ -59,6 +59,12 @@ public:
         std::vector<ServerName> servers_in_room;
     };
     Task<Result<SentJoin>> send_join(ServerName server, RoomId room, EventId id, json::Object pdu);
+    Task<Result<MadeEvent>> make_knock(ServerName server, RoomId room, UserId user);
+    /// What the resident shows of the room: whole events.
+    Task<Result<json::Array>> send_knock(ServerName server,
+                                         RoomId room,
+                                         EventId id,
+                                         json::Object pdu);
     Task<Result<MadeEvent>> make_leave(ServerName server, RoomId room, UserId user);
     Task<Result<void>> send_leave(ServerName server, RoomId room, EventId id, json::Object pdu);
     /// The invite, signed by the invited user's server.
@@ -98,6 +104,12 @@ public:
                                        RoomId room,
                                        std::vector<EventId> from,
                                        std::int64_t limit);
+    /// Where an alias of that server leads.
+    struct AliasedRoom {
+        RoomId room;
+        std::vector<ServerName> servers;  ///< That are likely to be in the room.
+    };
+    Task<Result<AliasedRoom>> query_directory(ServerName server, RoomAlias alias);
     /// Not signed: this is how signatures become verifiable.
     Task<Result<ServerKeys>> get_keys(ServerName server);
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);

@@ -13,6 +13,7 @@
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms.h"
 #include "refserver/runtime/completion.h"
+#include "refserver/storage/aliases.h"
 #include "refserver/storage/transactions.h"
 
 namespace matrix::storage {
@@ -44,7 +45,9 @@ public:
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
     };
     explicit FederationServer(Services services)
-        : services_(std::move(services)), transactions_(services_.turns) {}
+        : services_(std::move(services)),
+          transactions_(services_.turns),
+          aliases_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
     FederationServer& operator=(const FederationServer&) = delete;
 
@@ -52,9 +55,12 @@ public:
     Task<Result<Reply>> get_version(Request request);
     Task<Result<Reply>> make_join(Request request);
     Task<Result<Reply>> send_join(Request request);
+    Task<Result<Reply>> make_knock(Request request);
+    Task<Result<Reply>> send_knock(Request request);
     Task<Result<Reply>> make_leave(Request request);
     Task<Result<Reply>> send_leave(Request request);
     Task<Result<Reply>> invite(Request request);
+    Task<Result<Reply>> invite_v1(Request request);
     Task<Result<Reply>> send_transaction(Request request);
     Task<Result<Reply>> get_event(Request request);
     Task<Result<Reply>> get_state(Request request);
@@ -63,6 +69,8 @@ public:
     Task<Result<Reply>> backfill(Request request);
     Task<Result<Reply>> get_missing_events(Request request);
     Task<Result<Reply>> query_profile(Request request);
+    Task<Result<Reply>> query_directory(Request request);
+    Task<Result<Reply>> query_other(Request request);
 
 private:
     // Who may ask about which room.
@@ -80,13 +88,15 @@ private:
     /// A transaction that carries events, as /event and /backfill answer.
     Reply transaction_of(const std::vector<EventPtr>& events) const;
 
-    // Joining and leaving; see federation/membership_handshake.cpp.
+    // Joining, knocking and leaving; see federation/membership_handshake.cpp.
 
     /// A user of the origin, from a path.
     Result<UserId> require_user_of(const ServerName& origin, std::string_view user) const;
-    /// What make_join and make_leave answer: a template that the rules allow now.
+    /// 400 M_INCOMPATIBLE_ROOM_VERSION unless the room's version is among the query's `ver`.
+    static Result<void> check_supported_versions(const Request& request, const Room& room);
+    /// What make_join, make_knock and make_leave answer: a template that the rules allow now.
     Result<Reply> offer_membership(const Room& room, NewEvent event) const;
-    /// The event that send_join and send_leave bring, if its shape is right.
+    /// The event that send_join, send_knock and send_leave bring, if its shape is right.
     Result<Event> take_membership(const Request& request,
                                   const Room& room,
                                   Membership membership) const;
@@ -102,9 +112,17 @@ private:
 
     // Invites; see federation/invite.cpp.
 
+    /// What an invite comes with, in either version of the endpoint.
+    struct BroughtInvite {
+        json::Object pdu;
+        const RoomRules* rules = nullptr;
+        std::optional<json::Array> state;
+    };
     Result<Event> take_invite(const Request& request,
-                              const json::Object& body,
+                              const json::Object& pdu,
                               const RoomRules& rules) const;
+    /// The invite with our signature, when all is right with it; then the user knows of it.
+    Task<Result<json::Object>> sign_invite(Request request, BroughtInvite brought);
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
 
     // Transactions; see federation/send.cpp.
@@ -119,6 +137,7 @@ private:
 
     Services services_;
     storage::ReceivedTransactions transactions_;
+    storage::AliasStore aliases_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
 };

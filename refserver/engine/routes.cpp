@@ -27,10 +27,11 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/client/v3/logout/all", AccessToken, L::None, &C::log_out_everywhere},
     {"GET", "/_matrix/client/v3/account/whoami", AccessToken, L::None, &C::get_whoami},
 
-    // create_room, joining, inviting, leaving, kicking, banning, list_joined_rooms
+    // create_room, joining, knocking, inviting, leaving, kicking, banning, list_joined_rooms
     {"POST", "/_matrix/client/v3/createRoom", AccessToken, L::Messages, &C::create_room},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/join", AccessToken, L::Joins, &C::join_room},
     {"POST", "/_matrix/client/v3/join/{roomIdOrAlias}", AccessToken, L::Joins, &C::join_room_or_alias},
+    {"POST", "/_matrix/client/v3/knock/{roomIdOrAlias}", AccessToken, L::Joins, &C::knock},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/invite", AccessToken, L::Invites, &C::invite},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/leave", AccessToken, L::None, &C::leave},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/forget", AccessToken, L::None, &C::forget},
@@ -80,9 +81,12 @@ constexpr Route kRoutes[] = {
     {"GET", "/_matrix/federation/v1/version", None, L::None, &F::get_version},
     {"GET", "/_matrix/federation/v1/make_join/{roomId}/{userId}", XMatrix, L::None, &F::make_join},
     {"PUT", "/_matrix/federation/v2/send_join/{roomId}/{eventId}", XMatrix, L::None, &F::send_join},
+    {"GET", "/_matrix/federation/v1/make_knock/{roomId}/{userId}", XMatrix, L::None, &F::make_knock},
+    {"PUT", "/_matrix/federation/v1/send_knock/{roomId}/{eventId}", XMatrix, L::None, &F::send_knock},
     {"GET", "/_matrix/federation/v1/make_leave/{roomId}/{userId}", XMatrix, L::None, &F::make_leave},
     {"PUT", "/_matrix/federation/v2/send_leave/{roomId}/{eventId}", XMatrix, L::None, &F::send_leave},
     {"PUT", "/_matrix/federation/v2/invite/{roomId}/{eventId}", XMatrix, L::None, &F::invite},
+    {"PUT", "/_matrix/federation/v1/invite/{roomId}/{eventId}", XMatrix, L::None, &F::invite_v1},
     {"PUT", "/_matrix/federation/v1/send/{txnId}", XMatrix, L::None, &F::send_transaction},
     {"GET", "/_matrix/federation/v1/event/{eventId}", XMatrix, L::None, &F::get_event},
     {"GET", "/_matrix/federation/v1/state/{roomId}", XMatrix, L::None, &F::get_state},
@@ -91,6 +95,8 @@ constexpr Route kRoutes[] = {
     {"GET", "/_matrix/federation/v1/backfill/{roomId}", XMatrix, L::None, &F::backfill},
     {"POST", "/_matrix/federation/v1/get_missing_events/{roomId}", XMatrix, L::None, &F::get_missing_events},
     {"GET", "/_matrix/federation/v1/query/profile", XMatrix, L::None, &F::query_profile},
+    {"GET", "/_matrix/federation/v1/query/directory", XMatrix, L::None, &F::query_directory},
+    {"GET", "/_matrix/federation/v1/query/{queryType}", XMatrix, L::None, &F::query_other},
 };
 // clang-format on
 

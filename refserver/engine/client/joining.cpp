@@ -79,6 +79,12 @@ std::vector<ServerName> ClientServer::list_servers_for(const RoomId& room_id,
     // Whoever invited is in the room; those who were with us in it may still be.
     if (const auto invite = services_.rooms.find_outlier_membership(room_id, user)) {
         servers.push_back(invite->event->sender.server());
+        // Of a knock, those whom it was shown: a room id of version 12 names no server.
+        for (const json::Value& shown : invite->stripped_state) {
+            const std::string* sender = shown.find_string("sender");
+            const auto parsed = parse_user_id(sender ? *sender : "");
+            if (parsed) servers.push_back(parsed->server());
+        }
     }
     if (const auto room = services_.rooms.find(room_id)) {
         const EventPtr member = (*room)->find_state("m.room.member", user.view());
@@ -140,19 +146,24 @@ Task<Result<Reply>> ClientServer::join_room(Request request) {
         std::move(room), request.requester.user, std::move(via), std::move(reason));
 }
 
+Task<Result<FederationClient::AliasedRoom>> ClientServer::find_named_room(Request request) {
+    ASSIGN_OR_CO_RETURN(auto via, parse_via(request));
+    if (!request.path[0].starts_with('#')) {
+        ASSIGN_OR_CO_RETURN(RoomId room, require_room_id(request.path[0], "roomIdOrAlias"));
+        co_return FederationClient::AliasedRoom{std::move(room), std::move(via)};
+    }
+    ASSIGN_OR_CO_RETURN(RoomAlias alias, require_alias(request.path[0], "roomIdOrAlias"));
+    ASSIGN_OR_CO_RETURN(auto named, co_await find_aliased_room(std::move(alias)));
+    named.servers.insert(named.servers.begin(), via.begin(), via.end());
+    co_return named;
+}
+
 Task<Result<Reply>> ClientServer::join_room_or_alias(Request request) {
     ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body_or_empty());
     ASSIGN_OR_CO_RETURN(auto reason, optional_string(body, "reason"));
-    ASSIGN_OR_CO_RETURN(auto via, parse_via(request));
-    RoomId room;
-    if (request.path[0].starts_with('#')) {
-        ASSIGN_OR_CO_RETURN(const RoomAlias alias, require_alias(request.path[0], "roomIdOrAlias"));
-        ASSIGN_OR_CO_RETURN(room, find_aliased_room(alias));
-    } else {
-        ASSIGN_OR_CO_RETURN(room, require_room_id(request.path[0], "roomIdOrAlias"));
-    }
+    ASSIGN_OR_CO_RETURN(auto named, co_await find_named_room(request));
     co_return co_await join(
-        std::move(room), request.requester.user, std::move(via), std::move(reason));
+        std::move(named.room), request.requester.user, std::move(named.servers), std::move(reason));
 }
 
 }  // namespace matrix::engine
