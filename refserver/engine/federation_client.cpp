@@ -427,7 +427,7 @@ Task<Result<json::Array>> FederationClient::backfill(ServerName server,
     co_return pdus;
 }
 
-// --- Aliases, keys and profiles ------------------------------------------------------------------
+// --- Directories, keys and profiles --------------------------------------------------------------
 
 Task<Result<FederationClient::AliasedRoom>> FederationClient::query_directory(ServerName server,
                                                                               RoomAlias alias) {
@@ -438,6 +438,17 @@ Task<Result<FederationClient::AliasedRoom>> FederationClient::query_directory(Se
     auto room = parse_room_id(text_of(answer, "room_id"));
     if (!room) co_return bad_answer(server, "room_id: a room id");
     co_return AliasedRoom{*std::move(room), take_servers(answer, "servers")};
+}
+
+Task<Result<json::Object>> FederationClient::query_public_rooms(ServerName server,
+                                                                json::Object body) {
+    Call call{.server = server, .method = "POST"};
+    call.target = target_of("v1/publicRooms", {});
+    call.content = std::move(body);
+    ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
+    ASSIGN_OR_CO_RETURN(json::Array chunk, take_events(server, answer, "chunk"));
+    answer.set("chunk", std::move(chunk));
+    co_return answer;
 }
 
 Task<Result<ServerKeys>> FederationClient::get_keys(ServerName server) {

@@ -110,6 +110,8 @@ public:
         std::vector<ServerName> servers;  ///< That are likely to be in the room.
     };
     Task<Result<AliasedRoom>> query_directory(ServerName server, RoomAlias alias);
+    /// A page of a server's directory of rooms, as that server gives it; `body` says which.
+    Task<Result<json::Object>> query_public_rooms(ServerName server, json::Object body);
     /// Not signed: this is how signatures become verifiable.
     Task<Result<ServerKeys>> get_keys(ServerName server);
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);

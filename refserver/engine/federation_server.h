@@ -14,6 +14,8 @@
 #include "refserver/engine/rooms.h"
 #include "refserver/runtime/completion.h"
 #include "refserver/storage/aliases.h"
+#include "refserver/storage/openid_tokens.h"
+#include "refserver/storage/published_rooms.h"
 #include "refserver/storage/transactions.h"
 
 namespace matrix::storage {
@@ -47,7 +49,9 @@ public:
     explicit FederationServer(Services services)
         : services_(std::move(services)),
           transactions_(services_.turns),
-          aliases_(services_.turns) {}
+          aliases_(services_.turns),
+          published_rooms_(services_.turns),
+          openid_tokens_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
     FederationServer& operator=(const FederationServer&) = delete;
 
@@ -71,6 +75,11 @@ public:
     Task<Result<Reply>> query_profile(Request request);
     Task<Result<Reply>> query_directory(Request request);
     Task<Result<Reply>> query_other(Request request);
+    Task<Result<Reply>> get_public_rooms(Request request);
+    Task<Result<Reply>> query_public_rooms(Request request);
+    Task<Result<Reply>> get_hierarchy(Request request);
+    Task<Result<Reply>> get_event_by_timestamp(Request request);
+    Task<Result<Reply>> get_openid_userinfo(Request request);
 
 private:
     // Who may ask about which room.
@@ -110,6 +119,11 @@ private:
     /// The join with our signature, if a user of ours is named as its authoriser.
     Result<Event> vouch_if_restricted(const Room& room, Event join) const;
 
+    // Hierarchies; see federation/hierarchy.cpp.
+
+    /// Could somebody of this server look into the room, or join it?
+    bool is_accessible_to(const ServerName& server, const Room& room) const;
+
     // Invites; see federation/invite.cpp.
 
     /// What an invite comes with, in either version of the endpoint.
@@ -138,6 +152,8 @@ private:
     Services services_;
     storage::ReceivedTransactions transactions_;
     storage::AliasStore aliases_;
+    storage::PublishedRoomStore published_rooms_;
+    storage::OpenIdTokenStore openid_tokens_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
 };

@@ -40,7 +40,11 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/client/v3/rooms/{roomId}/unban", AccessToken, L::Messages, &C::unban},
     {"GET", "/_matrix/client/v3/joined_rooms", AccessToken, L::None, &C::get_joined_rooms},
 
-    // directory
+    // directory, list_public_rooms
+    {"GET", "/_matrix/client/v3/publicRooms", AccessTokenOptional, L::None, &C::get_public_rooms},
+    {"POST", "/_matrix/client/v3/publicRooms", AccessToken, L::None, &C::query_public_rooms},
+    {"GET", "/_matrix/client/v3/directory/list/room/{roomId}", None, L::None, &C::get_room_visibility},
+    {"PUT", "/_matrix/client/v3/directory/list/room/{roomId}", AccessToken, L::None, &C::put_room_visibility},
     {"GET", "/_matrix/client/v3/directory/room/{roomAlias}", None, L::None, &C::get_alias},
     {"PUT", "/_matrix/client/v3/directory/room/{roomAlias}", AccessToken, L::None, &C::put_alias},
     {"DELETE", "/_matrix/client/v3/directory/room/{roomAlias}", AccessToken, L::None, &C::delete_alias},
@@ -72,6 +76,9 @@ constexpr Route kRoutes[] = {
     {"PUT", "/_matrix/client/v3/profile/{userId}/{keyName}", AccessToken, L::None, &C::put_profile_field},
     {"DELETE", "/_matrix/client/v3/profile/{userId}/{keyName}", AccessToken, L::None, &C::delete_profile_field},
 
+    // openid
+    {"POST", "/_matrix/client/v3/user/{userId}/openid/request_token", AccessToken, L::None, &C::request_openid_token},
+
     // For tools that test a server.
     {"GET", "/_synapse/admin/v1/register", None, L::None, &C::get_registration_nonce},
     {"POST", "/_synapse/admin/v1/register", None, L::Registration, &C::register_with_shared_secret},
@@ -97,6 +104,11 @@ constexpr Route kRoutes[] = {
     {"GET", "/_matrix/federation/v1/query/profile", XMatrix, L::None, &F::query_profile},
     {"GET", "/_matrix/federation/v1/query/directory", XMatrix, L::None, &F::query_directory},
     {"GET", "/_matrix/federation/v1/query/{queryType}", XMatrix, L::None, &F::query_other},
+    {"GET", "/_matrix/federation/v1/publicRooms", XMatrix, L::None, &F::get_public_rooms},
+    {"POST", "/_matrix/federation/v1/publicRooms", XMatrix, L::None, &F::query_public_rooms},
+    {"GET", "/_matrix/federation/v1/hierarchy/{roomId}", XMatrix, L::None, &F::get_hierarchy},
+    {"GET", "/_matrix/federation/v1/timestamp_to_event/{roomId}", XMatrix, L::None, &F::get_event_by_timestamp},
+    {"GET", "/_matrix/federation/v1/openid/userinfo", None, L::None, &F::get_openid_userinfo},
 };
 // clang-format on
 

@@ -238,8 +238,26 @@ CREATE TABLE received_transactions (
 ) WITHOUT ROWID;
 )";
 
+constexpr std::string_view kServicesForPeers = R"(
+-- When each event that is shown says that it was sent.
+CREATE TABLE event_times (
+    room INTEGER NOT NULL,
+    origin_server_ts INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (room, origin_server_ts, event)
+) WITHOUT ROWID;
+
+CREATE TABLE openid_tokens (
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    expires_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX openid_tokens_by_expiry ON openid_tokens (expires_ts);
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
+    Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
 };
 
 }  // namespace

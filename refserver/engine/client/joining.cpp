@@ -7,22 +7,10 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/room_description.h"
 
 namespace matrix::engine {
 namespace {
-
-// Which rooms the join rules name: who is in one of them may join.
-std::vector<RoomId> list_allowed_rooms(const json::Value& join_rules) {
-    std::vector<RoomId> rooms;
-    const json::Array* allow = join_rules.find_array("allow");
-    if (!allow) return rooms;
-    for (const json::Value& condition : *allow) {
-        const std::string* type = condition.find_string("type");
-        const std::string* room = condition.find_string("room_id");
-        if (type && *type == "m.room_membership" && room) rooms.emplace_back(*room);
-    }
-    return rooms;
-}
 
 /// Does a join need somebody who vouches for it, and if so, who of this server can?
 struct Voucher {
@@ -40,19 +28,13 @@ std::optional<UserId> find_inviter(const Room& room, const ServerName& us) {
 }
 
 Voucher find_voucher(const Room& room, const UserId& user, Rooms& rooms, const ServerName& us) {
-    const EventPtr rules = room.find_state("m.room.join_rules", "");
-    const auto* content = rules ? rules->find_content<JoinRulesContent>() : nullptr;
-    const bool is_restricted =
-        content &&
-        ((content->join_rule == JoinRule::Restricted && room.rules().has_restricted) ||
-         (content->join_rule == JoinRule::KnockRestricted && room.rules().has_knock_restricted));
     const auto membership = room.membership(user);
-    if (!is_restricted || membership == Membership::Invite || membership == Membership::Join) {
+    if (!is_restricted(room) || membership == Membership::Invite ||
+        membership == Membership::Join) {
         return {};
     }
-    const json::Value rules_content(rules->parse_content());
     const bool is_allowed = std::ranges::any_of(
-        list_allowed_rooms(rules_content),
+        list_allowed_rooms(room),
         [&](const RoomId& allowed) { return rooms.membership(allowed, user) == Membership::Join; });
     return {true, is_allowed ? find_inviter(room, us) : std::nullopt};
 }
