@@ -328,6 +328,16 @@ Task<Result<json::Object>> FederationClient::invite(ServerName server,
     co_return take_object(server, answer, "event");
 }
 
+Task<Result<void>> FederationClient::exchange_third_party_invite(ServerName server,
+                                                                 RoomId room,
+                                                                 json::Object event) {
+    Call call{.server = std::move(server), .method = "PUT"};
+    call.target = target_of("v1/exchange_third_party_invite", {room.view()});
+    call.content = std::move(event);
+    CO_RETURN_IF_ERROR(co_await request(std::move(call)));
+    co_return Result<void>{};
+}
+
 // --- Events --------------------------------------------------------------------------------------
 
 Task<Result<json::Object>> FederationClient::send_transaction(ServerName server,

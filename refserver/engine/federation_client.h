@@ -75,6 +75,11 @@ public:
                                       json::Object pdu,
                                       json::Array stripped_state);
 
+    /// Has the inviter's server send an invite that an identity server has signed.
+    Task<Result<void>> exchange_third_party_invite(ServerName server,
+                                                   RoomId room,
+                                                   json::Object event);
+
     /// Result per event id: empty, or the error that the peer gave.
     Task<Result<json::Object>> send_transaction(ServerName server,
                                                 std::string transaction_id,

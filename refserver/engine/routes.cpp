@@ -109,6 +109,13 @@ constexpr Route kRoutes[] = {
     {"GET", "/_matrix/federation/v1/hierarchy/{roomId}", XMatrix, L::None, &F::get_hierarchy},
     {"GET", "/_matrix/federation/v1/timestamp_to_event/{roomId}", XMatrix, L::None, &F::get_event_by_timestamp},
     {"GET", "/_matrix/federation/v1/openid/userinfo", None, L::None, &F::get_openid_userinfo},
+    {"PUT", "/_matrix/federation/v1/exchange_third_party_invite/{roomId}", XMatrix, L::None, &F::exchange_third_party_invite},
+    {"PUT", "/_matrix/federation/v1/3pid/onbind", None, L::None, &F::take_binding},
+    {"GET", "/_matrix/federation/v1/user/devices/{userId}", XMatrix, L::None, &F::get_user_devices},
+    {"POST", "/_matrix/federation/v1/user/keys/query", XMatrix, L::None, &F::query_user_keys},
+    {"POST", "/_matrix/federation/v1/user/keys/claim", XMatrix, L::None, &F::claim_user_keys},
+    {"GET", "/_matrix/federation/v1/media/download/{mediaId}", XMatrix, L::None, &F::download_media},
+    {"GET", "/_matrix/federation/v1/media/thumbnail/{mediaId}", XMatrix, L::None, &F::download_thumbnail},
 };
 // clang-format on
 
