@@ -125,6 +125,42 @@ TEST_F(FederationServerTest, HeedsTheAccessControlList) {
     EXPECT_EQ(status_of(ask(&S::backfill, {room}, {{"v", unknown_}, {"limit", "1"}})), 403);
 }
 
+// security-cases.tsv 17
+TEST_F(FederationServerTest, HeedsTheAccessControlListInAnyCaseAndWhenItChanges) {
+    const std::string room = room_->id().text();
+    const auto status_with = [&](json::Array allow, json::Array deny) {
+        send(room_,
+             state_event(alice_,
+                         "m.room.server_acl",
+                         {{"allow", std::move(allow)}, {"deny", std::move(deny)}}));
+        return status_of(
+            ask(&FederationServer::make_join, {room, "@new:peer.test"}, {{"ver", "12"}}));
+    };
+    EXPECT_EQ(status_with({"*"}, {"other.test"}), 200);
+    EXPECT_EQ(status_with({"*"}, {"PEER.Test"}), 403);
+    EXPECT_EQ(status_with({"*"}, {"PEER.*"}), 403);
+    EXPECT_EQ(status_with({"*"}, {"peer.tes"}), 200);
+    EXPECT_EQ(status_with({"*"}, {"?????TEST"}), 403);
+    EXPECT_EQ(status_with({"A.TEST", "Peer.TEST"}, {}), 200);
+    EXPECT_EQ(status_with({"a.test"}, {}), 403);
+    EXPECT_EQ(status_with({}, {}), 403) << "nobody is allowed";
+}
+
+// security-cases.tsv 68
+TEST_F(FederationServerTest, LooksThroughALongAccessControlListOncePerServer) {
+    json::Array globs;
+    for (int i = 0; i < 1000; ++i)
+        globs.emplace_back("*a*b*c*d*e*f*" + std::to_string(i) + "*.example.org");
+    send(room_,
+         state_event(alice_, "m.room.server_acl", {{"allow", json::Array{"*"}}, {"deny", globs}}));
+    // A verdict that were not kept would make this take minutes.
+    for (int i = 0; i < 100'000; ++i)
+        ASSERT_TRUE(room_->is_server_allowed(ServerName("peer.test")));
+    // Strangers' names fill no memory.
+    for (int i = 0; i < 3000; ++i)
+        ASSERT_TRUE(room_->is_server_allowed(ServerName("s" + std::to_string(i) + ".test")));
+}
+
 // --- Joining and leaving -------------------------------------------------------------------------
 
 TEST_F(FederationServerTest, OffersAJoinOnlyOfWhatTheOtherSideSupports) {
