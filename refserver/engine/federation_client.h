@@ -68,6 +68,9 @@ public:
     Task<Result<MadeEvent>> make_leave(ServerName server, RoomId room, UserId user);
     Task<Result<void>> send_leave(ServerName server, RoomId room, EventId id, json::Object pdu);
     /// The invite, signed by the invited user's server.
+    ///
+    /// UNIMPLEMENTED: server-server-api, PUT /v2/invite: trying v1 where an older server answers a
+    /// room of version 1 or 2 with 400 or 404.
     Task<Result<json::Object>> invite(ServerName server,
                                       RoomId room,
                                       EventId id,

@@ -61,8 +61,10 @@ std::vector<ServerName> ClientServer::list_servers_for(const RoomId& room_id,
     // Whoever invited is in the room; those who were with us in it may still be.
     if (const auto invite = services_.rooms.find_outlier_membership(room_id, user)) {
         servers.push_back(invite->event->sender.server());
-        // Of a knock, those whom it was shown: a room id of version 12 names no server.
-        for (const json::Value& shown : invite->stripped_state) {
+        // The event of a knock is our own, and a room id of version 12 names no server: what was
+        // shown of the room comes from those who are in it.
+        const bool is_knock = invite->event->membership() == Membership::Knock;
+        for (const json::Value& shown : is_knock ? invite->stripped_state : json::Array()) {
             const std::string* sender = shown.find_string("sender");
             const auto parsed = parse_user_id(sender ? *sender : "");
             if (parsed) servers.push_back(parsed->server());
