@@ -52,7 +52,7 @@ Reply reply_of(const Error& error) {
         body.set("errcode", error.errcode);
         body.set("error", error.message);
     }
-    return Reply{error.status, std::move(body), {}, {}};
+    return Reply{.status = error.status, .body = std::move(body)};
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ HttpResponse make_response(const Result<Reply>& result, Cors cors) {
     HttpResponse response;
     response.status = reply.status;
     response.headers = reply.headers;
-    response.headers.add("Content-Type", "application/json");
+    response.headers.add("Content-Type", reply.content_type);
     if (cors == Cors::Yes) add_cors_fields(response.headers);
     response.body = reply.written_body.empty() ? json::write(reply.body) : reply.written_body;
     return response;

@@ -221,15 +221,39 @@ Task<Result<FederationClient::MadeEvent>> FederationClient::make_event(ServerNam
     co_return made;
 }
 
+namespace {
+
+// Of the room versions that fit, the query "?ver=...&ver=...".
+std::string list_versions(bool (*fits)(const RoomRules& rules)) {
+    std::string query;
+    for (const RoomRules& rules : all_room_rules()) {
+        if (!fits(rules)) continue;
+        query += (query.empty() ? "?ver=" : "&ver=") + percent_encode(rules.version);
+    }
+    return query;
+}
+
+// The members of an array that are names of servers, as many as may be in one room.
+std::vector<ServerName> take_servers(const json::Object& answer, std::string_view field) {
+    std::vector<ServerName> servers;
+    const json::Value* value = answer.find(field);
+    const json::Array* names = value ? value->if_array() : nullptr;
+    for (const json::Value& name : names ? *names : json::Array()) {
+        if (servers.size() == kServersInRoomMax) break;
+        auto parsed = parse_server_name(name.if_string() ? *name.if_string() : "");
+        if (parsed) servers.push_back(*std::move(parsed));
+    }
+    return servers;
+}
+
+}  // namespace
+
 Task<Result<FederationClient::MadeEvent>> FederationClient::make_join(ServerName server,
                                                                       RoomId room,
                                                                       UserId user) {
-    std::string target = target_of("v1/make_join", {room.view(), user.view()});
-    char separator = '?';
-    for (const RoomRules& rules : all_room_rules()) {
-        target += std::exchange(separator, '&') + ("ver=" + percent_encode(rules.version));
-    }
-    return make_event(std::move(server), std::move(target));
+    const std::string versions = list_versions([](const RoomRules&) { return true; });
+    return make_event(std::move(server),
+                      target_of("v1/make_join", {room.view(), user.view()}) + versions);
 }
 
 Task<Result<FederationClient::SentJoin>> FederationClient::send_join(ServerName server,
@@ -248,14 +272,28 @@ Task<Result<FederationClient::SentJoin>> FederationClient::send_join(ServerName 
     }
     ASSIGN_OR_CO_RETURN(sent.state, take_events(server, answer, "state"));
     ASSIGN_OR_CO_RETURN(sent.auth_chain, take_events(server, answer, "auth_chain"));
-    const json::Value* servers = answer.find("servers_in_room");
-    const json::Array* names = servers ? servers->if_array() : nullptr;
-    for (const json::Value& name : names ? *names : json::Array()) {
-        if (sent.servers_in_room.size() == kServersInRoomMax) break;
-        const auto parsed = parse_server_name(name.if_string() ? *name.if_string() : "");
-        if (parsed) sent.servers_in_room.push_back(*parsed);
-    }
+    sent.servers_in_room = take_servers(answer, "servers_in_room");
     co_return sent;
+}
+
+Task<Result<FederationClient::MadeEvent>> FederationClient::make_knock(ServerName server,
+                                                                       RoomId room,
+                                                                       UserId user) {
+    const std::string versions =
+        list_versions([](const RoomRules& rules) { return rules.has_knock; });
+    return make_event(std::move(server),
+                      target_of("v1/make_knock", {room.view(), user.view()}) + versions);
+}
+
+Task<Result<json::Array>> FederationClient::send_knock(ServerName server,
+                                                       RoomId room,
+                                                       EventId id,
+                                                       json::Object pdu) {
+    Call call{.server = server, .method = "PUT"};
+    call.target = target_of("v1/send_knock", {room.view(), id.view()});
+    call.content = std::move(pdu);
+    ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
+    co_return take_events(server, answer, "knock_room_state");
 }
 
 Task<Result<FederationClient::MadeEvent>> FederationClient::make_leave(ServerName server,
@@ -288,6 +326,16 @@ Task<Result<json::Object>> FederationClient::invite(ServerName server,
                                 {"room_version", std::move(room_version)}};
     ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
     co_return take_object(server, answer, "event");
+}
+
+Task<Result<void>> FederationClient::exchange_third_party_invite(ServerName server,
+                                                                 RoomId room,
+                                                                 json::Object event) {
+    Call call{.server = std::move(server), .method = "PUT"};
+    call.target = target_of("v1/exchange_third_party_invite", {room.view()});
+    call.content = std::move(event);
+    CO_RETURN_IF_ERROR(co_await request(std::move(call)));
+    co_return Result<void>{};
 }
 
 // --- Events --------------------------------------------------------------------------------------
@@ -389,7 +437,29 @@ Task<Result<json::Array>> FederationClient::backfill(ServerName server,
     co_return pdus;
 }
 
-// --- Keys and profiles ---------------------------------------------------------------------------
+// --- Directories, keys and profiles --------------------------------------------------------------
+
+Task<Result<FederationClient::AliasedRoom>> FederationClient::query_directory(ServerName server,
+                                                                              RoomAlias alias) {
+    Call call{.server = server, .method = "GET"};
+    call.target =
+        target_of("v1/query/directory", {}) + "?room_alias=" + percent_encode(alias.view());
+    ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
+    auto room = parse_room_id(text_of(answer, "room_id"));
+    if (!room) co_return bad_answer(server, "room_id: a room id");
+    co_return AliasedRoom{*std::move(room), take_servers(answer, "servers")};
+}
+
+Task<Result<json::Object>> FederationClient::query_public_rooms(ServerName server,
+                                                                json::Object body) {
+    Call call{.server = server, .method = "POST"};
+    call.target = target_of("v1/publicRooms", {});
+    call.content = std::move(body);
+    ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
+    ASSIGN_OR_CO_RETURN(json::Array chunk, take_events(server, answer, "chunk"));
+    answer.set("chunk", std::move(chunk));
+    co_return answer;
+}
 
 Task<Result<ServerKeys>> FederationClient::get_keys(ServerName server) {
     Call call{.server = server, .method = "GET", .target = "/_matrix/key/v2/server"};

@@ -59,15 +59,29 @@ public:
         std::vector<ServerName> servers_in_room;
     };
     Task<Result<SentJoin>> send_join(ServerName server, RoomId room, EventId id, json::Object pdu);
+    Task<Result<MadeEvent>> make_knock(ServerName server, RoomId room, UserId user);
+    /// What the resident shows of the room: whole events.
+    Task<Result<json::Array>> send_knock(ServerName server,
+                                         RoomId room,
+                                         EventId id,
+                                         json::Object pdu);
     Task<Result<MadeEvent>> make_leave(ServerName server, RoomId room, UserId user);
     Task<Result<void>> send_leave(ServerName server, RoomId room, EventId id, json::Object pdu);
     /// The invite, signed by the invited user's server.
+    ///
+    /// UNIMPLEMENTED: server-server-api, PUT /v2/invite: trying v1 where an older server answers a
+    /// room of version 1 or 2 with 400 or 404.
     Task<Result<json::Object>> invite(ServerName server,
                                       RoomId room,
                                       EventId id,
                                       std::string room_version,
                                       json::Object pdu,
                                       json::Array stripped_state);
+
+    /// Has the inviter's server send an invite that an identity server has signed.
+    Task<Result<void>> exchange_third_party_invite(ServerName server,
+                                                   RoomId room,
+                                                   json::Object event);
 
     /// Result per event id: empty, or the error that the peer gave.
     Task<Result<json::Object>> send_transaction(ServerName server,
@@ -98,6 +112,14 @@ public:
                                        RoomId room,
                                        std::vector<EventId> from,
                                        std::int64_t limit);
+    /// Where an alias of that server leads.
+    struct AliasedRoom {
+        RoomId room;
+        std::vector<ServerName> servers;  ///< That are likely to be in the room.
+    };
+    Task<Result<AliasedRoom>> query_directory(ServerName server, RoomAlias alias);
+    /// A page of a server's directory of rooms, as that server gives it; `body` says which.
+    Task<Result<json::Object>> query_public_rooms(ServerName server, json::Object body);
     /// Not signed: this is how signatures become verifiable.
     Task<Result<ServerKeys>> get_keys(ServerName server);
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);

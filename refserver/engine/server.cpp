@@ -156,6 +156,8 @@ Server::Parts::Parts(runtime::World world_,
       federation_server(
           {.server_name = options.server_name,
            .rooms = rooms,
+           .remote_rooms = remote_rooms,
+           .federation = federation_client,
            .events = events,
            .keys = keys,
            .outbox = outbox,
