@@ -7,12 +7,14 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms.h"
 #include "refserver/runtime/completion.h"
+#include "refserver/storage/remote_keys.h"
 #include "refserver/storage/transactions.h"
 
 namespace matrix::storage {
@@ -29,6 +31,7 @@ class FederationServer {
 public:
     struct Services {
         ServerName server_name;
+        std::optional<ServerName> delegated_name;  ///< In the well-known document; nothing: none.
         Rooms& rooms;
         storage::EventStore& events;
         KeyRing& keys;
@@ -44,11 +47,16 @@ public:
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
     };
     explicit FederationServer(Services services)
-        : services_(std::move(services)), transactions_(services_.turns) {}
+        : services_(std::move(services)),
+          transactions_(services_.turns),
+          remote_keys_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
     FederationServer& operator=(const FederationServer&) = delete;
 
+    Task<Result<Reply>> get_well_known(Request request);
     Task<Result<Reply>> get_server_keys(Request request);
+    Task<Result<Reply>> get_queried_keys(Request request);
+    Task<Result<Reply>> query_keys(Request request);
     Task<Result<Reply>> get_version(Request request);
     Task<Result<Reply>> make_join(Request request);
     Task<Result<Reply>> send_join(Request request);
@@ -107,6 +115,19 @@ private:
                               const RoomRules& rules) const;
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
 
+    // The notary; see federation/key_query.cpp.
+
+    /// What is asked about one server.
+    struct KeyQuery {
+        ServerName server;
+        std::set<KeyId> keys;  ///< Empty: all.
+        std::int64_t minimum_valid_until_ts = 0;
+    };
+    Task<Reply> answer_key_queries(std::vector<KeyQuery> queries);
+    Result<std::vector<KeyQuery>> read_key_queries(const json::Object& body) const;
+    bool needs_fresh_keys(const KeyQuery& query);
+    void append_documents(const KeyQuery& query, json::Array& into, std::size_t& bytes_left);
+
     // Transactions; see federation/send.cpp.
 
     /// What became of one event of a transaction.
@@ -119,6 +140,7 @@ private:
 
     Services services_;
     storage::ReceivedTransactions transactions_;
+    storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
 };

@@ -8,34 +8,6 @@
 namespace matrix::engine {
 namespace {
 
-struct DestinationCase {
-    const char* name;
-    const char* host;  // Null: no server name.
-    std::uint16_t port;
-};
-
-TEST(Destination, IsTheNameItself) {
-    constexpr DestinationCase kCases[] = {
-        {"example.org", "example.org", 8448},
-        {"example.org:443", "example.org", 443},
-        {"1.2.3.4", "1.2.3.4", 8448},
-        {"1.2.3.4:80", "1.2.3.4", 80},
-        {"[2001:db8::1]", "2001:db8::1", 8448},
-        {"[2001:db8::1]:80", "2001:db8::1", 80},
-        {"", nullptr, 0},
-        {"a b", nullptr, 0},
-    };
-    for (const DestinationCase& expected : kCases) {
-        SCOPED_TRACE(expected.name);
-        const auto destination = find_destination(ServerName(expected.name));
-        ASSERT_EQ(destination.has_value(), expected.host != nullptr);
-        if (!destination) continue;
-        EXPECT_EQ(destination->host, expected.host);
-        EXPECT_EQ(destination->port, expected.port);
-        EXPECT_EQ(destination->host_header, expected.name);
-    }
-}
-
 struct RelayCase {
     int status;
     const char* body;

@@ -147,7 +147,9 @@ TEST_F(KeyRingTest, KeepsKeysOverALostMemory) {
                    .turns = a_.turns,
                    .clock = a_.clock,
                    .workers = a_.workers,
-                   .log = a_.log});
+                   .log = a_.log,
+                   .counters = a_.counters,
+                   .trusted_key_servers = {}});
     fresh.connect(a_.federation);
     EXPECT_TRUE(a_.wait_for(fresh.verify_event(event(now()), rules_)).value());
     EXPECT_EQ(peer_.key_requests, 1);
