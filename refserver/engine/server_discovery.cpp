@@ -12,7 +12,7 @@ using runtime::Task;
 
 namespace {
 
-constexpr std::size_t kServersMax = 4096;
+constexpr std::size_t kDiscoveredServersMax = 4096;
 
 std::unexpected<runtime::NetworkError> no_place(std::string what) {
     return std::unexpected(
@@ -70,7 +70,7 @@ ServerDiscovery::EntryPtr ServerDiscovery::entry_of(const ServerName& server) {
     }
     entry->last_use = ++uses_;
     EntryPtr kept = entry;
-    if (entries_.size() > kServersMax) forget_least_used();
+    if (entries_.size() > kDiscoveredServersMax) forget_least_used();
     return kept;
 }
 
@@ -130,17 +130,7 @@ void ServerDiscovery::forget(const ServerName& server) {
 Task<FoundPlaces> ServerDiscovery::search_name(ServerName server) {
     const auto parts = split_server_name(server);
     if (!parts) co_return no_place("expected " + parts.error().what);
-    if (const AppointedAddress* appointed = hosts_.find_appointed(server.view())) {
-        co_return Places{{{.host = without_brackets(parts->host),
-                           .port = appointed->port,
-                           .host_header = server.text(),
-                           .address = appointed->ip,
-                           .trust = runtime::AddressTrust::Appointed}},
-                         kPlaceLifetimeMax};
-    }
-    // Steps 1 and 2.
-    if (parts->is_ip_literal || parts->port)
-        co_return co_await hosts_.find(*parts, kFederationPort);
+    if (needs_no_look_around(server, *parts)) co_return co_await find_as_it_says(server, *parts);
 
     // Step 3.
     const WellKnown::Delegation delegation = co_await well_known_.find_delegation(parts->host);
@@ -154,17 +144,26 @@ Task<FoundPlaces> ServerDiscovery::search_name(ServerName server) {
 Task<FoundPlaces> ServerDiscovery::search_delegated(ServerName delegated) {
     const auto parts = split_server_name(delegated);
     if (!parts) co_return no_place("m.server: expected " + parts.error().what);
-    if (const AppointedAddress* appointed = hosts_.find_appointed(delegated.view())) {
-        co_return Places{{{.host = without_brackets(parts->host),
-                           .port = appointed->port,
-                           .host_header = delegated.text(),
-                           .address = appointed->ip,
-                           .trust = runtime::AddressTrust::Appointed}},
-                         kPlaceLifetimeMax};
+    if (needs_no_look_around(delegated, *parts)) {
+        co_return co_await find_as_it_says(delegated, *parts);
     }
-    if (parts->is_ip_literal || parts->port)
-        co_return co_await hosts_.find(*parts, kFederationPort);
     co_return co_await search_services(*parts);
+}
+
+bool ServerDiscovery::needs_no_look_around(const ServerName& name, const HostAndPort& parts) const {
+    return parts.is_ip_literal || parts.port || hosts_.find_appointed(name.view());
+}
+
+// Steps 1, 2, 3.1 and 3.2, and addresses that were appointed for a name.
+Task<FoundPlaces> ServerDiscovery::find_as_it_says(ServerName name, HostAndPort parts) {
+    const AppointedAddress* appointed = hosts_.find_appointed(name.view());
+    if (!appointed) co_return co_await hosts_.find(std::move(parts), kFederationPort);
+    co_return Places{{{.host = without_brackets(parts.host),
+                       .port = appointed->port,
+                       .host_header = name.text(),
+                       .address = appointed->ip,
+                       .trust = runtime::AddressTrust::Appointed}},
+                     kPlaceLifetimeMax};
 }
 
 // Steps 3.3 to 3.5 and 4 to 6. Certificate and `Host` are those of `host`, wherever DNS leads: it

@@ -73,6 +73,8 @@ private:
     runtime::Task<void> search(ServerName server, EntryPtr entry);
     runtime::Task<FoundPlaces> search_name(ServerName server);
     runtime::Task<FoundPlaces> search_delegated(ServerName delegated);
+    bool needs_no_look_around(const ServerName& name, const HostAndPort& parts) const;
+    runtime::Task<FoundPlaces> find_as_it_says(ServerName name, HostAndPort parts);
     runtime::Task<FoundPlaces> search_services(HostAndPort host);
     runtime::Task<FoundPlaces> places_of(std::string name, runtime::ServiceRecords services);
 

@@ -32,7 +32,7 @@ using Services = runtime::Resolver::Services;
 constexpr std::size_t kAnswerEntriesMax = 64;
 constexpr int kClassInternet = 1;
 constexpr int kTypeService = 33;
-constexpr int kPollMs = 60'000;
+constexpr int kDnsPollMs = 60'000;
 
 enum class Kind { Host, Service };
 
@@ -283,8 +283,8 @@ struct DnsResolver::Implementation {
         std::vector<pollfd> polled{{wake.number(), POLLIN, 0}};
         for (const auto& [socket, events] : sockets)
             polled.push_back({socket, events, 0});
-        int timeout_ms = kPollMs;
-        timeval longest{kPollMs / 1000, 0};
+        int timeout_ms = kDnsPollMs;
+        timeval longest{kDnsPollMs / 1000, 0};
         timeval least{};
         if (!sockets.empty()) {
             const timeval* next = ares_timeout(channel, &longest, &least);
