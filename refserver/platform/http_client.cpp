@@ -216,7 +216,7 @@ Result take_result(CURLcode code, Transfer& transfer) {
     runtime::NetworkError error{kind_of(code, transfer), transfer.error.data()};
     if (error.kind == runtime::NetworkErrorKind::Forbidden) {
         error.what = "connections to " + transfer.request.destination.connect_to() +
-                     " are not permitted (--allow-network)";
+                     " are not permitted (--allow-network, --deny-network)";
     } else if (error.what.empty()) {
         error.what = curl_easy_strerror(code);
     }
