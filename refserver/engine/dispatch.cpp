@@ -7,6 +7,7 @@
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/key_ring.h"
+#include "refserver/engine/peer_health.h"
 
 namespace matrix::engine {
 
@@ -120,6 +121,7 @@ Task<Result<void>> Dispatcher::authenticate(const Route* route,
             Result<ServerName> origin = co_await services_.keys.authenticate(*http);
             if (!origin) co_return std::unexpected(std::move(origin).error());
             request->origin = *std::move(origin);
+            services_.peer_health.server_is_back(request->origin);
             co_return Result<void>{};
         }
     }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,7 @@
 #include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/openid_tokens.h"
 #include "refserver/storage/published_rooms.h"
+#include "refserver/storage/remote_keys.h"
 #include "refserver/storage/transactions.h"
 
 namespace matrix::storage {
@@ -38,6 +40,7 @@ class FederationServer {
 public:
     struct Services {
         ServerName server_name;
+        std::optional<ServerName> delegated_name;  ///< In the well-known document; nothing: none.
         Rooms& rooms;
         RemoteRooms& remote_rooms;
         FederationClient& federation;
@@ -63,11 +66,15 @@ public:
           device_keys_(services_.turns),
           one_time_keys_(services_.turns),
           cross_signing_keys_(services_.turns),
-          media_(services_.turns) {}
+          media_(services_.turns),
+          remote_keys_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
     FederationServer& operator=(const FederationServer&) = delete;
 
+    Task<Result<Reply>> get_well_known(Request request);
     Task<Result<Reply>> get_server_keys(Request request);
+    Task<Result<Reply>> get_queried_keys(Request request);
+    Task<Result<Reply>> query_keys(Request request);
     Task<Result<Reply>> get_version(Request request);
     Task<Result<Reply>> make_join(Request request);
     Task<Result<Reply>> send_join(Request request);
@@ -190,6 +197,19 @@ private:
     Task<Result<json::Object>> sign_invite(Request request, BroughtInvite brought);
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
 
+    // The notary; see federation/key_query.cpp.
+
+    /// What is asked about one server.
+    struct KeyQuery {
+        ServerName server;
+        std::set<KeyId> keys;  ///< Empty: all.
+        std::int64_t minimum_valid_until_ts = 0;
+    };
+    Task<Reply> answer_key_queries(std::vector<KeyQuery> queries);
+    Result<std::vector<KeyQuery>> read_key_queries(const json::Object& body) const;
+    bool needs_fresh_keys(const KeyQuery& query);
+    void append_documents(const KeyQuery& query, json::Array& into, std::size_t& bytes_left);
+
     // Transactions; see federation/send.cpp.
 
     /// What became of one event of a transaction.
@@ -209,6 +229,7 @@ private:
     storage::OneTimeKeyStore one_time_keys_;
     storage::CrossSigningKeyStore cross_signing_keys_;
     storage::MediaStore media_;
+    storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "refserver/engine/field_text.h"
 #include "refserver/engine/http_api.h"
 
 namespace matrix::engine {
@@ -17,13 +18,6 @@ constexpr std::string_view kInlineTypes[] = {
 };
 constexpr std::size_t kContentTypeBytesMax = 255;
 constexpr std::size_t kMediaIdBytesMax = 255;
-
-std::string_view trim(std::string_view text) {
-    constexpr std::string_view kBlanks = " \t";
-    const std::size_t begin = text.find_first_not_of(kBlanks);
-    if (begin == std::string_view::npos) return {};
-    return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 bool is_alphanumeric(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -42,7 +36,7 @@ bool is_token(std::string_view text) {
 
 // The type without its parameters in small letters; empty if that is none.
 std::string essence_of(std::string_view content_type) {
-    std::string essence(trim(content_type.substr(0, content_type.find(';'))));
+    std::string essence(trim_blanks(content_type.substr(0, content_type.find(';'))));
     for (char& c : essence) {
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
     }
@@ -64,7 +58,7 @@ std::string file_name_parameter(const std::string& name) {
 
 MediaHeaders headers_of_media(std::string_view content_type,
                               const std::optional<std::string>& file_name) {
-    const std::string_view trimmed = trim(content_type);
+    const std::string_view trimmed = trim_blanks(content_type);
     const std::string essence = essence_of(trimmed);
     const bool is_safe = !essence.empty() && trimmed.size() <= kContentTypeBytesMax &&
                          std::ranges::all_of(trimmed, is_visible);

@@ -84,7 +84,10 @@ constexpr Route kRoutes[] = {
     {"POST", "/_synapse/admin/v1/register", None, L::Registration, &C::register_with_shared_secret},
 
     // server-server
+    {"GET", "/.well-known/matrix/server", None, L::None, &F::get_well_known},
     {"GET", "/_matrix/key/v2/server", None, L::None, &F::get_server_keys},
+    {"GET", "/_matrix/key/v2/query/{serverName}", None, L::None, &F::get_queried_keys},
+    {"POST", "/_matrix/key/v2/query", None, L::None, &F::query_keys},
     {"GET", "/_matrix/federation/v1/version", None, L::None, &F::get_version},
     {"GET", "/_matrix/federation/v1/make_join/{roomId}/{userId}", XMatrix, L::None, &F::make_join},
     {"PUT", "/_matrix/federation/v2/send_join/{roomId}/{eventId}", XMatrix, L::None, &F::send_join},
