@@ -20,12 +20,14 @@ runtime::HttpResponse respond_with(int status, const json::Object& body) {
     return {status, {}, json::write(body)};
 }
 
-// In room versions 1 and 2 the content tells events apart well enough to make an id of it.
+// In room versions 1 and 2 the content tells events of a room apart well enough to make an id of
+// it.
 json::Object make_signable(const EventTemplate& event,
                            const RoomRules& rules,
                            const ServerName& server) {
     if (rules.event_id_encoding != EventIdEncoding::Opaque) return make_pdu(event, rules);
-    const std::string what = event.type + json::write(event.content) + std::to_string(event.depth);
+    const std::string what = event.room_id.text() + event.type + json::write(event.content) +
+                             std::to_string(event.depth);
     const std::string hash = encode_base64_url(view(sha256(what)));
     return make_pdu(event, rules, EventId("$" + hash + ":" + server.text()));
 }
