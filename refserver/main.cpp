@@ -19,6 +19,7 @@
 #include "refserver/options.h"
 #include "refserver/platform/data_folder.h"
 #include "refserver/platform/development_ca.h"
+#include "refserver/platform/dns_resolver.h"
 #include "refserver/platform/event_loop.h"
 #include "refserver/platform/http_client.h"
 #include "refserver/platform/http_server.h"
@@ -215,15 +216,21 @@ engine::ServerOptions engine_options(const Options& options, const Listening& li
     settings.registration_shared_secret = options.registration_shared_secret;
     settings.public_url = listening.url;
     settings.users = options.users;
+    if (options.delegated_name) settings.delegated_name = ServerName(*options.delegated_name);
+    for (const std::string& name : options.trusted_key_servers)
+        settings.trusted_key_servers.emplace_back(name);
+    for (const auto& [name, address] : options.overrides)
+        settings.appointed_addresses[name] = {address.ip, address.port};
     return settings;
 }
 
 platform::HttpClientOptions client_options(const Options& options, const Trust& trust) {
     platform::HttpClientOptions settings;
-    settings.reach =
-        options.is_development ? platform::Reach::Everything : platform::Reach::PublicOnly;
+    settings.policy = {
+        .reach = options.is_development ? platform::Reach::Everything : platform::Reach::PublicOnly,
+        .allowed = options.allowed_networks,
+        .denied = options.denied_networks};
     settings.authorities_pem = trust.authorities_pem;
-    settings.overrides = options.overrides;
     settings.user_agent = "touchstone-refserver/" TOUCHSTONE_VERSION;
     return settings;
 }
@@ -257,13 +264,14 @@ Outcome<void> serve(const Options& options) {
     ASSIGN_OR_RETURN(const Trust trust, make_trust(options));
 
     platform::HttpClient client(loop, client_options(options, trust));
+    platform::DnsResolver resolver(loop, {.servers = options.dns_servers});
     platform::HttpServer http(loop, log, {.plain_error = make_plain_error});
     stopping = &http;
     ASSIGN_OR_RETURN(const Listening listening, listen(options, trust, name, http));
     RETURN_IF_ERROR(write_name(*storage.disk, listening.server_name));
 
     const runtime::World world{
-        loop, loop, random, client, workers, *storage.disk, *storage.durability, log};
+        loop, loop, random, client, resolver, workers, *storage.disk, *storage.durability, log};
     auto server = engine::Server::open(world, engine_options(options, listening));
     if (!server) return std::unexpected("cannot open the database: " + server.error().what);
     http.serve([&](runtime::HttpRequest request, runtime::Responder respond) {

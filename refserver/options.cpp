@@ -63,11 +63,18 @@ std::string check_override(const std::string& text) {
     return problem.empty() ? check_address(text.substr(equals + 1)) : problem;
 }
 
+std::string check_network(const std::string& text) {
+    const auto block = platform::parse_ip_block(text);
+    return block ? "" : block.error();
+}
+
 /// What the flags say, as text that has been checked.
 struct Texts {
     std::string listen = "127.0.0.1:0";
     std::string federation_listen;
     std::vector<std::string> overrides;
+    std::vector<std::string> allowed_networks;
+    std::vector<std::string> denied_networks;
     std::string log_level = "warning";
     bool wants_development = false;
 };
@@ -89,14 +96,53 @@ void declare_addresses(CLI::App& app, Options& options, Texts& texts) {
                    "with --data, that of the first start]")
         ->type_name("NAME")
         ->check(CLI::Validator(check_server_name, ""));
-    app.add_option("--resolve",
-                   texts.overrides,
-                   "Connects to ADDR for the server NAME (host or host:port), whatever DNS says; "
-                   "the certificate must be that of NAME. May be repeated")
-        ->type_name("NAME=ADDR:PORT")
-        ->check(CLI::Validator(check_override, ""))
+    app.add_option("--well-known-server",
+                   options.delegated_name,
+                   "Tells other servers at /.well-known/matrix/server that they reach this one as "
+                   "NAME")
+        ->type_name("NAME")
+        ->check(CLI::Validator(check_server_name, ""));
+}
+
+void make_repeatable(CLI::Option* option,
+                     const std::string& type_name,
+                     std::string (*check)(const std::string&)) {
+    option->type_name(type_name)
+        ->check(CLI::Validator(check, ""))
         ->expected(1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
+// How other servers are found, and which may be.
+void declare_federation(CLI::App& app, Options& options, Texts& texts) {
+    make_repeatable(
+        app.add_option("--resolve",
+                       texts.overrides,
+                       "Connects to ADDR for the server NAME (host or host:port), whatever DNS and "
+                       "well-known say; the certificate must be that of NAME. May be repeated"),
+        "NAME=ADDR:PORT",
+        check_override);
+    make_repeatable(app.add_option("--allow-network",
+                                   texts.allowed_networks,
+                                   "Requests may go to these addresses although they are private "
+                                   "or translated. May be repeated"),
+                    "CIDR",
+                    check_network);
+    make_repeatable(app.add_option("--deny-network",
+                                   texts.denied_networks,
+                                   "Requests never go to these addresses, also in development. May "
+                                   "be repeated"),
+                    "CIDR",
+                    check_network);
+    make_repeatable(app.add_option("--trusted-key-server",
+                                   options.trusted_key_servers,
+                                   "Asks the notary NAME for keys of servers that do not answer. "
+                                   "May be repeated"),
+                    "NAME",
+                    check_server_name);
+    app.add_option("--dns", options.dns_servers, "Asks this DNS server instead of the system's")
+        ->type_name("ADDR:PORT")
+        ->check(CLI::Validator(check_address, ""));
 }
 
 void declare_certificates(CLI::App& app, Options& options) {
@@ -158,6 +204,10 @@ void take_texts(const Texts& texts, Options& options) {
         options.overrides[text.substr(0, equals)] =
             platform::parse_socket_address(text.substr(equals + 1)).value();
     }
+    for (const std::string& text : texts.allowed_networks)
+        options.allowed_networks.push_back(platform::parse_ip_block(text).value());
+    for (const std::string& text : texts.denied_networks)
+        options.denied_networks.push_back(platform::parse_ip_block(text).value());
     options.log_level = log_level_of(texts.log_level);
     options.is_development = texts.wants_development || !options.data;
 }
@@ -172,6 +222,7 @@ std::expected<Options, EarlyExit> parse_options(int count, const char* const* ar
     app.footer(commands::list_commands() + "\n" + kExamples);
     app.get_formatter()->column_width(36);
     declare_addresses(app, options, texts);
+    declare_federation(app, options, texts);
     declare_certificates(app, options);
     declare_others(app, options, texts);
     try {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "refserver/platform/address_policy.h"
 #include "refserver/platform/socket_address.h"
 #include "refserver/runtime/log.h"
 
@@ -24,6 +25,12 @@ struct Options {
     std::optional<std::string> development_ca;
     std::optional<std::string> authorities;
     std::map<std::string, platform::SocketAddress, std::less<>> overrides;
+    std::vector<platform::IpBlock> allowed_networks;
+    std::vector<platform::IpBlock> denied_networks;
+    std::string dns_servers;  ///< `ADDRESS:PORT`, comma separated; empty: those of the system.
+    /// What other servers are told at /.well-known/matrix/server.
+    std::optional<std::string> delegated_name;
+    std::vector<std::string> trusted_key_servers;
     std::optional<std::string> registration_shared_secret;
     std::string room_version = "12";
     runtime::LogLevel log_level = runtime::LogLevel::Warning;

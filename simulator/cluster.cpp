@@ -54,6 +54,7 @@ std::string encode_segment(std::string_view text) {
 SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Trace& trace,
                                  SimulatedNetwork& network,
+                                 SimulatedDns& dns,
                                  const ClusterOptions& options,
                                  int number)
     : name_("s" + std::to_string(number) + ".test"),
@@ -70,10 +71,11 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
               engine_->handle(std::move(request), std::move(respond));
           },
           [this](std::move_only_function<void()> job) { executor_.run_turn(std::move(job)); })),
-      network_(network.view_of(host_)) {
+      network_(network.view_of(host_)),
+      resolver_(dns.view_of(host_)) {
     if (options.has_pointer_draw) random_.plant_pointer_draw();
     auto opened = engine::Server::open(
-        {executor_, clock_, random_, *network_, workers_, disk_, durability_, log_},
+        {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
         options_of(name_, options));
     MATRIX_ASSERT(opened.has_value());
     engine_ = std::move(*opened);
@@ -89,7 +91,7 @@ Cluster::Cluster(const ClusterOptions& options)
       network_(time_, random_.stream("network"), trace_, options.link) {
     for (int number = 0; number < options.servers; ++number) {
         servers_.push_back(
-            std::make_unique<SimulatedServer>(time_, trace_, network_, options_, number));
+            std::make_unique<SimulatedServer>(time_, trace_, network_, dns_, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});

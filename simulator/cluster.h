@@ -12,6 +12,7 @@
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/task_group.h"
 #include "simulator/simulated_disk.h"
+#include "simulator/simulated_dns.h"
 #include "simulator/simulated_durability.h"
 #include "simulator/simulated_loop.h"
 #include "simulator/simulated_network.h"
@@ -42,6 +43,7 @@ public:
     SimulatedServer(VirtualTime& time,
                     Trace& trace,
                     SimulatedNetwork& network,
+                    SimulatedDns& dns,
                     const ClusterOptions& options,
                     int number);
     SimulatedServer(const SimulatedServer&) = delete;
@@ -62,6 +64,7 @@ private:
     SimulatedDurability durability_;
     int host_;
     std::unique_ptr<runtime::Network> network_;
+    std::unique_ptr<runtime::Resolver> resolver_;
     std::unique_ptr<engine::Server> engine_;
 };
 
@@ -114,6 +117,7 @@ private:
     SimulatedExecutor executor_;
     SimulatedClock clock_;
     SimulatedNetwork network_;
+    SimulatedDns dns_{network_};
     std::vector<std::unique_ptr<SimulatedServer>> servers_;
     std::vector<User> users_;
     runtime::TaskGroup tasks_;

@@ -45,8 +45,25 @@ private:
 int SimulatedNetwork::add_host(std::string name, Deliver deliver, RunTurn run_turn) {
     const int number = static_cast<int>(hosts_.size());
     numbers_.emplace(name, number);
+    addressed_.emplace(address_of(number), number);
     hosts_.push_back({std::move(name), std::move(deliver), std::move(run_turn)});
     return number;
+}
+
+std::string SimulatedNetwork::address_of(int host) {
+    return "10.0." + std::to_string(host / 256) + "." + std::to_string(host % 256);
+}
+
+std::optional<std::string> SimulatedNetwork::find_address(std::string_view name) const {
+    const auto number = numbers_.find(name);
+    if (number == numbers_.end()) return std::nullopt;
+    return address_of(number->second);
+}
+
+Pending SimulatedNetwork::call_later(int host, std::move_only_function<void()> job) {
+    return time_.schedule(draw_latency_us(), host, [this, host, job = std::move(job)]() mutable {
+        hosts_[host].run_turn(std::move(job));
+    });
 }
 
 std::unique_ptr<runtime::Network> SimulatedNetwork::view_of(int host) {
@@ -84,11 +101,12 @@ void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest
     exchange->timeout = time_.schedule(request.timeout.value * 1000, from, [this, exchange] {
         finish(exchange, std::unexpected(NetworkError{NetworkErrorKind::Timeout, "no answer"}));
     });
-    const auto known = numbers_.find(request.destination.host);
-    if (known == numbers_.end()) {
+    const auto known = addressed_.find(request.destination.connect_to());
+    if (known == addressed_.end()) {
         exchange->step = time_.schedule(draw_latency_us(), from, [this, exchange] {
             finish(exchange,
-                   std::unexpected(NetworkError{NetworkErrorKind::Unreachable, "no such host"}));
+                   std::unexpected(
+                       NetworkError{NetworkErrorKind::Unreachable, "nobody is at this address"}));
         });
         return;
     }

@@ -5,7 +5,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "refserver/runtime/network.h"
@@ -36,6 +38,12 @@ public:
 
     /// Adds a host and gives its number.
     int add_host(std::string name, Deliver deliver, RunTurn run_turn);
+    /// The address at which every host is reached, by its number.
+    static std::string address_of(int host);
+    /// The address of the host with this name; nothing if there is none.
+    std::optional<std::string> find_address(std::string_view name) const;
+    /// Runs `job` in a turn of this host, after a drawn time.
+    runtime::Pending call_later(int host, std::move_only_function<void()> job);
     /// The network as the server with this number sees it.
     std::unique_ptr<runtime::Network> view_of(int host);
 
@@ -71,7 +79,8 @@ private:
     Trace& trace_;
     LinkOptions link_;
     std::vector<Host> hosts_;
-    std::map<std::string, int, std::less<>> numbers_;
+    std::map<std::string, int, std::less<>> numbers_;  ///< By name.
+    std::map<std::string, int, std::less<>> addressed_;
     bool is_split_ = false;
     std::uint64_t delivered_ = 0;
     std::uint64_t lost_ = 0;

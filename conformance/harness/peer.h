@@ -118,9 +118,14 @@ public:
     /// Ends the test if it is refused.
     Pdu join_template(const RoomId& room, std::string_view localpart);
     Response make_leave(const RoomId& room, const UserId& user);
+    /// GET /make_knock; by default with all room versions with knocking that the suite knows.
+    Response make_knock(const RoomId& room,
+                        const UserId& user,
+                        const std::vector<std::string>& versions = {"7", "10", "11", "12"});
     /// PUT /v2/send_join with the event's own room and id.
     Response send_join(const Pdu& join);
     Response send_leave(const Pdu& leave);
+    Response send_knock(const Pdu& knock);
     /// PUT /v2/invite; `invite_room_state` are events in stripped form.
     Response send_invite(const Pdu& invite, const Json& invite_room_state = Json::array());
     /// PUT /send with a fresh transaction id.

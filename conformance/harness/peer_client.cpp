@@ -25,6 +25,13 @@ Json ids_of(const std::vector<EventId>& events) {
     return ids;
 }
 
+std::string version_query(const std::vector<std::string>& versions) {
+    std::string query;
+    for (const std::string& version : versions)
+        query += (query.empty() ? "?ver=" : "&ver=") + escape(version);
+    return query;
+}
+
 std::int64_t wall_clock_ms() {
     using namespace std::chrono;
     return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
@@ -78,13 +85,15 @@ Response Peer::post(std::string_view target, const Json& body, const XMatrixOpti
 Response Peer::make_join(const RoomId& room,
                          const UserId& user,
                          const std::vector<std::string>& versions) {
-    std::string target = federation_path(kV1, "make_join", {room.view(), user.view()});
-    char separator = '?';
-    for (const std::string& version : versions) {
-        target += separator + ("ver=" + escape(version));
-        separator = '&';
-    }
-    return get(target);
+    return get(federation_path(kV1, "make_join", {room.view(), user.view()}) +
+               version_query(versions));
+}
+
+Response Peer::make_knock(const RoomId& room,
+                          const UserId& user,
+                          const std::vector<std::string>& versions) {
+    return get(federation_path(kV1, "make_knock", {room.view(), user.view()}) +
+               version_query(versions));
 }
 
 Pdu Peer::join_template(const RoomId& room, std::string_view localpart) {
@@ -114,6 +123,11 @@ Response Peer::send_join(const Pdu& join) {
 Response Peer::send_leave(const Pdu& leave) {
     return put(federation_path(kV2, "send_leave", {leave.room().view(), leave.id().view()}),
                leave.json);
+}
+
+Response Peer::send_knock(const Pdu& knock) {
+    return put(federation_path(kV1, "send_knock", {knock.room().view(), knock.id().view()}),
+               knock.json);
 }
 
 Response Peer::send_invite(const Pdu& invite, const Json& invite_room_state) {

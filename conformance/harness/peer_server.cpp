@@ -135,6 +135,7 @@ private:
         if (endpoint == "make_knock" && names_an_event) return answer_make(room, "knock");
         if (endpoint == "send_join" && names_an_event) return answer_send_join(room);
         if (endpoint == "send_leave" && names_an_event) return answer_send_leave(room);
+        if (endpoint == "send_knock" && names_an_event) return answer_send_knock(room);
         if (endpoint == "state" || endpoint == "state_ids") return answer_state(endpoint, room);
         if (endpoint == "event_auth" && names_an_event) return answer_event_auth(room);
         if (endpoint == "backfill") return answer_backfill(room);
@@ -176,6 +177,16 @@ private:
         room.add(leave);
         return respond(200,
                        segments_[2] == "v1" ? Json::array({200, Json::object()}) : Json::object());
+    }
+
+    // What the peer shows of the room is all of its state but the members.
+    OutgoingResponse answer_send_knock(PeerRoom& room) {
+        const Pdu knock{request_.json(), &room.rules()};
+        if (!knock.json.is_object()) return respond_error(400, "M_BAD_JSON", "no event");
+        room.add(knock);
+        std::vector<Pdu> state = room.current_state();
+        std::erase_if(state, [](const Pdu& event) { return event.type() == "m.room.member"; });
+        return respond(200, {{"knock_room_state", to_json(state)}});
     }
 
     OutgoingResponse answer_state(const std::string& endpoint, PeerRoom& room) {

@@ -199,4 +199,73 @@ CONFORMANCE_TEST(RemoteInvite,
     EXPECT_TRUE(is_error(response, "M_INVALID_PARAM"));
 }
 
+namespace {
+
+constexpr std::string_view kInviteV1Place =
+    "server-server-api/#put_matrixfederationv1inviteroomideventid";
+
+// The first version of the endpoint: of rooms of the versions 1 and 2 alone.
+class InviteV1 : public FederationTest {
+protected:
+    Response send_invite_v1(const Pdu& invite) {
+        Json body = invite.json;
+        body["unsigned"] = {{"invite_room_state", to_json(room.current_state())}};
+        return peer.put("/_matrix/federation/v1/invite/" + escape(room.id().view()) + "/" +
+                            escape(invite.id().view()),
+                        body);
+    }
+    // In these versions the event's id is chosen by its server.
+    Pdu draft_invite(const UserId& user) const {
+        Pdu invite = room.draft_member(peer.user("creator"), user, "invite");
+        invite["event_id"] = "$" + Client::make_transaction_id() + ":" + peer.name().text();
+        return invite;
+    }
+
+    const Client alice = target.make_user("alice");
+    const Client carol = target.make_user("carol");
+    PeerRoom& room =
+        peer.adopt_room(RoomId("!" + Client::make_transaction_id() + ":" + peer.name().text()),
+                        *find_room_rules("2"),
+                        {},
+                        {});
+};
+
+}  // namespace
+
+CONFORMANCE_TEST(InviteV1,
+                 {.id = "ss/invite_v1/is-signed-and-given-back",
+                  .place = kInviteV1Place,
+                  .text = "The answer is an array of 200 and the event with the invited server's "
+                          "signature added."}) {
+    const Pdu invite = peer.sign(draft_invite(alice.user()));
+
+    const Response response = send_invite_v1(invite);
+
+    ASSERT_TRUE(has_status(response, 200));
+    ASSERT_TRUE(response.body.is_array() && response.body.size() == 2) << response;
+    EXPECT_EQ(response.body[0], Json(200)) << response;
+    const Json& event = at_path(response.body[1], {"event"});
+    EXPECT_EQ(string_at(event, {"event_id"}), invite.id().text()) << response;
+    EXPECT_TRUE(at_path(event, {"signatures", target.server_name().view()}).is_object())
+        << response;
+    EXPECT_EQ(at_path(event, {"signatures", peer.name().view()}),
+              at_path(invite.json, {"signatures", peer.name().view()}));
+    alice.sync_until([&](const Response& sync) {
+        return sync.at({"rooms", "invite", room.id().view()}).is_object();
+    });
+}
+
+CONFORMANCE_TEST(InviteV1,
+                 {.id = "ss/invite_v1/signs-nothing-else",
+                  .place = kInviteV1Place,
+                  .text = "An event that is no invite of a local user by a user of the origin is "
+                          "not signed.",
+                  .rows = rows_of(kBadInvites)}) {
+    ASSERT_TRUE(has_status(send_invite_v1(peer.sign(draft_invite(carol.user()))), 200));
+    Pdu bad = draft_invite(alice.user());
+    row_of(kBadInvites).change(bad, peer);
+
+    expect_refused_as_invalid(send_invite_v1(peer.sign(bad)));
+}
+
 }  // namespace matrix::conformance

@@ -246,4 +246,26 @@ CONFORMANCE_TEST(RemoteJoin,
     EXPECT_TRUE(is_error(response, 400, "M_INCOMPATIBLE_ROOM_VERSION"));
 }
 
+// security-cases.tsv 48
+CONFORMANCE_TEST(
+    RemoteJoin,
+    {.id = "ss/remote_join/error-of-a-peer-is-not-our-own",
+     .place = "client-server-api/#soft-logout",
+     .text = "401 M_UNKNOWN_TOKEN tells a client that its own token is not valid: what "
+             "another server answered to this one is not passed on as such."}) {
+    PeerRoom& room = make_room();
+    peer.on("GET", kMakeJoinPath.data(), [](const IncomingRequest&) {
+        return respond(401,
+                       {{"errcode", "M_UNKNOWN_TOKEN"}, {"error", "gone"}, {"soft_logout", true}});
+    });
+
+    const Response response = try_to_join(room);
+
+    EXPECT_GE(response.status, 400) << response;
+    EXPECT_NE(response.status, 401) << response;
+    EXPECT_NE(string_at(response.body, {"errcode"}), "M_UNKNOWN_TOKEN") << response;
+    EXPECT_TRUE(response.at({"soft_logout"}).is_null()) << response;
+    EXPECT_TRUE(has_status(alice.get("/_matrix/client/v3/account/whoami"), 200));
+}
+
 }  // namespace matrix::conformance

@@ -2,6 +2,8 @@
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid
 
+#include <algorithm>
+
 #include "conformance/harness/federation_test.h"
 #include "conformance/server_server/shared_room.h"
 
@@ -215,6 +217,76 @@ CONFORMANCE_TEST(SendJoin,
     ASSERT_TRUE(has_status(peer.send_join(join), 200));
 
     EXPECT_TRUE(other->wait_for_event(join.id())) << "the join did not come";
+}
+
+namespace {
+
+constexpr std::string_view kOmitMembers = "?omit_members=true";
+
+bool has_member(const Json& events, const UserId& user) {
+    return !find_state_event(events, "m.room.member", user.view()).is_null();
+}
+
+}  // namespace
+
+CONFORMANCE_TEST(SendJoin,
+                 {.id = "ss/send_join/omits-members-where-that-is-asked-for",
+                  .place = kSendJoinPlace,
+                  .text = "With `omit_members` memberships may be left out of `state`; then "
+                          "`members_omitted` is true, and `servers_in_room` is there.",
+                  .since = "v1.6",
+                  .rows = room_version_rows()}) {
+    alice.send_state(room, "m.room.name", "", {{"name", "named"}});
+    const Pdu whole = peer.sign(draft_join("bob"));
+    const Response in_full = peer.send_join(whole);
+    ASSERT_TRUE(has_status(in_full, 200));
+    EXPECT_TRUE(has_member(in_full.at({"state"}), alice.user())) << in_full;
+    EXPECT_NE(in_full.at({"members_omitted"}), Json(true)) << "nobody asked for that";
+    const Pdu join = peer.sign(draft_join("carol"));
+
+    const Response response =
+        peer.put("/_matrix/federation/v2/send_join/" + escape(room.view()) + "/" +
+                     escape(join.id().view()) + std::string(kOmitMembers),
+                 join.json);
+
+    ASSERT_TRUE(has_status(response, 200));
+    const Json& state = response.at({"state"});
+    EXPECT_FALSE(find_state_event(state, "m.room.name", "").is_null()) << response;
+    const bool is_omitted = response.at({"members_omitted"}) == Json(true);
+    EXPECT_EQ(is_omitted, !has_member(state, alice.user())) << response;
+    if (is_omitted) {
+        const Json& servers = response.at({"servers_in_room"});
+        ASSERT_TRUE(servers.is_array()) << response;
+        EXPECT_EQ(std::ranges::count(servers, Json(peer.name().text())), 1) << response;
+        EXPECT_EQ(std::ranges::count(servers, Json(target.server_name().text())), 1) << response;
+    }
+}
+
+CONFORMANCE_TEST(SendJoin,
+                 {.id = "ss/send_join/keeps-the-heroes-of-an-unnamed-room",
+                  .level = Level::Should,
+                  .place = kSendJoinPlace,
+                  .text = "Of a room without a name, `state` has the members who would be heroes, "
+                          "and `auth_chain` what authorises them.",
+                  .since = "v1.6"}) {
+    const Pdu join = peer.sign(draft_join("bob"));
+
+    const Response response =
+        peer.put("/_matrix/federation/v2/send_join/" + escape(room.view()) + "/" +
+                     escape(join.id().view()) + std::string(kOmitMembers),
+                 join.json);
+
+    ASSERT_TRUE(has_status(response, 200));
+    EXPECT_TRUE(has_member(response.at({"state"}), alice.user())) << response;
+    std::vector<EventId> known = ids_in(response.at({"auth_chain"}), *join.rules);
+    for (const EventId& id : ids_in(response.at({"state"}), *join.rules))
+        known.push_back(id);
+    for (const char* part : {"state", "auth_chain"}) {
+        for (const Pdu& event : pdus_from(response.at({part}), *join.rules)) {
+            for (const EventId& id : event.auth_events())
+                EXPECT_TRUE(contains(known, id)) << id.text() << ", which authorises " << event;
+        }
+    }
 }
 
 }  // namespace matrix::conformance

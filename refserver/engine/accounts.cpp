@@ -6,7 +6,11 @@
 namespace matrix::engine {
 
 Accounts::Accounts(Services services)
-    : services_(std::move(services)), accounts_(services_.turns), profiles_(services_.turns) {}
+    : services_(std::move(services)),
+      accounts_(services_.turns),
+      device_keys_(services_.turns),
+      one_time_keys_(services_.turns),
+      profiles_(services_.turns) {}
 
 Result<UserId> Accounts::check_new_user(std::string_view localpart) const {
     // UNSPECIFIED: capitals are refused, not mapped to small letters, so that nobody gets another
@@ -89,10 +93,14 @@ Accounts::Session Accounts::log_in(const UserId& user,
 
 void Accounts::log_out(const Requester& requester) {
     accounts_.remove_device(requester.user, requester.device);
+    device_keys_.remove(requester.user, requester.device);
+    one_time_keys_.remove(requester.user, requester.device);
 }
 
 void Accounts::log_out_everywhere(const UserId& user) {
     accounts_.remove_all_devices(user);
+    device_keys_.remove_all(user);
+    one_time_keys_.remove_all(user);
 }
 
 std::optional<Requester> Accounts::find_requester(std::string_view access_token) const {

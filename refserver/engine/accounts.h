@@ -13,6 +13,8 @@
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/workers.h"
 #include "refserver/storage/accounts.h"
+#include "refserver/storage/device_keys.h"
+#include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/profiles.h"
 #include "refserver/storage/turns.h"
 
@@ -72,6 +74,8 @@ private:
     Task<std::string> hash_password(std::string password);
     Services services_;
     storage::AccountStore accounts_;
+    storage::DeviceKeyStore device_keys_;
+    storage::OneTimeKeyStore one_time_keys_;
     storage::ProfileStore profiles_;
 };
 

@@ -7,6 +7,8 @@ ClientServer::ClientServer(Services services)
       filters_(services_.turns),
       transactions_(services_.turns),
       aliases_(services_.turns),
+      published_rooms_(services_.turns),
+      openid_tokens_(services_.turns),
       interactive_auth_(services_.random),
       registration_nonces_(services_.clock, services_.random) {}
 

@@ -6,14 +6,18 @@
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client/interactive_auth.h"
 #include "refserver/engine/client/nonces.h"
+#include "refserver/engine/federation_client.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/notifier.h"
+#include "refserver/engine/public_rooms.h"
 #include "refserver/engine/remote_rooms.h"
 #include "refserver/engine/rooms.h"
 #include "refserver/engine/server_options.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/client_transactions.h"
 #include "refserver/storage/filters.h"
+#include "refserver/storage/openid_tokens.h"
+#include "refserver/storage/published_rooms.h"
 
 namespace matrix::engine {
 
@@ -53,10 +57,11 @@ public:
     Task<Result<Reply>> log_out_everywhere(Request request);
     Task<Result<Reply>> get_whoami(Request request);
 
-    // create_room, joining, inviting, leaving, kicking, banning, list_joined_rooms
+    // create_room, joining, knocking, inviting, leaving, kicking, banning, list_joined_rooms
     Task<Result<Reply>> create_room(Request request);
     Task<Result<Reply>> join_room(Request request);
     Task<Result<Reply>> join_room_or_alias(Request request);
+    Task<Result<Reply>> knock(Request request);
     Task<Result<Reply>> invite(Request request);
     Task<Result<Reply>> leave(Request request);
     Task<Result<Reply>> forget(Request request);
@@ -65,7 +70,11 @@ public:
     Task<Result<Reply>> unban(Request request);
     Task<Result<Reply>> get_joined_rooms(Request request);
 
-    // directory
+    // directory, list_public_rooms
+    Task<Result<Reply>> get_public_rooms(Request request);
+    Task<Result<Reply>> query_public_rooms(Request request);
+    Task<Result<Reply>> get_room_visibility(Request request);
+    Task<Result<Reply>> put_room_visibility(Request request);
     Task<Result<Reply>> get_alias(Request request);
     Task<Result<Reply>> put_alias(Request request);
     Task<Result<Reply>> delete_alias(Request request);
@@ -93,6 +102,9 @@ public:
     Task<Result<Reply>> put_profile_field(Request request);
     Task<Result<Reply>> delete_profile_field(Request request);
 
+    // openid
+    Task<Result<Reply>> request_openid_token(Request request);
+
     // For tools that test a server: registration with a shared secret.
     Task<Result<Reply>> get_registration_nonce(Request request);
     Task<Result<Reply>> register_with_shared_secret(Request request);
@@ -116,7 +128,11 @@ private:
                                              Membership membership,
                                              bool (*is_sensible)(std::optional<Membership>));
     // directory
-    Result<RoomId> find_aliased_room(const RoomAlias& alias) const;
+    /// An alias of this server or, over federation, of another: 404 if it leads nowhere.
+    Task<Result<FederationClient::AliasedRoom>> find_aliased_room(RoomAlias alias);
+    /// The room that a path names by its id or an alias, and servers to enter it through.
+    Task<Result<FederationClient::AliasedRoom>> find_named_room(Request request);
+    Task<Result<Reply>> read_public_rooms(DirectoryWish wish, std::optional<std::string> server);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
@@ -139,6 +155,8 @@ private:
     storage::FilterStore filters_;
     storage::ClientTransactionStore transactions_;
     storage::AliasStore aliases_;
+    storage::PublishedRoomStore published_rooms_;
+    storage::OpenIdTokenStore openid_tokens_;
     InteractiveAuth interactive_auth_;
     Nonces registration_nonces_;
 };

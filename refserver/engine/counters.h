@@ -14,6 +14,22 @@ struct Counters {
     std::uint64_t resolutions = 0;  ///< Of two or more different states.
     std::uint64_t resolutions_with_conflict = 0;
     std::uint64_t resolutions_by_mainline = 0;
+
+    // Requests to other servers.
+    std::uint64_t outgoing_requests = 0;
+    std::uint64_t outgoing_failures = 0;  ///< No answer, whatever the reason.
+    std::uint64_t outgoing_refused_by_pause = 0;
+    std::uint64_t outgoing_refused_by_limit = 0;
+    std::uint64_t outgoing_refused_addresses = 0;  ///< By the policy for addresses.
+    std::uint64_t discoveries = 0;
+    std::uint64_t discovery_failures = 0;
+    std::uint64_t well_known_fetches = 0;
+    std::uint64_t well_known_failures = 0;  ///< Servers that delegate nothing among them.
+    std::uint64_t dns_questions = 0;
+    std::uint64_t dns_failures = 0;
+    std::uint64_t key_fetches = 0;
+    std::uint64_t key_fetch_failures = 0;
+    std::uint64_t key_notary_fetches = 0;  ///< From a trusted notary, because the origin failed.
 };
 
 }  // namespace matrix::engine

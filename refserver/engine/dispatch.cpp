@@ -7,6 +7,7 @@
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/key_ring.h"
+#include "refserver/engine/peer_health.h"
 
 namespace matrix::engine {
 
@@ -52,7 +53,7 @@ Reply reply_of(const Error& error) {
         body.set("errcode", error.errcode);
         body.set("error", error.message);
     }
-    return Reply{error.status, std::move(body), {}, {}};
+    return Reply{.status = error.status, .body = std::move(body)};
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ HttpResponse make_response(const Result<Reply>& result, Cors cors) {
     HttpResponse response;
     response.status = reply.status;
     response.headers = reply.headers;
-    response.headers.add("Content-Type", "application/json");
+    response.headers.add("Content-Type", reply.content_type);
     if (cors == Cors::Yes) add_cors_fields(response.headers);
     response.body = reply.written_body.empty() ? json::write(reply.body) : reply.written_body;
     return response;
@@ -120,6 +121,7 @@ Task<Result<void>> Dispatcher::authenticate(const Route* route,
             Result<ServerName> origin = co_await services_.keys.authenticate(*http);
             if (!origin) co_return std::unexpected(std::move(origin).error());
             request->origin = *std::move(origin);
+            services_.peer_health.server_is_back(request->origin);
             co_return Result<void>{};
         }
     }

@@ -13,6 +13,7 @@ namespace matrix::engine {
 
 class Accounts;
 class KeyRing;
+class PeerHealth;
 
 /// The largest body of a request. UNSPECIFIED: of clients we take what four PDUs of the largest
 /// size need many times over, of servers what a transaction of 50 PDUs and 100 EDUs needs.
@@ -27,6 +28,7 @@ public:
         FederationServer& federation_server;
         Accounts& accounts;
         KeyRing& keys;
+        PeerHealth& peer_health;
         storage::Turns& turns;
         Counters& counters;
         /// Opens the inspection endpoints, besides the tokens of administrators.

@@ -16,6 +16,8 @@ constexpr std::size_t kEventAnswerBytesMax = 4 * kPduBytesMax;
 /// Whole rooms: 100,000 members with small events each.
 constexpr std::size_t kStateAnswerBytesMax = 256 * 1024 * 1024;
 constexpr std::size_t kKeysAnswerBytesMax = 64 * 1024;
+constexpr std::size_t kNotaryAnswerBytesMax = 1024 * 1024;
+constexpr std::size_t kNotaryDocumentsMax = 16;
 constexpr std::size_t kServersInRoomMax = 100'000;
 constexpr std::size_t kErrorTextBytesMax = 200;
 
@@ -39,9 +41,9 @@ Result<json::Object> take_object(const ServerName& server,
     return bad_answer(server, std::string(field) + ": an object");
 }
 
-Result<json::Array> take_events(const ServerName& server,
-                                json::Object& answer,
-                                std::string_view field) {
+Result<json::Array> take_objects(const ServerName& server,
+                                 json::Object& answer,
+                                 std::string_view field) {
     json::Value* value = answer.find(field);
     json::Array* events = value ? value->if_array() : nullptr;
     if (!events) return bad_answer(server, std::string(field) + ": an array");
@@ -74,21 +76,6 @@ json::Array array_of(const std::vector<EventId>& ids) {
 }
 
 }  // namespace
-
-// UNIMPLEMENTED: server-server-api, Resolving server names, 3 to 5: delegation by well-known and
-// SRV records; a name is its own host.
-std::optional<runtime::Destination> find_destination(const ServerName& server) {
-    const auto parts = split_server_name(server);
-    if (!parts) return std::nullopt;
-    runtime::Destination destination;
-    destination.host = parts->host;
-    if (destination.host.starts_with('[')) {
-        destination.host = destination.host.substr(1, destination.host.size() - 2);
-    }
-    destination.port = parts->port.value_or(8448);
-    destination.host_header = server.text();
-    return destination;
-}
 
 // --- One request ---------------------------------------------------------------------------------
 
@@ -140,61 +127,77 @@ Error error_of_answer(const ServerName& server, const runtime::HttpResponse& res
     return error;
 }
 
-namespace {
-
-std::string_view name_of(runtime::NetworkErrorKind kind) {
-    switch (kind) {
-        case runtime::NetworkErrorKind::Unreachable:
-            return "unreachable";
-        case runtime::NetworkErrorKind::Tls:
-            return "no trusted connection";
-        case runtime::NetworkErrorKind::Timeout:
-            return "no answer in time";
-        case runtime::NetworkErrorKind::TooLarge:
-            return "its answer is too large";
-        case runtime::NetworkErrorKind::Forbidden:
-            return "an address that this server does not talk to";
-    }
-    unreachable();
-}
-
-}  // namespace
-
-Task<Result<json::Object>> FederationClient::request(Call call) {
-    const std::optional<runtime::Destination> destination = find_destination(call.server);
-    if (!destination) co_return bad_gateway("no server name: " + call.server.text());
-    if (call.server == services_.server_name) co_return bad_gateway("that server is this one");
-
-    runtime::OutgoingRequest outgoing;
-    outgoing.destination = *destination;
-    outgoing.timeout = call.timeout;
-    outgoing.body_bytes_max = call.answer_bytes_max;
-    outgoing.message.method = call.method;
-    outgoing.message.target = call.target;
-    outgoing.message.headers.add("Accept", "application/json");
+Result<runtime::HttpRequest> FederationClient::make_message(const Call& call) const {
+    if (!split_server_name(call.server))
+        return bad_gateway("no server name: " + call.server.text());
+    if (call.server == services_.server_name) return bad_gateway("that server is this one");
+    runtime::HttpRequest message;
+    message.method = call.method;
+    message.target = call.target;
+    message.headers.add("Accept", "application/json");
     if (call.content) {
-        outgoing.message.headers.add("Content-Type", "application/json");
-        outgoing.message.body = json::write(*call.content);
+        message.headers.add("Content-Type", "application/json");
+        message.body = json::write(*call.content);
     }
     if (call.is_signed) {
         const json::Value* content = call.content ? &*call.content : nullptr;
-        outgoing.message.headers.add("Authorization",
-                                     authorize_request(call.method,
-                                                       call.target,
-                                                       services_.server_name,
-                                                       call.server,
-                                                       content,
-                                                       services_.signer));
+        message.headers.add("Authorization",
+                            authorize_request(call.method,
+                                              call.target,
+                                              services_.server_name,
+                                              call.server,
+                                              content,
+                                              services_.signer));
     }
-    const bool is_durable = co_await services_.turns.durable();
-    if (!is_durable) co_return internal_error("the storage failed: nothing was sent");
+    return message;
+}
 
-    const runtime::Network::Result answer = co_await services_.network.fetch(std::move(outgoing));
+Task<runtime::Network::Result> FederationClient::send(ServerName server,
+                                                      runtime::OutgoingRequest request) {
+    const ServerDiscovery::Found places = co_await services_.discovery.find(server);
+    if (!places) co_return std::unexpected(places.error());
+    const runtime::Timestamp deadline = services_.clock.monotonic_now() + request.timeout;
+    for (std::size_t i = 0;; ++i) {
+        request.destination = (*places)[i];
+        request.timeout = deadline - services_.clock.monotonic_now();
+        const bool is_last = i + 1 == places->size();
+        runtime::Network::Result answer = co_await services_.network.fetch(
+            is_last ? std::move(request) : runtime::OutgoingRequest(request));
+        if (answer || !is_before_sending(answer.error().kind)) {
+            if (i > 0) services_.discovery.prefer(server, (*places)[i]);
+            co_return answer;
+        }
+        if (answer.error().kind == runtime::NetworkErrorKind::Forbidden) {
+            ++services_.counters.outgoing_refused_addresses;
+        }
+        if (is_last || services_.clock.monotonic_now() >= deadline) {
+            services_.discovery.forget(server);
+            co_return answer;
+        }
+    }
+}
+
+Task<Result<json::Object>> FederationClient::request(Call call) {
+    runtime::OutgoingRequest outgoing;
+    ASSIGN_OR_CO_RETURN(outgoing.message, make_message(call));
+    outgoing.timeout = call.timeout;
+    outgoing.body_bytes_max = call.answer_bytes_max;
+    ASSIGN_OR_CO_RETURN(const PeerHealth::Attempt attempt,
+                        services_.health.begin(call.server, call.insistence));
+
+    const bool is_durable = co_await services_.turns.durable();
+    if (!is_durable) {
+        services_.health.end_badly(attempt, "storage");
+        co_return internal_error("the storage failed: nothing was sent");
+    }
+    const runtime::Network::Result answer = co_await send(call.server, std::move(outgoing));
     if (!answer) {
-        co_return bad_gateway(call.server.text() + ": " +
-                              std::string(name_of(answer.error().kind)) + ": " +
+        const std::string_view failure = name_of(answer.error().kind);
+        services_.health.end_badly(attempt, failure);
+        co_return bad_gateway(call.server.text() + ": " + std::string(failure) + ": " +
                               answer.error().what);
     }
+    services_.health.end_well(attempt);
     if (answer->status < 200 || answer->status > 299) {
         co_return std::unexpected(error_of_answer(call.server, *answer));
     }
@@ -221,15 +224,39 @@ Task<Result<FederationClient::MadeEvent>> FederationClient::make_event(ServerNam
     co_return made;
 }
 
+namespace {
+
+// Of the room versions that fit, the query "?ver=...&ver=...".
+std::string list_versions(bool (*fits)(const RoomRules& rules)) {
+    std::string query;
+    for (const RoomRules& rules : all_room_rules()) {
+        if (!fits(rules)) continue;
+        query += (query.empty() ? "?ver=" : "&ver=") + percent_encode(rules.version);
+    }
+    return query;
+}
+
+// The members of an array that are names of servers, as many as may be in one room.
+std::vector<ServerName> take_servers(const json::Object& answer, std::string_view field) {
+    std::vector<ServerName> servers;
+    const json::Value* value = answer.find(field);
+    const json::Array* names = value ? value->if_array() : nullptr;
+    for (const json::Value& name : names ? *names : json::Array()) {
+        if (servers.size() == kServersInRoomMax) break;
+        auto parsed = parse_server_name(name.if_string() ? *name.if_string() : "");
+        if (parsed) servers.push_back(*std::move(parsed));
+    }
+    return servers;
+}
+
+}  // namespace
+
 Task<Result<FederationClient::MadeEvent>> FederationClient::make_join(ServerName server,
                                                                       RoomId room,
                                                                       UserId user) {
-    std::string target = target_of("v1/make_join", {room.view(), user.view()});
-    char separator = '?';
-    for (const RoomRules& rules : all_room_rules()) {
-        target += std::exchange(separator, '&') + ("ver=" + percent_encode(rules.version));
-    }
-    return make_event(std::move(server), std::move(target));
+    const std::string versions = list_versions([](const RoomRules&) { return true; });
+    return make_event(std::move(server),
+                      target_of("v1/make_join", {room.view(), user.view()}) + versions);
 }
 
 Task<Result<FederationClient::SentJoin>> FederationClient::send_join(ServerName server,
@@ -246,16 +273,30 @@ Task<Result<FederationClient::SentJoin>> FederationClient::send_join(ServerName 
     if (answer.contains("event")) {
         ASSIGN_OR_CO_RETURN(sent.event, take_object(server, answer, "event"));
     }
-    ASSIGN_OR_CO_RETURN(sent.state, take_events(server, answer, "state"));
-    ASSIGN_OR_CO_RETURN(sent.auth_chain, take_events(server, answer, "auth_chain"));
-    const json::Value* servers = answer.find("servers_in_room");
-    const json::Array* names = servers ? servers->if_array() : nullptr;
-    for (const json::Value& name : names ? *names : json::Array()) {
-        if (sent.servers_in_room.size() == kServersInRoomMax) break;
-        const auto parsed = parse_server_name(name.if_string() ? *name.if_string() : "");
-        if (parsed) sent.servers_in_room.push_back(*parsed);
-    }
+    ASSIGN_OR_CO_RETURN(sent.state, take_objects(server, answer, "state"));
+    ASSIGN_OR_CO_RETURN(sent.auth_chain, take_objects(server, answer, "auth_chain"));
+    sent.servers_in_room = take_servers(answer, "servers_in_room");
     co_return sent;
+}
+
+Task<Result<FederationClient::MadeEvent>> FederationClient::make_knock(ServerName server,
+                                                                       RoomId room,
+                                                                       UserId user) {
+    const std::string versions =
+        list_versions([](const RoomRules& rules) { return rules.has_knock; });
+    return make_event(std::move(server),
+                      target_of("v1/make_knock", {room.view(), user.view()}) + versions);
+}
+
+Task<Result<json::Array>> FederationClient::send_knock(ServerName server,
+                                                       RoomId room,
+                                                       EventId id,
+                                                       json::Object pdu) {
+    Call call{.server = server, .method = "PUT"};
+    call.target = target_of("v1/send_knock", {room.view(), id.view()});
+    call.content = std::move(pdu);
+    ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
+    co_return take_objects(server, answer, "knock_room_state");
 }
 
 Task<Result<FederationClient::MadeEvent>> FederationClient::make_leave(ServerName server,
@@ -290,6 +331,16 @@ Task<Result<json::Object>> FederationClient::invite(ServerName server,
     co_return take_object(server, answer, "event");
 }
 
+Task<Result<void>> FederationClient::exchange_third_party_invite(ServerName server,
+                                                                 RoomId room,
+                                                                 json::Object event) {
+    Call call{.server = std::move(server), .method = "PUT"};
+    call.target = target_of("v1/exchange_third_party_invite", {room.view()});
+    call.content = std::move(event);
+    CO_RETURN_IF_ERROR(co_await request(std::move(call)));
+    co_return Result<void>{};
+}
+
 // --- Events --------------------------------------------------------------------------------------
 
 Task<Result<json::Object>> FederationClient::send_transaction(ServerName server,
@@ -300,6 +351,7 @@ Task<Result<json::Object>> FederationClient::send_transaction(ServerName server,
     call.content = std::move(transaction);
     // A peer may have to fetch what it missed before it can answer.
     call.timeout = runtime::seconds(120);
+    call.insistence = Insistence::Insistent;  // The outbox waits longer and longer by itself.
     ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
     // The transaction was taken; what the peer says of each event is for the log alone.
     const json::Value* pdus = answer.find("pdus");
@@ -311,7 +363,7 @@ Task<Result<json::Object>> FederationClient::get_event(ServerName server, EventI
     call.target = target_of("v1/event", {id.view()});
     call.answer_bytes_max = kEventAnswerBytesMax;
     ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
-    ASSIGN_OR_CO_RETURN(json::Array pdus, take_events(server, answer, "pdus"));
+    ASSIGN_OR_CO_RETURN(json::Array pdus, take_objects(server, answer, "pdus"));
     if (pdus.size() != 1) co_return bad_answer(server, "pdus: one event");
     co_return std::move(*pdus.front().if_object());
 }
@@ -330,7 +382,7 @@ Task<Result<json::Array>> FederationClient::get_missing_events(ServerName server
                                 {"min_depth", min_depth}};
     call.answer_bytes_max = static_cast<std::size_t>(limit + 1) * 2 * kPduBytesMax;
     ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
-    ASSIGN_OR_CO_RETURN(json::Array events, take_events(server, answer, "events"));
+    ASSIGN_OR_CO_RETURN(json::Array events, take_objects(server, answer, "events"));
     if (std::cmp_greater(events.size(), limit)) events.resize(static_cast<std::size_t>(limit));
     co_return events;
 }
@@ -359,8 +411,8 @@ Task<Result<FederationClient::StateEvents>> FederationClient::get_state(ServerNa
     call.answer_bytes_max = kStateAnswerBytesMax;
     ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
     StateEvents events;
-    ASSIGN_OR_CO_RETURN(events.state, take_events(server, answer, "pdus"));
-    ASSIGN_OR_CO_RETURN(events.auth_chain, take_events(server, answer, "auth_chain"));
+    ASSIGN_OR_CO_RETURN(events.state, take_objects(server, answer, "pdus"));
+    ASSIGN_OR_CO_RETURN(events.auth_chain, take_objects(server, answer, "auth_chain"));
     co_return events;
 }
 
@@ -371,7 +423,7 @@ Task<Result<json::Array>> FederationClient::get_event_auth(ServerName server,
     call.target = target_of("v1/event_auth", {room.view(), id.view()});
     call.answer_bytes_max = kStateAnswerBytesMax;
     ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
-    co_return take_events(server, answer, "auth_chain");
+    co_return take_objects(server, answer, "auth_chain");
 }
 
 Task<Result<json::Array>> FederationClient::backfill(ServerName server,
@@ -384,12 +436,34 @@ Task<Result<json::Array>> FederationClient::backfill(ServerName server,
         call.target += "&v=" + percent_encode(id.view());
     call.answer_bytes_max = static_cast<std::size_t>(limit + 1) * 2 * kPduBytesMax;
     ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
-    ASSIGN_OR_CO_RETURN(json::Array pdus, take_events(server, answer, "pdus"));
+    ASSIGN_OR_CO_RETURN(json::Array pdus, take_objects(server, answer, "pdus"));
     if (std::cmp_greater(pdus.size(), limit)) pdus.resize(static_cast<std::size_t>(limit));
     co_return pdus;
 }
 
-// --- Keys and profiles ---------------------------------------------------------------------------
+// --- Directories, keys and profiles --------------------------------------------------------------
+
+Task<Result<FederationClient::AliasedRoom>> FederationClient::query_directory(ServerName server,
+                                                                              RoomAlias alias) {
+    Call call{.server = server, .method = "GET"};
+    call.target =
+        target_of("v1/query/directory", {}) + "?room_alias=" + percent_encode(alias.view());
+    ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
+    auto room = parse_room_id(text_of(answer, "room_id"));
+    if (!room) co_return bad_answer(server, "room_id: a room id");
+    co_return AliasedRoom{*std::move(room), take_servers(answer, "servers")};
+}
+
+Task<Result<json::Object>> FederationClient::query_public_rooms(ServerName server,
+                                                                json::Object body) {
+    Call call{.server = server, .method = "POST"};
+    call.target = target_of("v1/publicRooms", {});
+    call.content = std::move(body);
+    ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
+    ASSIGN_OR_CO_RETURN(json::Array chunk, take_objects(server, answer, "chunk"));
+    answer.set("chunk", std::move(chunk));
+    co_return answer;
+}
 
 Task<Result<ServerKeys>> FederationClient::get_keys(ServerName server) {
     Call call{.server = server, .method = "GET", .target = "/_matrix/key/v2/server"};
@@ -401,6 +475,24 @@ Task<Result<ServerKeys>> FederationClient::get_keys(ServerName server) {
     if (!keys) co_return bad_answer(server, keys.error().field + ": " + keys.error().what);
     if (keys->server != server) co_return bad_answer(server, "server_name: its own");
     co_return *std::move(keys);
+}
+
+Task<Result<std::vector<ServerKeys>>> FederationClient::query_keys(ServerName notary,
+                                                                   ServerName server) {
+    Call call{.server = notary, .method = "GET"};
+    call.target = "/_matrix/key/v2/query/" + percent_encode(server.view());
+    call.timeout = runtime::seconds(20);  // It may have to ask the server itself.
+    call.answer_bytes_max = kNotaryAnswerBytesMax;
+    call.is_signed = false;
+    ASSIGN_OR_CO_RETURN(json::Object answer, co_await request(std::move(call)));
+    ASSIGN_OR_CO_RETURN(const json::Array documents, take_objects(notary, answer, "server_keys"));
+    std::vector<ServerKeys> found;
+    for (const json::Value& document : documents) {
+        if (found.size() == kNotaryDocumentsMax) break;
+        auto keys = parse_server_keys(*document.if_object(), services_.verifier);
+        if (keys && keys->server == server) found.push_back(*std::move(keys));
+    }
+    co_return found;
 }
 
 Task<Result<json::Object>> FederationClient::get_profile(ServerName server,

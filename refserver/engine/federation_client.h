@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "refserver/engine/error.h"
+#include "refserver/engine/peer_health.h"
+#include "refserver/engine/server_discovery.h"
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/server_keys.h"
 #include "refserver/protocol/signatures.h"
@@ -23,9 +25,6 @@
 namespace matrix::engine {
 
 using runtime::Task;
-
-/// Where a server is asked. Nothing if the name is none.
-std::optional<runtime::Destination> find_destination(const ServerName& server);
 
 /// What our client or peer is told when `server` answered with an error. Codes that say something
 /// about the request are passed on; those that would be taken for our own (401, rate limits, wrong
@@ -39,8 +38,12 @@ public:
         const Signer& signer;
         const Verifier& verifier;
         storage::Turns& turns;  ///< Nothing leaves before what it tells of is durable.
+        ServerDiscovery& discovery;
+        PeerHealth& health;
         runtime::Network& network;
+        runtime::Clock& clock;
         runtime::Log& log;
+        Counters& counters;
     };
     explicit FederationClient(Services services) : services_(std::move(services)) {}
     FederationClient(const FederationClient&) = delete;
@@ -59,15 +62,29 @@ public:
         std::vector<ServerName> servers_in_room;
     };
     Task<Result<SentJoin>> send_join(ServerName server, RoomId room, EventId id, json::Object pdu);
+    Task<Result<MadeEvent>> make_knock(ServerName server, RoomId room, UserId user);
+    /// What the resident shows of the room: whole events.
+    Task<Result<json::Array>> send_knock(ServerName server,
+                                         RoomId room,
+                                         EventId id,
+                                         json::Object pdu);
     Task<Result<MadeEvent>> make_leave(ServerName server, RoomId room, UserId user);
     Task<Result<void>> send_leave(ServerName server, RoomId room, EventId id, json::Object pdu);
     /// The invite, signed by the invited user's server.
+    ///
+    /// UNIMPLEMENTED: server-server-api, PUT /v2/invite: trying v1 where an older server answers a
+    /// room of version 1 or 2 with 400 or 404.
     Task<Result<json::Object>> invite(ServerName server,
                                       RoomId room,
                                       EventId id,
                                       std::string room_version,
                                       json::Object pdu,
                                       json::Array stripped_state);
+
+    /// Has the inviter's server send an invite that an identity server has signed.
+    Task<Result<void>> exchange_third_party_invite(ServerName server,
+                                                   RoomId room,
+                                                   json::Object event);
 
     /// Result per event id: empty, or the error that the peer gave.
     Task<Result<json::Object>> send_transaction(ServerName server,
@@ -98,8 +115,19 @@ public:
                                        RoomId room,
                                        std::vector<EventId> from,
                                        std::int64_t limit);
+    /// Where an alias of that server leads.
+    struct AliasedRoom {
+        RoomId room;
+        std::vector<ServerName> servers;  ///< That are likely to be in the room.
+    };
+    Task<Result<AliasedRoom>> query_directory(ServerName server, RoomAlias alias);
+    /// A page of a server's directory of rooms, as that server gives it; `body` says which.
+    Task<Result<json::Object>> query_public_rooms(ServerName server, json::Object body);
     /// Not signed: this is how signatures become verifiable.
     Task<Result<ServerKeys>> get_keys(ServerName server);
+    /// What a notary knows of `server`. Each document is signed by its origin; whether the notary
+    /// has signed it too is for the caller to check.
+    Task<Result<std::vector<ServerKeys>>> query_keys(ServerName notary, ServerName server);
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);
 
 private:
@@ -111,9 +139,13 @@ private:
         runtime::Duration timeout = runtime::seconds(30);
         std::size_t answer_bytes_max = 1024 * 1024;
         bool is_signed = true;
+        Insistence insistence = Insistence::Patient;
     };
     /// The body of a successful answer.
     Task<Result<json::Object>> request(Call call);
+    Result<runtime::HttpRequest> make_message(const Call& call) const;
+    /// Over the places where the server may be, until one has taken the request.
+    Task<runtime::Network::Result> send(ServerName server, runtime::OutgoingRequest request);
     Task<Result<MadeEvent>> make_event(ServerName server, std::string target);
     Services services_;
 };

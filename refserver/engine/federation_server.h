@@ -7,12 +7,21 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms.h"
 #include "refserver/runtime/completion.h"
+#include "refserver/storage/aliases.h"
+#include "refserver/storage/cross_signing_keys.h"
+#include "refserver/storage/device_keys.h"
+#include "refserver/storage/media.h"
+#include "refserver/storage/one_time_keys.h"
+#include "refserver/storage/openid_tokens.h"
+#include "refserver/storage/published_rooms.h"
+#include "refserver/storage/remote_keys.h"
 #include "refserver/storage/transactions.h"
 
 namespace matrix::storage {
@@ -21,15 +30,20 @@ class EventStore;
 
 namespace matrix::engine {
 
+class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class RemoteRooms;
 
 class FederationServer {
 public:
     struct Services {
         ServerName server_name;
+        std::optional<ServerName> delegated_name;  ///< In the well-known document; nothing: none.
         Rooms& rooms;
+        RemoteRooms& remote_rooms;
+        FederationClient& federation;
         storage::EventStore& events;
         KeyRing& keys;
         Outbox& outbox;
@@ -44,17 +58,32 @@ public:
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
     };
     explicit FederationServer(Services services)
-        : services_(std::move(services)), transactions_(services_.turns) {}
+        : services_(std::move(services)),
+          transactions_(services_.turns),
+          aliases_(services_.turns),
+          published_rooms_(services_.turns),
+          openid_tokens_(services_.turns),
+          device_keys_(services_.turns),
+          one_time_keys_(services_.turns),
+          cross_signing_keys_(services_.turns),
+          media_(services_.turns),
+          remote_keys_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
     FederationServer& operator=(const FederationServer&) = delete;
 
+    Task<Result<Reply>> get_well_known(Request request);
     Task<Result<Reply>> get_server_keys(Request request);
+    Task<Result<Reply>> get_queried_keys(Request request);
+    Task<Result<Reply>> query_keys(Request request);
     Task<Result<Reply>> get_version(Request request);
     Task<Result<Reply>> make_join(Request request);
     Task<Result<Reply>> send_join(Request request);
+    Task<Result<Reply>> make_knock(Request request);
+    Task<Result<Reply>> send_knock(Request request);
     Task<Result<Reply>> make_leave(Request request);
     Task<Result<Reply>> send_leave(Request request);
     Task<Result<Reply>> invite(Request request);
+    Task<Result<Reply>> invite_v1(Request request);
     Task<Result<Reply>> send_transaction(Request request);
     Task<Result<Reply>> get_event(Request request);
     Task<Result<Reply>> get_state(Request request);
@@ -63,6 +92,20 @@ public:
     Task<Result<Reply>> backfill(Request request);
     Task<Result<Reply>> get_missing_events(Request request);
     Task<Result<Reply>> query_profile(Request request);
+    Task<Result<Reply>> query_directory(Request request);
+    Task<Result<Reply>> query_other(Request request);
+    Task<Result<Reply>> get_public_rooms(Request request);
+    Task<Result<Reply>> query_public_rooms(Request request);
+    Task<Result<Reply>> get_hierarchy(Request request);
+    Task<Result<Reply>> get_event_by_timestamp(Request request);
+    Task<Result<Reply>> get_openid_userinfo(Request request);
+    Task<Result<Reply>> exchange_third_party_invite(Request request);
+    Task<Result<Reply>> take_binding(Request request);
+    Task<Result<Reply>> get_user_devices(Request request);
+    Task<Result<Reply>> query_user_keys(Request request);
+    Task<Result<Reply>> claim_user_keys(Request request);
+    Task<Result<Reply>> download_media(Request request);
+    Task<Result<Reply>> download_thumbnail(Request request);
 
 private:
     // Who may ask about which room.
@@ -80,13 +123,15 @@ private:
     /// A transaction that carries events, as /event and /backfill answer.
     Reply transaction_of(const std::vector<EventPtr>& events) const;
 
-    // Joining and leaving; see federation/membership_handshake.cpp.
+    // Joining, knocking and leaving; see federation/membership_handshake.cpp.
 
     /// A user of the origin, from a path.
     Result<UserId> require_user_of(const ServerName& origin, std::string_view user) const;
-    /// What make_join and make_leave answer: a template that the rules allow now.
+    /// 400 M_INCOMPATIBLE_ROOM_VERSION unless the room's version is among the query's `ver`.
+    static Result<void> check_supported_versions(const Request& request, const Room& room);
+    /// What make_join, make_knock and make_leave answer: a template that the rules allow now.
     Result<Reply> offer_membership(const Room& room, NewEvent event) const;
-    /// The event that send_join and send_leave bring, if its shape is right.
+    /// The event that send_join, send_knock and send_leave bring, if its shape is right.
     Result<Event> take_membership(const Request& request,
                                   const Room& room,
                                   Membership membership) const;
@@ -100,12 +145,70 @@ private:
     /// The join with our signature, if a user of ours is named as its authoriser.
     Result<Event> vouch_if_restricted(const Room& room, Event join) const;
 
+    // Hierarchies; see federation/hierarchy.cpp.
+
+    /// Could somebody of this server look into the room, or join it?
+    bool is_accessible_to(const ServerName& server, const Room& room) const;
+
+    // Third-party invites; see federation/third_party_invite.cpp.
+
+    /// The invite that an invited user's server asks us to send, if its shape is right.
+    Result<NewEvent> take_exchange(const Request& request,
+                                   const json::Object& body,
+                                   const Room& room) const;
+    /// An invite that waited for a user of ours, as an identity server tells of it.
+    struct PendingInvite {
+        RoomId room;
+        UserId sender;
+        json::Object signed_part;
+        std::string token;
+    };
+    Result<PendingInvite> take_pending_invite(const json::Value& value, const UserId& user) const;
+    /// Sends it into the room, or has the inviter's server do that.
+    Task<Result<void>> deliver_pending_invite(PendingInvite pending, UserId user);
+
+    // Devices and keys; see federation/user_devices.cpp and user_keys.cpp.
+
+    /// 400 unless it is a user id of this server; whether there is such a user is not asked.
+    Result<UserId> require_own_user(std::string_view text, std::string_view what) const;
+    /// As others may see it: with no signatures but the user's own.
+    std::optional<json::Object> find_cross_signing_key(const UserId& user,
+                                                       storage::CrossSigningUsage usage) const;
+    /// By device id, those that have keys; of all devices if `asked` is empty.
+    json::Object find_device_keys(const UserId& user, const std::vector<DeviceId>& asked) const;
+
+    // Media; see federation/media.cpp.
+
+    /// 404 if there is no such file, 504 if it is still to come.
+    Result<storage::Media> find_media(const std::string& media_id) const;
+
     // Invites; see federation/invite.cpp.
 
+    /// What an invite comes with, in either version of the endpoint.
+    struct BroughtInvite {
+        json::Object pdu;
+        const RoomRules* rules = nullptr;
+        std::optional<json::Array> state;
+    };
     Result<Event> take_invite(const Request& request,
-                              const json::Object& body,
+                              const json::Object& pdu,
                               const RoomRules& rules) const;
+    /// The invite with our signature, when all is right with it; then the user knows of it.
+    Task<Result<json::Object>> sign_invite(Request request, BroughtInvite brought);
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
+
+    // The notary; see federation/key_query.cpp.
+
+    /// What is asked about one server.
+    struct KeyQuery {
+        ServerName server;
+        std::set<KeyId> keys;  ///< Empty: all.
+        std::int64_t minimum_valid_until_ts = 0;
+    };
+    Task<Reply> answer_key_queries(std::vector<KeyQuery> queries);
+    Result<std::vector<KeyQuery>> read_key_queries(const json::Object& body) const;
+    bool needs_fresh_keys(const KeyQuery& query);
+    void append_documents(const KeyQuery& query, json::Array& into, std::size_t& bytes_left);
 
     // Transactions; see federation/send.cpp.
 
@@ -119,6 +222,14 @@ private:
 
     Services services_;
     storage::ReceivedTransactions transactions_;
+    storage::AliasStore aliases_;
+    storage::PublishedRoomStore published_rooms_;
+    storage::OpenIdTokenStore openid_tokens_;
+    storage::DeviceKeyStore device_keys_;
+    storage::OneTimeKeyStore one_time_keys_;
+    storage::CrossSigningKeyStore cross_signing_keys_;
+    storage::MediaStore media_;
+    storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
 };

@@ -59,8 +59,9 @@ struct Reply {
     int status = 200;
     json::Value body = json::Object{};
     runtime::Headers headers;
-    /// Instead of `body`: JSON that has been written already, to be sent as it is.
+    /// Instead of `body`: what has been written already, to be sent as it is.
     std::string written_body;
+    std::string content_type = "application/json";
 };
 
 /// A segment of a path: a plus is a plus. Nothing if it is not percent-encoded UTF-8.

@@ -29,6 +29,8 @@ constexpr std::size_t kKeysPerServerMax = 64;
 constexpr std::size_t kServersMax = 4096;
 /// Servers that are asked for keys at the same time by one verification.
 constexpr std::size_t kFetchesAtOnce = 32;
+/// Servers that are asked for keys at the same time by all: strangers can name servers to us.
+constexpr std::size_t kFetchesAtOnceInAll = 256;
 /// An Ed25519 check takes 50 to 100 microseconds, so a handful is quicker than a worker.
 constexpr std::size_t kChecksInTurnMax = 16;
 
@@ -75,7 +77,11 @@ struct KeyRing::Data {
     std::shared_ptr<const Keys> keys_of(const ServerName& server);
     void start_fetch(const ServerName& server);
     Task<void> fetch(ServerName server);
-    bool merge(Remote& known, const ServerKeys& fetched);
+    Task<bool> fetch_from_notaries(ServerName server);
+    bool is_signed_by_notary(const json::Object& document, const ServerName& notary);
+    /// Whom a key document came from.
+    enum class Source { Origin, Notary };
+    bool merge(Remote& known, const ServerKeys& fetched, Source source);
     Task<void> refresh(std::vector<ServerName> servers);
     bool needs_keys(const json::Object& pdu, const ServerName& server, const RoomRules& rules);
     const ServerKey* find_current_key(const ServerName& server, const KeyId& key);
@@ -140,30 +146,96 @@ void KeyRing::Data::start_fetch(const ServerName& server) {
     if (server == services.server_name) return;
     Remote& known = remote(server);
     if (known.is_fetching || services.clock.monotonic_now() < known.fetch_after) return;
+    if (fetches.size() >= kFetchesAtOnceInAll) return;
     MATRIX_ASSERT(federation != nullptr);
     known.is_fetching = true;
     fetches.start(fetch(server));
 }
 
 Task<void> KeyRing::Data::fetch(ServerName server) {
-    Result<ServerKeys> fetched = co_await federation->get_keys(server);
-    Remote& known = remote(server);
-    if (fetched && merge(known, *fetched)) {
-        known.pause_ms = kFetchPauseLeastMs;
+    ++services.counters.key_fetches;
+    const Result<ServerKeys> fetched = co_await federation->get_keys(server);
+    bool is_news = false;
+    if (fetched) {
+        is_news = merge(remote(server), *fetched, Source::Origin);
     } else {
-        if (!fetched) services.log.info("key_ring", "no keys: " + fetched.error().message);
-        known.pause_ms = std::min(known.pause_ms * 2, kFetchPauseMostMs);
+        ++services.counters.key_fetch_failures;
+        services.log.info(
+            "key_ring",
+            "key_fetch_failed server=" + server.text() + " why=" + fetched.error().message);
+        is_news = co_await fetch_from_notaries(server);
     }
+    Remote& known = remote(server);
+    known.pause_ms = is_news ? kFetchPauseLeastMs : std::min(known.pause_ms * 2, kFetchPauseMostMs);
     known.fetch_after = services.clock.monotonic_now() + runtime::milliseconds(known.pause_ms);
     known.is_fetching = false;
     known.fetched.notify_all();
 }
 
+// True if one of them knew something. Of a notary itself no other is asked: they could wait for
+// each other.
+Task<bool> KeyRing::Data::fetch_from_notaries(ServerName server) {
+    const std::vector<ServerName>& notaries = services.trusted_key_servers;
+    if (std::ranges::count(notaries, server) > 0) co_return false;
+    for (const ServerName& notary : notaries) {
+        if (notary == services.server_name) continue;
+        ++services.counters.key_notary_fetches;
+        const Result<std::vector<ServerKeys>> documents =
+            co_await federation->query_keys(notary, server);
+        if (!documents) {
+            services.log.info(
+                "key_ring",
+                "key_notary_failed server=" + notary.text() + " why=" + documents.error().message);
+            continue;
+        }
+        std::vector<ServerName> asked(1, notary);
+        if (!documents->empty()) co_await refresh(std::move(asked));
+        bool is_news = false;
+        for (const ServerKeys& document : *documents) {
+            if (!is_signed_by_notary(document.document, notary)) continue;
+            is_news |= merge(remote(server), document, Source::Notary);
+        }
+        if (is_news) co_return true;
+    }
+    co_return false;
+}
+
+bool KeyRing::Data::is_signed_by_notary(const json::Object& document, const ServerName& notary) {
+    for (const SignatureRef& ref : list_signatures(document)) {
+        if (ref.entity != notary.view()) continue;
+        const ServerKey* key = find_current_key(notary, ref.key_id);
+        if (key && has_signature(document, ref.signature, key->public_key, services.verifier)) {
+            return true;
+        }
+    }
+    services.log.info("key_ring", "key_notary_failed server=" + notary.text() + " why=signature");
+    return false;
+}
+
+namespace {
+
+// The same key, still current, for a longer time.
+bool is_longer(const ServerKey& told, const ServerKey& known) {
+    return !told.is_old && !known.is_old && told.public_key == known.public_key &&
+           told.valid_until_ts > known.valid_until_ts;
+}
+
+}  // namespace
+
 // True if the document told anything that was worth asking for.
-bool KeyRing::Data::merge(Remote& known, const ServerKeys& fetched) {
+//
+// A notary may tell what was true long ago: it adds keys and lengthens their time, and changes
+// nothing else.
+bool KeyRing::Data::merge(Remote& known, const ServerKeys& fetched, Source source) {
     const std::int64_t now = services.clock.now().value;
     ServerKeys believed = fetched;
     Keys keys = *known.keys;
+    if (source == Source::Notary) {
+        std::erase_if(believed.keys, [&](const auto& one) {
+            const auto entry = keys.find(one.first);
+            return entry != keys.end() && !is_longer(one.second, entry->second);
+        });
+    }
     bool is_news = false;
     for (auto& [key_id, key] : believed.keys) {
         if (!key.is_old) key.valid_until_ts = std::min(key.valid_until_ts, now + kBelievedForMs);
@@ -191,6 +263,10 @@ Task<void> KeyRing::Data::refresh(std::vector<ServerName> servers) {
             co_await entry->second.fetched.wait();
         }
     }
+}
+
+Task<void> KeyRing::refresh(std::vector<ServerName> servers) {
+    return data_->refresh(std::move(servers));
 }
 
 // --- Events --------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "refserver/engine/counters.h"
 #include "refserver/engine/error.h"
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/server_keys.h"
@@ -33,6 +34,9 @@ public:
         runtime::Clock& clock;
         runtime::Workers& workers;
         runtime::Log& log;
+        Counters& counters;
+        /// Notaries that are asked when a server does not answer, in this order.
+        std::vector<ServerName> trusted_key_servers;
     };
     explicit KeyRing(Services services);
     KeyRing(const KeyRing&) = delete;
@@ -43,6 +47,10 @@ public:
 
     /// Our own key document, as served at /_matrix/key/v2/server.
     json::Object own_keys() const;
+
+    /// Asks servers for their keys, some at a time, and their notaries if they do not answer. Those
+    /// that were asked just now are not.
+    runtime::Task<void> refresh(std::vector<ServerName> servers);
 
     /// Are the event's required signatures there and good? Fetches the keys that it must.
     /// 400 M_INVALID_PARAM says which server's signature is missing, unknown or wrong.

@@ -5,6 +5,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_client.h"
 #include "refserver/engine/key_ring.h"
+#include "refserver/engine/room_preview.h"
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
@@ -17,6 +18,8 @@ namespace {
 
 /// How many servers are asked before a join or a leave fails.
 constexpr std::size_t kServersTriedMax = 5;
+/// How many events a server may show to one who knocks.
+constexpr std::size_t kKnockStateMax = 100;
 
 // --- What a resident offers, and what we make of it ----------------------------------------------
 
@@ -135,6 +138,17 @@ Result<SignedEvent> complete_template(EventTemplate event,
     return SignedEvent{*std::move(parsed), std::move(pdu)};
 }
 
+// What a resident offers becomes the event that we ask it to take.
+Result<SignedEvent> sign_offer(const FederationClient::MadeEvent& made,
+                               const ServerName& server,
+                               const Wanted& wanted,
+                               const RemoteRooms::Services& services) {
+    ASSIGN_OR_RETURN(const RoomRules* rules, rules_of(made));
+    ASSIGN_OR_RETURN(EventTemplate event, adopt_template(made, server, wanted));
+    event.origin_server_ts = services.clock.now().value;
+    return complete_template(std::move(event), services.server_name, services.signer, *rules);
+}
+
 // Each server once, ours left out, no more than we try.
 std::vector<ServerName> candidates(const std::vector<ServerName>& servers, const ServerName& us) {
     std::vector<ServerName> list;
@@ -178,13 +192,9 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
                                                 json::Object content) {
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_join(server, room, user));
-    ASSIGN_OR_CO_RETURN(const RoomRules* rules, rules_of(made));
     const Wanted wanted{room, user, Membership::Join, std::move(content)};
-    ASSIGN_OR_CO_RETURN(EventTemplate event, adopt_template(made, server, wanted));
-    event.origin_server_ts = services_.clock.now().value;
-    ASSIGN_OR_CO_RETURN(
-        SignedEvent join,
-        complete_template(std::move(event), services_.server_name, services_.signer, *rules));
+    ASSIGN_OR_CO_RETURN(SignedEvent join, sign_offer(made, server, wanted, services_));
+    const RoomRules* rules = join.event.rules;
 
     ASSIGN_OR_CO_RETURN(
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
@@ -268,6 +278,49 @@ Result<void> RemoteRooms::check_create(const JoinedRoom& joined,
     return {};
 }
 
+// --- Knocking ------------------------------------------------------------------------------------
+
+Task<Result<void>> RemoteRooms::knock(RoomId room,
+                                      UserId user,
+                                      std::vector<ServerName> servers,
+                                      json::Object content) {
+    Error last = not_found("no other server is known to be in the room").error();
+    for (const ServerName& server : candidates(servers, services_.server_name)) {
+        const Result<void> knocked = co_await knock_through(server, room, user, content);
+        if (knocked) co_return knocked;
+        last = knocked.error();
+        services_.log.info(
+            "remote_rooms",
+            "knocking on " + room.text() + " through " + server.text() + ": " + last.message);
+        if (is_final(last)) break;
+    }
+    co_return std::unexpected(std::move(last));
+}
+
+Task<Result<void>> RemoteRooms::knock_through(ServerName server,
+                                              RoomId room,
+                                              UserId user,
+                                              json::Object content) {
+    ASSIGN_OR_CO_RETURN(const auto made,
+                        co_await services_.federation.make_knock(server, room, user));
+    const Wanted wanted{room, user, Membership::Knock, std::move(content)};
+    ASSIGN_OR_CO_RETURN(SignedEvent knock, sign_offer(made, server, wanted, services_));
+    ASSIGN_OR_CO_RETURN(
+        json::Array state,
+        co_await services_.federation.send_knock(server, room, knock.event.id, knock.pdu));
+    if (state.size() > kKnockStateMax) state.resize(kKnockStateMax);
+    json::Array stripped;
+    for (const Event& event : co_await keep_verified(std::move(state), room, knock.event.rules)) {
+        if (event.is_state()) stripped.push_back(stripped_form(event));
+    }
+    services_.rooms.put_outlier_membership(
+        {.room = room,
+         .user = user,
+         .event = std::make_shared<const Event>(std::move(knock.event)),
+         .stripped_state = std::move(stripped)});
+    co_return Result<void>{};
+}
+
 // --- Leaving -------------------------------------------------------------------------------------
 
 Task<Result<void>> RemoteRooms::leave(RoomId room, UserId user, std::vector<ServerName> servers) {
@@ -286,13 +339,8 @@ Task<Result<void>> RemoteRooms::leave(RoomId room, UserId user, std::vector<Serv
 Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, UserId user) {
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_leave(server, room, user));
-    ASSIGN_OR_CO_RETURN(const RoomRules* rules, rules_of(made));
     const Wanted wanted{room, user, Membership::Leave, {}};
-    ASSIGN_OR_CO_RETURN(EventTemplate event, adopt_template(made, server, wanted));
-    event.origin_server_ts = services_.clock.now().value;
-    ASSIGN_OR_CO_RETURN(
-        SignedEvent leave,
-        complete_template(std::move(event), services_.server_name, services_.signer, *rules));
+    ASSIGN_OR_CO_RETURN(SignedEvent leave, sign_offer(made, server, wanted, services_));
     CO_RETURN_IF_ERROR(
         co_await services_.federation.send_leave(server, room, leave.event.id, leave.pdu));
     services_.rooms.put_outlier_membership(
@@ -306,26 +354,6 @@ Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, Us
 // --- Inviting ------------------------------------------------------------------------------------
 
 namespace {
-
-// Spec: client-server-api, "Stripped state", as whole events.
-json::Array make_invite_state(const Room& room, const UserId& inviter) {
-    json::Array state;
-    const auto add = [&](std::string_view type, std::string_view state_key) {
-        const EventPtr event = room.find_state(type, state_key);
-        if (event) state.emplace_back(event->parse_text());
-    };
-    for (const std::string_view type : {"m.room.create",
-                                        "m.room.join_rules",
-                                        "m.room.canonical_alias",
-                                        "m.room.avatar",
-                                        "m.room.name",
-                                        "m.room.encryption",
-                                        "m.room.topic"}) {
-        add(type, "");
-    }
-    add("m.room.member", inviter.view());
-    return state;
-}
 
 // Adds to our event what the other server signed; whatever else it sent is left.
 void copy_signatures(const json::Object& from, const ServerName& server, json::Object& to) {
@@ -353,7 +381,7 @@ Task<Result<StoredEvent>> RemoteRooms::invite(RoomPtr room, NewEvent invite) {
                                              ours.id,
                                              std::string(rules->version),
                                              pdu,
-                                             make_invite_state(*room, invite.sender)));
+                                             make_preview_state(*room, invite.sender)));
     copy_signatures(theirs, server, pdu);
     const Result<void> is_signed = co_await services_.keys.verify_signature_of(server, pdu, rules);
     if (!is_signed) {

@@ -1,4 +1,4 @@
-// RemoteRooms: entering, leaving and inviting across servers, as the side that asks.
+// RemoteRooms: entering, knocking, leaving and inviting across servers, as the side that asks.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
 #pragma once
@@ -32,6 +32,12 @@ public:
                                UserId user,
                                std::vector<ServerName> servers,
                                json::Object content);
+    /// Knocks through the first of `servers` that takes it, on a room in which none of our users is
+    /// joined. What it shows of the room is kept for the user's syncs.
+    Task<Result<void>> knock(RoomId room,
+                             UserId user,
+                             std::vector<ServerName> servers,
+                             json::Object content);
     /// Leaves (or refuses an invite to) a room in which none of our users is joined.
     Task<Result<void>> leave(RoomId room, UserId user, std::vector<ServerName> servers);
     /// Has the invited user's server sign an invite, then sends it into the room.
@@ -42,6 +48,10 @@ private:
                                        RoomId room,
                                        UserId user,
                                        json::Object content);
+    Task<Result<void>> knock_through(ServerName server,
+                                     RoomId room,
+                                     UserId user,
+                                     json::Object content);
     Task<Result<void>> leave_through(ServerName server, RoomId room, UserId user);
     Task<std::vector<Event>> keep_verified(json::Array pdus, RoomId room, const RoomRules* rules);
     static Result<void> check_create(const JoinedRoom& joined,

@@ -135,6 +135,13 @@ std::vector<ServerName> Room::servers() const {
     return servers;
 }
 
+std::int64_t Room::count_joined() const {
+    std::size_t users = 0;
+    for (const auto& [server, count] : data().joined_servers())
+        users += count;
+    return static_cast<std::int64_t>(users);
+}
+
 bool Room::is_server_joined(const ServerName& server) const {
     return data().joined_servers().contains(server);
 }

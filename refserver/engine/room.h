@@ -65,6 +65,7 @@ public:
     std::vector<EventPtr> list_state() const;
     std::optional<Membership> membership(const UserId& user) const;
     std::vector<UserId> list_members(Membership membership) const;
+    std::int64_t count_joined() const;
     /// Servers with a joined user, in the order of names.
     std::vector<ServerName> servers() const;
     bool is_server_joined(const ServerName& server) const;
@@ -94,6 +95,10 @@ public:
     // The timeline: accepted events that are not outliers.
     TimelinePage page(TimelinePoint from, Direction direction, std::size_t limit) const;
     TimelinePoint newest_point() const;
+    /// By `origin_server_ts`: the events at and after `ts`, or at and before it, the nearest first.
+    std::vector<StoredEvent> nearest_to(std::int64_t ts,
+                                        Direction direction,
+                                        std::size_t limit) const;
     /// The newest `limit` events in (after, up_to] by stream position, the oldest first, and
     /// whether there are older ones in between.
     struct Recent {

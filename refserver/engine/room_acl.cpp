@@ -9,6 +9,9 @@
 namespace matrix::engine {
 namespace {
 
+/// How many servers' verdicts are kept: a stranger must not fill the memory with names.
+constexpr std::size_t kAclVerdictsMax = 1000;
+
 char lower_case(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
@@ -46,12 +49,8 @@ bool is_listed(const json::Object& content, std::string_view field, std::string_
     });
 }
 
-}  // namespace
-
-bool Room::is_server_allowed(const ServerName& server) const {
-    const EventPtr event = find_state("m.room.server_acl", "");
-    if (!event) return true;
-    const json::Object content = event->parse_content();
+bool is_allowed_by(const Event& acl, const ServerName& server) {
+    const json::Object content = acl.parse_content();
     const auto parts = split_server_name(server);
     if (!parts) return false;
     const json::Value* literals = content.find("allow_ip_literals");
@@ -59,6 +58,27 @@ bool Room::is_server_allowed(const ServerName& server) const {
     if (parts->is_ip_literal && are_literals_allowed && !*are_literals_allowed) return false;
     if (is_listed(content, "deny", parts->host)) return false;
     return is_listed(content, "allow", parts->host);
+}
+
+}  // namespace
+
+bool Room::Data::is_server_allowed(const ServerName& server) {
+    const EventId* acl_id = current.find("m.room.server_acl", "");
+    if (!acl_id) return true;
+    // Each event of a transaction asks, and the event may list thousands of globs.
+    if (acl_verdicts_.acl != *acl_id || acl_verdicts_.by_server.size() >= kAclVerdictsMax) {
+        acl_verdicts_ = {*acl_id, {}};
+    }
+    const auto known = acl_verdicts_.by_server.find(server);
+    if (known != acl_verdicts_.by_server.end()) return known->second;
+    const EventPtr acl = services.events.find_event(*acl_id);
+    const bool is_allowed = !acl || is_allowed_by(*acl, server);
+    if (acl) acl_verdicts_.by_server.emplace(server, is_allowed);
+    return is_allowed;
+}
+
+bool Room::is_server_allowed(const ServerName& server) const {
+    return data().is_server_allowed(server);
 }
 
 }  // namespace matrix::engine

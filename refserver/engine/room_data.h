@@ -83,6 +83,10 @@ struct Room::Data {
     bool may_apply(const Event& redaction, const State& before, const Event& target) const;
     void apply_early_redactions(const EventId& target);
 
+    // room_acl.cpp
+
+    bool is_server_allowed(const ServerName& server);
+
     // room_send.cpp
 
     std::vector<EventPtr> choose_prev_events() const;
@@ -119,6 +123,12 @@ struct Room::Data {
 
 private:
     std::optional<std::map<ServerName, std::size_t>> joined_servers_;
+    /// What the current m.room.server_acl says of servers that were asked for.
+    struct AclVerdicts {
+        EventId acl;
+        std::map<ServerName, bool> by_server;
+    };
+    AclVerdicts acl_verdicts_;
     /// By the roots of what was resolved.
     storage::LruMap<State> resolved_{64};
     /// Made when it is needed first: most rooms are never in conflict.

@@ -30,6 +30,14 @@ TimelinePoint Room::newest_point() const {
     return data().services.events.find_newest_point(data_->number).value_or(TimelinePoint{});
 }
 
+std::vector<StoredEvent> Room::nearest_to(std::int64_t ts,
+                                          Direction direction,
+                                          std::size_t limit) const {
+    storage::EventStore& store = data().services.events;
+    return direction == Direction::Forwards ? store.list_sent_from(data_->number, ts, limit)
+                                            : store.list_sent_until(data_->number, ts, limit);
+}
+
 Room::Recent Room::recent(StreamPosition after, StreamPosition up_to, std::size_t limit) const {
     Recent recent;
     recent.events = data().services.events.list_newest(data_->number, after, up_to, limit + 1);

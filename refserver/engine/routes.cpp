@@ -27,10 +27,11 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/client/v3/logout/all", AccessToken, L::None, &C::log_out_everywhere},
     {"GET", "/_matrix/client/v3/account/whoami", AccessToken, L::None, &C::get_whoami},
 
-    // create_room, joining, inviting, leaving, kicking, banning, list_joined_rooms
+    // create_room, joining, knocking, inviting, leaving, kicking, banning, list_joined_rooms
     {"POST", "/_matrix/client/v3/createRoom", AccessToken, L::Messages, &C::create_room},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/join", AccessToken, L::Joins, &C::join_room},
     {"POST", "/_matrix/client/v3/join/{roomIdOrAlias}", AccessToken, L::Joins, &C::join_room_or_alias},
+    {"POST", "/_matrix/client/v3/knock/{roomIdOrAlias}", AccessToken, L::Joins, &C::knock},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/invite", AccessToken, L::Invites, &C::invite},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/leave", AccessToken, L::None, &C::leave},
     {"POST", "/_matrix/client/v3/rooms/{roomId}/forget", AccessToken, L::None, &C::forget},
@@ -39,7 +40,11 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/client/v3/rooms/{roomId}/unban", AccessToken, L::Messages, &C::unban},
     {"GET", "/_matrix/client/v3/joined_rooms", AccessToken, L::None, &C::get_joined_rooms},
 
-    // directory
+    // directory, list_public_rooms
+    {"GET", "/_matrix/client/v3/publicRooms", AccessTokenOptional, L::None, &C::get_public_rooms},
+    {"POST", "/_matrix/client/v3/publicRooms", AccessToken, L::None, &C::query_public_rooms},
+    {"GET", "/_matrix/client/v3/directory/list/room/{roomId}", None, L::None, &C::get_room_visibility},
+    {"PUT", "/_matrix/client/v3/directory/list/room/{roomId}", AccessToken, L::None, &C::put_room_visibility},
     {"GET", "/_matrix/client/v3/directory/room/{roomAlias}", None, L::None, &C::get_alias},
     {"PUT", "/_matrix/client/v3/directory/room/{roomAlias}", AccessToken, L::None, &C::put_alias},
     {"DELETE", "/_matrix/client/v3/directory/room/{roomAlias}", AccessToken, L::None, &C::delete_alias},
@@ -71,18 +76,27 @@ constexpr Route kRoutes[] = {
     {"PUT", "/_matrix/client/v3/profile/{userId}/{keyName}", AccessToken, L::None, &C::put_profile_field},
     {"DELETE", "/_matrix/client/v3/profile/{userId}/{keyName}", AccessToken, L::None, &C::delete_profile_field},
 
+    // openid
+    {"POST", "/_matrix/client/v3/user/{userId}/openid/request_token", AccessToken, L::None, &C::request_openid_token},
+
     // For tools that test a server.
     {"GET", "/_synapse/admin/v1/register", None, L::None, &C::get_registration_nonce},
     {"POST", "/_synapse/admin/v1/register", None, L::Registration, &C::register_with_shared_secret},
 
     // server-server
+    {"GET", "/.well-known/matrix/server", None, L::None, &F::get_well_known},
     {"GET", "/_matrix/key/v2/server", None, L::None, &F::get_server_keys},
+    {"GET", "/_matrix/key/v2/query/{serverName}", None, L::None, &F::get_queried_keys},
+    {"POST", "/_matrix/key/v2/query", None, L::None, &F::query_keys},
     {"GET", "/_matrix/federation/v1/version", None, L::None, &F::get_version},
     {"GET", "/_matrix/federation/v1/make_join/{roomId}/{userId}", XMatrix, L::None, &F::make_join},
     {"PUT", "/_matrix/federation/v2/send_join/{roomId}/{eventId}", XMatrix, L::None, &F::send_join},
+    {"GET", "/_matrix/federation/v1/make_knock/{roomId}/{userId}", XMatrix, L::None, &F::make_knock},
+    {"PUT", "/_matrix/federation/v1/send_knock/{roomId}/{eventId}", XMatrix, L::None, &F::send_knock},
     {"GET", "/_matrix/federation/v1/make_leave/{roomId}/{userId}", XMatrix, L::None, &F::make_leave},
     {"PUT", "/_matrix/federation/v2/send_leave/{roomId}/{eventId}", XMatrix, L::None, &F::send_leave},
     {"PUT", "/_matrix/federation/v2/invite/{roomId}/{eventId}", XMatrix, L::None, &F::invite},
+    {"PUT", "/_matrix/federation/v1/invite/{roomId}/{eventId}", XMatrix, L::None, &F::invite_v1},
     {"PUT", "/_matrix/federation/v1/send/{txnId}", XMatrix, L::None, &F::send_transaction},
     {"GET", "/_matrix/federation/v1/event/{eventId}", XMatrix, L::None, &F::get_event},
     {"GET", "/_matrix/federation/v1/state/{roomId}", XMatrix, L::None, &F::get_state},
@@ -91,6 +105,20 @@ constexpr Route kRoutes[] = {
     {"GET", "/_matrix/federation/v1/backfill/{roomId}", XMatrix, L::None, &F::backfill},
     {"POST", "/_matrix/federation/v1/get_missing_events/{roomId}", XMatrix, L::None, &F::get_missing_events},
     {"GET", "/_matrix/federation/v1/query/profile", XMatrix, L::None, &F::query_profile},
+    {"GET", "/_matrix/federation/v1/query/directory", XMatrix, L::None, &F::query_directory},
+    {"GET", "/_matrix/federation/v1/query/{queryType}", XMatrix, L::None, &F::query_other},
+    {"GET", "/_matrix/federation/v1/publicRooms", XMatrix, L::None, &F::get_public_rooms},
+    {"POST", "/_matrix/federation/v1/publicRooms", XMatrix, L::None, &F::query_public_rooms},
+    {"GET", "/_matrix/federation/v1/hierarchy/{roomId}", XMatrix, L::None, &F::get_hierarchy},
+    {"GET", "/_matrix/federation/v1/timestamp_to_event/{roomId}", XMatrix, L::None, &F::get_event_by_timestamp},
+    {"GET", "/_matrix/federation/v1/openid/userinfo", None, L::None, &F::get_openid_userinfo},
+    {"PUT", "/_matrix/federation/v1/exchange_third_party_invite/{roomId}", XMatrix, L::None, &F::exchange_third_party_invite},
+    {"PUT", "/_matrix/federation/v1/3pid/onbind", None, L::None, &F::take_binding},
+    {"GET", "/_matrix/federation/v1/user/devices/{userId}", XMatrix, L::None, &F::get_user_devices},
+    {"POST", "/_matrix/federation/v1/user/keys/query", XMatrix, L::None, &F::query_user_keys},
+    {"POST", "/_matrix/federation/v1/user/keys/claim", XMatrix, L::None, &F::claim_user_keys},
+    {"GET", "/_matrix/federation/v1/media/download/{mediaId}", XMatrix, L::None, &F::download_media},
+    {"GET", "/_matrix/federation/v1/media/thumbnail/{mediaId}", XMatrix, L::None, &F::download_thumbnail},
 };
 // clang-format on
 

@@ -59,6 +59,8 @@ struct Server::Parts {
 
     std::unique_ptr<Signer> signer;
     KeyRing keys;
+    ServerDiscovery discovery;
+    PeerHealth peer_health;
     FederationClient federation_client;
     Outbox outbox;
     Notifier notifier;
@@ -96,13 +98,28 @@ Server::Parts::Parts(runtime::World world_,
             .turns = turns,
             .clock = world.clock,
             .workers = world.workers,
-            .log = world.log}),
+            .log = world.log,
+            .counters = counters,
+            .trusted_key_servers = options.trusted_key_servers}),
+      discovery({.appointed = options.appointed_addresses,
+                 .resolver = world.resolver,
+                 .network = world.network,
+                 .clock = world.clock,
+                 .random = world.random,
+                 .log = world.log,
+                 .counters = counters}),
+      peer_health(
+          {.clock = world.clock, .random = world.random, .log = world.log, .counters = counters}),
       federation_client({.server_name = options.server_name,
                          .signer = *signer,
                          .verifier = *options.verifier,
                          .turns = turns,
+                         .discovery = discovery,
+                         .health = peer_health,
                          .network = world.network,
-                         .log = world.log}),
+                         .clock = world.clock,
+                         .log = world.log,
+                         .counters = counters}),
       outbox({.server_name = options.server_name,
               .federation = federation_client,
               .turns = turns,
@@ -155,7 +172,10 @@ Server::Parts::Parts(runtime::World world_,
                      .log = world.log}),
       federation_server(
           {.server_name = options.server_name,
+           .delegated_name = options.delegated_name,
            .rooms = rooms,
+           .remote_rooms = remote_rooms,
+           .federation = federation_client,
            .events = events,
            .keys = keys,
            .outbox = outbox,
@@ -176,6 +196,7 @@ Server::Parts::Parts(runtime::World world_,
                   .federation_server = federation_server,
                   .accounts = accounts,
                   .keys = keys,
+                  .peer_health = peer_health,
                   .turns = turns,
                   .counters = counters,
                   .admin_token = admin_token}) {

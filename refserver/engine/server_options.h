@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "refserver/engine/host_lookup.h"
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/signatures.h"
 #include "refserver/storage/database.h"
@@ -24,6 +25,12 @@ struct ServerOptions {
     std::optional<std::string> registration_shared_secret;
     /// The client API's base URL in /.well-known/matrix/client; empty: that is 404.
     std::string public_url;
+    /// What /.well-known/matrix/server says: where other servers reach this one; nothing: 404.
+    std::optional<ServerName> delegated_name;
+    /// Notaries that are asked for keys of servers that do not answer, in this order.
+    std::vector<ServerName> trusted_key_servers;
+    /// Where to connect for some names, whatever DNS says.
+    AppointedAddresses appointed_addresses;
     /// Localparts of accounts to create at the start, if they do not exist.
     std::vector<std::string> users;
 

@@ -16,6 +16,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/platform/callback_table.h"
 #include "refserver/platform/http_framing.h"
+#include "refserver/platform/socket_address.h"
 
 namespace matrix::platform {
 namespace {
@@ -40,7 +41,6 @@ struct Transfer {
     std::uint64_t id = 0;
     runtime::OutgoingRequest request;
     const HttpClientOptions* options = nullptr;
-    std::optional<SocketAddress> override_address;
 
     CURL* easy = nullptr;
     StringList fields;
@@ -56,13 +56,12 @@ struct Transfer {
 
 // --- What libcurl calls --------------------------------------------------------------------------
 
-// Here the name has been resolved and nothing was sent yet.
+// Nothing was sent yet. libcurl itself connects to nothing but the address that it was given.
 curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
     auto& transfer = *static_cast<Transfer*>(user);
-    const bool is_override =
-        transfer.override_address && to_socket_address(address->addr) == transfer.override_address;
-    if (transfer.options->reach == Reach::PublicOnly && !is_override &&
-        !is_public_address(address->addr)) {
+    const bool is_appointed =
+        transfer.request.destination.trust == runtime::AddressTrust::Appointed;
+    if (!is_appointed && !transfer.options->policy.permits(address->addr)) {
         transfer.was_address_refused = true;
         return CURL_SOCKET_BAD;
     }
@@ -127,10 +126,8 @@ void set_destination(Transfer& transfer) {
     const std::string url = (to.is_encrypted ? "https://" : "http://") + authority + "/";
     set(transfer, CURLOPT_URL, url.c_str());
     set(transfer, CURLOPT_REQUEST_TARGET, transfer.request.message.target.c_str());
-    if (transfer.override_address) {
-        append(transfer.connect_to, "::" + to_string(*transfer.override_address));
-        set(transfer, CURLOPT_CONNECT_TO, transfer.connect_to.get());
-    }
+    append(transfer.connect_to, "::" + to_string(SocketAddress{to.connect_to(), to.port}));
+    set(transfer, CURLOPT_CONNECT_TO, transfer.connect_to.get());
     set(transfer, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     set(transfer, CURLOPT_OPENSOCKETDATA, &transfer);
     set(transfer, CURLOPT_PROXY, "");
@@ -185,12 +182,20 @@ void set_limits(Transfer& transfer) {
     set(transfer, CURLOPT_PRIVATE, &transfer);
 }
 
+// Had the connection and its handshake come to their end?
+bool was_sending(const Transfer& transfer) {
+    curl_off_t before_sending_us = 0;
+    curl_easy_getinfo(transfer.easy, CURLINFO_PRETRANSFER_TIME_T, &before_sending_us);
+    return before_sending_us > 0;
+}
+
 runtime::NetworkErrorKind kind_of(CURLcode code, const Transfer& transfer) {
     using runtime::NetworkErrorKind;
     if (transfer.is_too_large || code == CURLE_FILESIZE_EXCEEDED) return NetworkErrorKind::TooLarge;
     switch (code) {
         case CURLE_OPERATION_TIMEDOUT:
-            return NetworkErrorKind::Timeout;
+            return was_sending(transfer) ? NetworkErrorKind::Timeout
+                                         : NetworkErrorKind::Unreachable;
         case CURLE_SSL_CONNECT_ERROR:
         case CURLE_PEER_FAILED_VERIFICATION:
         case CURLE_SSL_CERTPROBLEM:
@@ -200,8 +205,9 @@ runtime::NetworkErrorKind kind_of(CURLcode code, const Transfer& transfer) {
         case CURLE_SSL_INVALIDCERTSTATUS:
             return NetworkErrorKind::Tls;
         default:
-            return transfer.was_address_refused ? NetworkErrorKind::Forbidden
-                                                : NetworkErrorKind::Unreachable;
+            if (transfer.was_address_refused) return NetworkErrorKind::Forbidden;
+            return was_sending(transfer) ? NetworkErrorKind::Interrupted
+                                         : NetworkErrorKind::Unreachable;
     }
 }
 
@@ -209,7 +215,8 @@ Result take_result(CURLcode code, Transfer& transfer) {
     if (code == CURLE_OK) return std::move(transfer.response);
     runtime::NetworkError error{kind_of(code, transfer), transfer.error.data()};
     if (error.kind == runtime::NetworkErrorKind::Forbidden) {
-        error.what = "the address is not public";
+        error.what = "connections to " + transfer.request.destination.connect_to() +
+                     " are not permitted (--allow-network, --deny-network)";
     } else if (error.what.empty()) {
         error.what = curl_easy_strerror(code);
     }
@@ -231,6 +238,9 @@ std::optional<std::string> find_flaw(const runtime::OutgoingRequest& request) {
     const runtime::Destination& to = request.destination;
     if (!is_ip_literal(to.host) && !is_host_name(to.host))
         return "\"" + to.host + "\" is not a host";
+    if (!is_ip_literal(to.connect_to())) {
+        return "\"" + to.connect_to() + "\" is not an IP address to connect to";
+    }
     if (!is_field_value(to.host_header)) return "the Host field holds a control character";
     if (!is_field_name(request.message.method)) return "the method is not a token";
     const bool is_target =
@@ -239,19 +249,6 @@ std::optional<std::string> find_flaw(const runtime::OutgoingRequest& request) {
     if (!is_target) return "the request target is not a path";
     for (const auto& [name, value] : request.message.headers) {
         if (!is_field_name(name) || !is_field_value(value)) return "a header field is malformed";
-    }
-    return std::nullopt;
-}
-
-std::optional<SocketAddress> find_override(const HttpClientOptions& options,
-                                           const runtime::Destination& to) {
-    const std::string with_port = to_string(SocketAddress{to.host, to.port});
-    for (const std::string& name : {to.host_header, with_port, to.host}) {
-        const auto entry = options.overrides.find(name);
-        if (entry == options.overrides.end()) continue;
-        // A name without a port means the ports that a server name without one leads to.
-        const bool is_for_port = name != to.host || to.port == 8448 || to.port == 443;
-        if (is_for_port || name == to.host_header) return entry->second;
     }
     return std::nullopt;
 }
@@ -430,7 +427,6 @@ runtime::Pending HttpClient::send(runtime::OutgoingRequest request,
     auto transfer = std::make_unique<Transfer>();
     transfer->id = id;
     transfer->options = &client.options;
-    transfer->override_address = find_override(client.options, request.destination);
     transfer->request = std::move(request);
     client.submit(std::move(transfer));
     return client.callbacks.pending(id, [&client, id] {

@@ -1,34 +1,24 @@
 // HttpClient: requests to other servers with libcurl, on one thread of its own.
 //
-// Connections are kept and used again. Which addresses may be reached is decided after the name was
-// resolved, for each connection: a name cannot lead to a place that its owner may not reach.
+// Connections are kept and used again. It connects to the IP address of the destination and looks
+// up no names; each address is judged when its socket is made.
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 
-#include "refserver/platform/socket_address.h"
+#include "refserver/platform/address_policy.h"
 #include "refserver/runtime/executor.h"
 #include "refserver/runtime/network.h"
 
 namespace matrix::platform {
 
-/// Which addresses a request may reach.
-enum class Reach {
-    PublicOnly,
-    Everything,  ///< Development: loopback and private networks too.
-};
-
 struct HttpClientOptions {
-    Reach reach = Reach::PublicOnly;
+    AddressPolicy policy;
     std::string authorities_pem;  ///< Trusted besides those of the system.
-    /// Server name (`host` or `host:port`) to where to connect instead. The certificate, SNI and
-    /// `Host` stay those of the name, and the address is allowed whatever `reach` says.
-    std::map<std::string, SocketAddress, std::less<>> overrides;
     std::string user_agent = "touchstone";
     std::size_t idle_connections_max = 256;
     std::size_t requests_max = 4096;  ///< In flight; more are refused.

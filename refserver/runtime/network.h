@@ -5,6 +5,7 @@
 #include <expected>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "refserver/runtime/clock.h"
 #include "refserver/runtime/http.h"
@@ -12,12 +13,25 @@
 
 namespace matrix::runtime {
 
-/// Where a request goes. The host names the certificate; what connects to it is the platform's.
+/// Who may decide whether an address is connected to.
+enum class AddressTrust {
+    Judged,     ///< It came from outside: the platform's policy.
+    Appointed,  ///< The person who runs this server has named it.
+};
+
+/// Where a request goes. Names have been resolved before: nothing here is looked up again, so that
+/// what was judged is what is connected to.
 struct Destination {
-    std::string host;  ///< A name or an IP literal, IPv6 without brackets.
+    /// The name that the certificate must have, and SNI unless it is an IP literal; IPv6 without
+    /// brackets.
+    std::string host;
     std::uint16_t port = 8448;
     bool is_encrypted = true;
     std::string host_header;  ///< The `Host` field.
+    std::string address;      ///< The IP address to connect to; empty: `host` is one.
+    AddressTrust trust = AddressTrust::Judged;
+
+    const std::string& connect_to() const { return address.empty() ? host : address; }
 };
 
 struct OutgoingRequest {
@@ -28,12 +42,18 @@ struct OutgoingRequest {
 };
 
 enum class NetworkErrorKind {
-    Unreachable,  ///< No address, refused, or reset before an answer.
-    Tls,          ///< The certificate or the handshake.
-    Timeout,
+    Unreachable,  ///< No connection: nothing of the request was sent.
+    Tls,          ///< The certificate or the handshake: nothing was sent.
+    Forbidden,    ///< An address that this server does not talk to: nothing was sent.
+    Interrupted,  ///< The connection ended before the answer did.
+    Timeout,      ///< Of the answer.
     TooLarge,
-    Forbidden,  ///< An address that this server does not talk to.
 };
+/// May the same request go to another address? Nobody has seen it.
+bool is_before_sending(NetworkErrorKind kind);
+/// "unreachable", "tls", ...: for logs and counters.
+std::string_view name_of(NetworkErrorKind kind);
+
 struct NetworkError {
     NetworkErrorKind kind;
     std::string what;

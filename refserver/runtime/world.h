@@ -8,6 +8,7 @@
 #include "refserver/runtime/log.h"
 #include "refserver/runtime/network.h"
 #include "refserver/runtime/random.h"
+#include "refserver/runtime/resolver.h"
 #include "refserver/runtime/workers.h"
 
 namespace matrix::runtime {
@@ -18,6 +19,7 @@ struct World {
     Clock& clock;
     RandomSource& random;
     Network& network;
+    Resolver& resolver;
     Workers& workers;
     Disk& disk;
     Durability& durability;

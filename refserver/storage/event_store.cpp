@@ -107,6 +107,12 @@ void EventStore::put(RoomNumber room, const StoredEvent& stored) {
                 {previous.view(), event.id.view()});
         }
     }
+    if (stored.position != StreamPosition{}) {
+        database.execute(
+            "INSERT OR IGNORE INTO event_times SELECT ?1, ?2, event FROM events"
+            " WHERE event_id = ?3",
+            {room, event.origin_server_ts, event.id.view()});
+    }
     cache_.put(event.id.view(), stored);
 }
 
@@ -187,6 +193,26 @@ std::vector<StoredEvent> EventStore::list_after(RoomNumber room,
                              " AND (depth, position) > (?2, ?3)"
                              " ORDER BY depth, position LIMIT ?4",
                              {room, from.depth, from.stream, limit}));
+}
+
+std::vector<StoredEvent> EventStore::list_sent_from(RoomNumber room,
+                                                    std::int64_t ts,
+                                                    std::size_t limit) {
+    return load_all(list_ids(turns_.database(),
+                             "SELECT event_id FROM event_times JOIN events USING (event)"
+                             " WHERE event_times.room = ?1 AND origin_server_ts >= ?2"
+                             " ORDER BY origin_server_ts, event LIMIT ?3",
+                             {room, ts, limit}));
+}
+
+std::vector<StoredEvent> EventStore::list_sent_until(RoomNumber room,
+                                                     std::int64_t ts,
+                                                     std::size_t limit) {
+    return load_all(list_ids(turns_.database(),
+                             "SELECT event_id FROM event_times JOIN events USING (event)"
+                             " WHERE event_times.room = ?1 AND origin_server_ts <= ?2"
+                             " ORDER BY origin_server_ts DESC, event DESC LIMIT ?3",
+                             {room, ts, limit}));
 }
 
 std::optional<TimelinePoint> EventStore::find_newest_point(RoomNumber room) {

@@ -56,6 +56,10 @@ public:
     std::vector<StoredEvent> list_before(RoomNumber room, TimelinePoint from, std::size_t limit);
     /// Up to `limit` after `from`, the nearest first.
     std::vector<StoredEvent> list_after(RoomNumber room, TimelinePoint from, std::size_t limit);
+    /// Up to `limit` whose `origin_server_ts` is at least `ts`, the nearest first.
+    std::vector<StoredEvent> list_sent_from(RoomNumber room, std::int64_t ts, std::size_t limit);
+    /// Up to `limit` whose `origin_server_ts` is at most `ts`, the nearest first.
+    std::vector<StoredEvent> list_sent_until(RoomNumber room, std::int64_t ts, std::size_t limit);
     std::optional<TimelinePoint> find_newest_point(RoomNumber room);
 
 private:

@@ -32,4 +32,21 @@ std::map<KeyId, ServerKey> RemoteKeys::load(const ServerName& server) {
     return keys;
 }
 
+std::vector<RemoteKeys::Document> RemoteKeys::load_documents(const ServerName& server) {
+    std::vector<Document> documents;
+    turns_.database().query(
+        "SELECT key_id, document, fetched_ts FROM server_keys WHERE server = ?1"
+        " ORDER BY fetched_ts DESC, document",
+        {server.text()},
+        [&](const Row& row) {
+            std::string text = row.text(1);
+            if (documents.empty() || documents.back().text != text) {
+                documents.push_back({std::move(text), row.integer(2), {}});
+            }
+            documents.back().keys.emplace_back(row.text(0));
+            return true;
+        });
+    return documents;
+}
+
 }  // namespace matrix::storage

@@ -238,8 +238,102 @@ CREATE TABLE received_transactions (
 ) WITHOUT ROWID;
 )";
 
+constexpr std::string_view kServicesForPeers = R"(
+-- When each event that is shown says that it was sent.
+CREATE TABLE event_times (
+    room INTEGER NOT NULL,
+    origin_server_ts INTEGER NOT NULL,
+    event INTEGER NOT NULL,
+    PRIMARY KEY (room, origin_server_ts, event)
+) WITHOUT ROWID;
+
+CREATE TABLE openid_tokens (
+    token_hash BLOB NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    expires_ts INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX openid_tokens_by_expiry ON openid_tokens (expires_ts);
+
+-- Keys of our users' devices.
+
+CREATE TABLE device_keys (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    keys TEXT NOT NULL,
+    PRIMARY KEY (user_id, device_id)
+) WITHOUT ROWID;
+
+-- When each user's list of devices, or cross-signing keys, last changed.
+CREATE TABLE device_lists (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    position INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE one_time_keys (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    upload INTEGER NOT NULL,                    -- Of the device, counted.
+    key TEXT NOT NULL,
+    PRIMARY KEY (user_id, device_id, algorithm, key_id)
+) WITHOUT ROWID;
+CREATE INDEX one_time_keys_by_age ON one_time_keys
+    (user_id, device_id, algorithm, upload, key_id);
+
+CREATE TABLE fallback_keys (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    is_used INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (user_id, device_id, algorithm)
+) WITHOUT ROWID;
+
+CREATE TABLE cross_signing_keys (
+    user_id TEXT NOT NULL,
+    usage INTEGER NOT NULL,                     -- storage::CrossSigningUsage
+    key TEXT NOT NULL,
+    PRIMARY KEY (user_id, usage)
+) WITHOUT ROWID;
+
+-- Files of our users.
+
+CREATE TABLE media (
+    media_id TEXT NOT NULL PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    created_ts INTEGER NOT NULL,
+    file_name TEXT,
+    hash BLOB,                                  -- NULL: nothing has been uploaded yet.
+    bytes INTEGER,
+    content_type TEXT
+) WITHOUT ROWID;
+
+CREATE TABLE media_thumbnails (
+    media_id TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    method INTEGER NOT NULL,                    -- storage::ThumbnailMethod
+    is_animated INTEGER NOT NULL,
+    hash BLOB NOT NULL,
+    bytes INTEGER NOT NULL,
+    content_type TEXT NOT NULL,
+    PRIMARY KEY (media_id, width, height, method, is_animated)
+) WITHOUT ROWID;
+
+-- The bytes of files, by the hash of the whole.
+CREATE TABLE media_slices (
+    hash BLOB NOT NULL,
+    slice INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    PRIMARY KEY (hash, slice)
+);
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
+    Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
 };
 
 }  // namespace

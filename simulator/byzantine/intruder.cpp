@@ -74,6 +74,7 @@ void Intruder::intrude(int server, const RoomId& room_id) {
     runtime::OutgoingRequest request;
     request.destination.host = target.name().text();
     request.destination.host_header = target.name().text();
+    request.destination.address = cluster_.network().find_address(target.name().view()).value();
     request.message.method = "PUT";
     request.message.target = "/_matrix/federation/v1/send/" + std::to_string(sent_);
     request.message.headers.add("Authorization",

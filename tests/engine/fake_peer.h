@@ -21,6 +21,10 @@ struct FakePeer {
                     respond({200, {}, json::write(key.document)});
                     return;
                 }
+                if (request.target == "/.well-known/matrix/server") {
+                    respond({404, {}, "{}"});
+                    return;
+                }
                 requests.push_back(request);
                 respond(answer(request));
             },
@@ -54,7 +58,8 @@ struct FakePeer {
     TestKey key;
     std::function<runtime::HttpResponse(const runtime::HttpRequest&)> answer =
         [](const runtime::HttpRequest&) { return runtime::HttpResponse{404, {}, "{}"}; };
-    std::vector<runtime::HttpRequest> requests;  ///< Without those for keys.
+    std::vector<runtime::HttpRequest>
+        requests;  ///< Without those for keys and the well-known document.
     int key_requests = 0;
 };
 

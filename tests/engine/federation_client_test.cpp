@@ -8,34 +8,6 @@
 namespace matrix::engine {
 namespace {
 
-struct DestinationCase {
-    const char* name;
-    const char* host;  // Null: no server name.
-    std::uint16_t port;
-};
-
-TEST(Destination, IsTheNameItself) {
-    constexpr DestinationCase kCases[] = {
-        {"example.org", "example.org", 8448},
-        {"example.org:443", "example.org", 443},
-        {"1.2.3.4", "1.2.3.4", 8448},
-        {"1.2.3.4:80", "1.2.3.4", 80},
-        {"[2001:db8::1]", "2001:db8::1", 8448},
-        {"[2001:db8::1]:80", "2001:db8::1", 80},
-        {"", nullptr, 0},
-        {"a b", nullptr, 0},
-    };
-    for (const DestinationCase& expected : kCases) {
-        SCOPED_TRACE(expected.name);
-        const auto destination = find_destination(ServerName(expected.name));
-        ASSERT_EQ(destination.has_value(), expected.host != nullptr);
-        if (!destination) continue;
-        EXPECT_EQ(destination->host, expected.host);
-        EXPECT_EQ(destination->port, expected.port);
-        EXPECT_EQ(destination->host_header, expected.name);
-    }
-}
-
 struct RelayCase {
     int status;
     const char* body;
@@ -138,6 +110,61 @@ TEST_F(FederationClientTest, RefusesKeysOfAnotherServer) {
     ASSERT_TRUE(a_.wait_for(a_.federation.get_keys(peer_.name)).value());
     peer_.key.document = TestKey("other.test").document;
     EXPECT_FALSE(a_.wait_for(a_.federation.get_keys(peer_.name)).value());
+}
+
+// security-cases.tsv 65
+TEST_F(FederationClientTest, FollowsNoRedirect) {
+    FakePeer elsewhere(world_, "elsewhere.test");
+    peer_.answer = [](const runtime::HttpRequest&) {
+        return runtime::HttpResponse{
+            307, {{"Location", "https://elsewhere.test:8448/_matrix/federation/v1/x"}}, "{}"};
+    };
+    const auto events = a_.wait_for(a_.federation.get_event(peer_.name, EventId("$a"))).value();
+    ASSERT_FALSE(events);
+    EXPECT_EQ(events.error().status, 502);
+    EXPECT_EQ(peer_.requests.size(), 1U);
+    EXPECT_TRUE(elsewhere.requests.empty());
+}
+
+TEST_F(FederationClientTest, TriesTheNextAddressAndKeepsTheOneThatAnswered) {
+    answer_with(200, R"({"auth_chain":[]})");
+    world_.dns.put_host("peer.test", {"10.7.7.7", *world_.network.find_address("peer.test")});
+    for (int i = 0; i < 2; ++i) {
+        EXPECT_TRUE(a_.wait_for(a_.federation.get_event_auth(peer_.name, room_, EventId("$a")), 30)
+                        .value());
+        const auto places = a_.wait_for(a_.discovery.find(peer_.name), 30).value();
+        EXPECT_EQ(places->front().connect_to(), *world_.network.find_address("peer.test"));
+    }
+    EXPECT_EQ(peer_.requests.size(), 2U);
+}
+
+TEST_F(FederationClientTest, LooksAgainForAServerThatWasNotReached) {
+    answer_with(200, R"({"auth_chain":[]})");
+    world_.dns.put_host("peer.test", {"10.7.7.7"});
+    const auto first = a_.wait_for(a_.federation.get_event_auth(peer_.name, room_, EventId("$a")));
+    ASSERT_FALSE(first.value());
+    EXPECT_EQ(first.value().error().status, 502);
+    world_.dns.put_host("peer.test", {*world_.network.find_address("peer.test")});
+    const auto second = a_.wait_for(a_.federation.get_event_auth(peer_.name, room_, EventId("$a")));
+    EXPECT_TRUE(second.value());
+}
+
+// One dead server: it is asked less and less, and nobody waits for it.
+TEST_F(FederationClientTest, LeavesADeadServerAloneForAWhile) {
+    const ServerName dead("dead.test");
+    world_.dns.put_host("dead.test", {"10.7.7.7"});
+    for (int i = 0; i < 200; ++i)
+        EXPECT_FALSE(a_.wait_for(a_.federation.get_event(dead, EventId("$a")), 1).value());
+    EXPECT_LT(a_.counters.outgoing_requests, 20U);
+    EXPECT_GT(a_.counters.outgoing_refused_by_pause, 180U);
+    // Transactions have a back-off of their own.
+    const std::uint64_t before = a_.counters.outgoing_requests;
+    EXPECT_FALSE(a_.wait_for(a_.federation.send_transaction(dead, "1", {})).value());
+    EXPECT_EQ(a_.counters.outgoing_requests, before + 1);
+    world_.dns.put_host("dead.test", {*world_.network.find_address("peer.test")});
+    a_.turn([&] { a_.health.server_is_back(dead); });
+    answer_with(200, R"({"pdus":[{}]})");
+    EXPECT_TRUE(a_.wait_for(a_.federation.get_event(dead, EventId("$a"))).value());
 }
 
 TEST_F(FederationClientTest, AsksNeitherItselfNorNames) {

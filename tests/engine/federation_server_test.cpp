@@ -1,91 +1,10 @@
 // FederationServer: who may ask for what, and what this server signs.
 #include "refserver/engine/federation_server.h"
 
-#include <gtest/gtest.h>
-
-#include "refserver/protocol/event_hash.h"
-#include "tests/engine/fake_peer.h"
+#include "tests/engine/federation_fixture.h"
 
 namespace matrix::engine {
 namespace {
-
-class FederationServerTest : public testing::Test {
-protected:
-    using Handler = Task<Result<Reply>> (FederationServer::*)(Request);
-
-    FederationServerTest() {
-        room_ = a_.create_room();
-        other_ = a_.create_room("12", "invite");
-        join(peer_, room_);
-    }
-    void join(FakePeer& peer, const RoomPtr& room) {
-        const UserId eve = peer.user("eve");
-        const EventTemplate made = room->make_template(member(eve, eve, "join")).value();
-        const auto pdu = peer.sign(make_pdu(made, room->rules()), room->rules());
-        ASSERT_EQ(a_.receive(room, pdu, peer.name).value().stored.status, EventStatus::Accepted);
-    }
-    StoredEvent send(const RoomPtr& room, const NewEvent& event) {
-        std::optional<StoredEvent> sent;
-        a_.turn([&] { sent = room->send(event).value(); });
-        world_.settle();
-        return *sent;
-    }
-    json::Object from_eve(const NewEvent& event) {
-        return peer_.sign(make_pdu(room_->make_template(event).value(), room_->rules()),
-                          room_->rules());
-    }
-    Result<Reply> ask(Handler handler,
-                      std::vector<std::string> path,
-                      Query query = {},
-                      json::Value body = {},
-                      const char* origin = "peer.test") {
-        Request request;
-        request.path = std::move(path);
-        request.query = std::move(query);
-        if (!body.is_null()) request.raw_body = json::write(body);
-        request.body = std::move(body);
-        request.origin = ServerName(origin);
-        return a_.wait_for((server_.*handler)(std::move(request))).value();
-    }
-    static std::string text_of(const Result<Reply>& reply) {
-        if (!reply) {
-            return std::to_string(reply.error().status) + reply.error().errcode +
-                   reply.error().message;
-        }
-        return reply->written_body.empty() ? json::write(reply->body) : reply->written_body;
-    }
-    static json::Value body_of(const Result<Reply>& reply) {
-        return json::parse(text_of(reply), json::Numbers::Any).value();
-    }
-    static int status_of(const Result<Reply>& reply) {
-        return reply ? reply->status : reply.error().status;
-    }
-    static EventId id_of(const json::Object& pdu, const RoomRules& rules) {
-        return parse_event(pdu, rules).value().id;
-    }
-
-    TestWorld world_;
-    RoomHost a_{world_, "a.test"};
-    FakePeer peer_{world_, "peer.test"};
-    RoomPtr room_;
-    RoomPtr other_;
-    FederationServer server_{
-        {.server_name = a_.name,
-         .rooms = a_.rooms,
-         .events = a_.events,
-         .keys = a_.keys,
-         .outbox = a_.outbox,
-         .notifier = a_.notifier,
-         .turns = a_.turns,
-         .clock = a_.clock,
-         .log = a_.log,
-         .signer = *a_.key.signer,
-         .is_local_user = [this](const UserId& user) { return user == a_.user("bob"); },
-         .find_profile = [](const UserId&) { return std::nullopt; }}};
-    const UserId alice_ = a_.user("alice");
-    const UserId eve_ = peer_.user("eve");
-    const std::string unknown_ = "$PMBAEUvyyqu5RKYdcjFDLoSLcnMr9lOaUjTLhkgEFWI";
-};
 
 // --- Reading -------------------------------------------------------------------------------------
 
@@ -204,6 +123,42 @@ TEST_F(FederationServerTest, HeedsTheAccessControlList) {
                      {{"allow", json::Array{"*"}}, {"deny", json::Array{"peer.test"}}}));
     EXPECT_EQ(status_of(ask(&S::make_join, {room, "@new:peer.test"}, versions)), 403);
     EXPECT_EQ(status_of(ask(&S::backfill, {room}, {{"v", unknown_}, {"limit", "1"}})), 403);
+}
+
+// security-cases.tsv 17
+TEST_F(FederationServerTest, HeedsTheAccessControlListInAnyCaseAndWhenItChanges) {
+    const std::string room = room_->id().text();
+    const auto status_with = [&](json::Array allow, json::Array deny) {
+        send(room_,
+             state_event(alice_,
+                         "m.room.server_acl",
+                         {{"allow", std::move(allow)}, {"deny", std::move(deny)}}));
+        return status_of(
+            ask(&FederationServer::make_join, {room, "@new:peer.test"}, {{"ver", "12"}}));
+    };
+    EXPECT_EQ(status_with({"*"}, {"other.test"}), 200);
+    EXPECT_EQ(status_with({"*"}, {"PEER.Test"}), 403);
+    EXPECT_EQ(status_with({"*"}, {"PEER.*"}), 403);
+    EXPECT_EQ(status_with({"*"}, {"peer.tes"}), 200);
+    EXPECT_EQ(status_with({"*"}, {"?????TEST"}), 403);
+    EXPECT_EQ(status_with({"A.TEST", "Peer.TEST"}, {}), 200);
+    EXPECT_EQ(status_with({"a.test"}, {}), 403);
+    EXPECT_EQ(status_with({}, {}), 403) << "nobody is allowed";
+}
+
+// security-cases.tsv 68
+TEST_F(FederationServerTest, LooksThroughALongAccessControlListOncePerServer) {
+    json::Array globs;
+    for (int i = 0; i < 1000; ++i)
+        globs.emplace_back("*a*b*c*d*e*f*" + std::to_string(i) + "*.example.org");
+    send(room_,
+         state_event(alice_, "m.room.server_acl", {{"allow", json::Array{"*"}}, {"deny", globs}}));
+    // A verdict that were not kept would make this take minutes.
+    for (int i = 0; i < 100'000; ++i)
+        ASSERT_TRUE(room_->is_server_allowed(ServerName("peer.test")));
+    // Strangers' names fill no memory.
+    for (int i = 0; i < 3000; ++i)
+        ASSERT_TRUE(room_->is_server_allowed(ServerName("s" + std::to_string(i) + ".test")));
 }
 
 // --- Joining and leaving -------------------------------------------------------------------------

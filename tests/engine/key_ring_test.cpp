@@ -147,10 +147,103 @@ TEST_F(KeyRingTest, KeepsKeysOverALostMemory) {
                    .turns = a_.turns,
                    .clock = a_.clock,
                    .workers = a_.workers,
-                   .log = a_.log});
+                   .log = a_.log,
+                   .counters = a_.counters,
+                   .trusted_key_servers = {}});
     fresh.connect(a_.federation);
     EXPECT_TRUE(a_.wait_for(fresh.verify_event(event(now()), rules_)).value());
     EXPECT_EQ(peer_.key_requests, 1);
+}
+
+// --- Notaries ------------------------------------------------------------------------------------
+
+/// A server whose origin does not answer, and a notary that has its keys.
+class KeyNotaryTest : public KeyRingTest {
+protected:
+    KeyNotaryTest() {
+        notary_.answer = [this](const runtime::HttpRequest& request) {
+            EXPECT_EQ(request.target, "/_matrix/key/v2/query/away.test");
+            return runtime::HttpResponse{
+                200, {}, json::write(json::Object{{"server_keys", json::Value(documents_)}})};
+        };
+    }
+    json::Object sign_as(const TestKey& key, const ServerName& server, json::Object document) {
+        sign_json(document, server.view(), *key.signer);
+        return document;
+    }
+    /// The document of the server that is away, with a lifetime from now.
+    json::Object document(std::int64_t valid_for_ms) {
+        return make_server_keys(away_, *away_key_.signer, now() + valid_for_ms);
+    }
+    json::Object event_of_away() {
+        json::Object pdu = event(now());
+        pdu.set("sender", "@eve:away.test");
+        pdu.erase("hashes");
+        pdu.set("signatures", json::Object{});
+        hash_and_sign_event(pdu, away_, *away_key_.signer, *rules_);
+        return pdu;
+    }
+    bool verifies_by_notary(const json::Object& pdu) {
+        return a_.wait_for(ring_.verify_event(pdu, rules_)).value().has_value();
+    }
+
+    FakePeer notary_{world_, "notary.test"};
+    const ServerName away_{"away.test"};
+    const TestKey away_key_{"away.test"};
+    json::Array documents_;
+    KeyRing ring_{{.server_name = a_.name,
+                   .signer = *a_.key.signer,
+                   .verifier = simulator::simulated_verifier(),
+                   .turns = a_.turns,
+                   .clock = a_.clock,
+                   .workers = a_.workers,
+                   .log = a_.log,
+                   .counters = a_.counters,
+                   .trusted_key_servers = {ServerName("gone.test"), notary_.name}}};
+};
+
+TEST_F(KeyNotaryTest, TakesKeysFromANotaryWhenTheOriginIsAway) {
+    ring_.connect(a_.federation);
+    documents_ = {sign_as(notary_.key, notary_.name, document(kDayMs))};
+    EXPECT_TRUE(verifies_by_notary(event_of_away()));
+    EXPECT_EQ(notary_.requests.size(), 1U);
+    EXPECT_TRUE(verifies_by_notary(event_of_away()));
+    EXPECT_EQ(notary_.requests.size(), 1U);
+}
+
+TEST_F(KeyNotaryTest, AsksNoNotaryWhileTheOriginAnswers) {
+    ring_.connect(a_.federation);
+    EXPECT_TRUE(verifies_by_notary(event(now())));
+    EXPECT_TRUE(notary_.requests.empty());
+}
+
+TEST_F(KeyNotaryTest, RefusesWhatTheNotaryHasNotSigned) {
+    ring_.connect(a_.federation);
+    documents_ = {document(kDayMs)};
+    EXPECT_FALSE(verifies_by_notary(event_of_away()));
+    const TestKey other("other.test");
+    world_.settle(60);
+    documents_ = {sign_as(other, notary_.name, document(kDayMs))};
+    EXPECT_FALSE(verifies_by_notary(event_of_away()));
+}
+
+TEST_F(KeyNotaryTest, RefusesWhatTheOriginHasNotSigned) {
+    ring_.connect(a_.federation);
+    json::Object forged = document(kDayMs);
+    forged.set("valid_until_ts", now() + 2 * kDayMs);
+    documents_ = {sign_as(notary_.key, notary_.name, forged),
+                  sign_as(notary_.key, notary_.name, peer_.key.document)};
+    EXPECT_FALSE(verifies_by_notary(event_of_away()));
+}
+
+// security-cases.tsv 27: what a notary still has is good for the time that it says, and no longer.
+TEST_F(KeyNotaryTest, AnExpiredDocumentIsGoodForOldEventsOnly) {
+    ring_.connect(a_.federation);
+    documents_ = {sign_as(notary_.key, notary_.name, document(600'000))};
+    const json::Object old = event_of_away();
+    world_.settle(3600);
+    EXPECT_FALSE(verifies_by_notary(event_of_away()));
+    EXPECT_TRUE(verifies_by_notary(old));
 }
 
 // --- Requests ------------------------------------------------------------------------------------

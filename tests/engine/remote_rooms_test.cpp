@@ -1,6 +1,8 @@
 // RemoteRooms: what this server signs on the word of others, and what it believes of their rooms.
 #include "refserver/engine/remote_rooms.h"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/engine/fake_peer.h"
@@ -19,8 +21,10 @@ protected:
         const auto respond = [](const json::Object& body) {
             return runtime::HttpResponse{200, {}, json::write(body)};
         };
-        if (request.target.contains("/make_join/")) {
-            const auto made = room_->make_template(member(bob_, bob_, "join")).value();
+        const bool is_join = request.target.contains("/make_join/");
+        if (is_join || request.target.contains("/make_knock/")) {
+            const auto made =
+                room_->make_template(member(bob_, bob_, is_join ? "join" : "knock")).value();
             json::Object event = make_pdu(made, room_->rules());
             change_template(event);
             return respond({{"event", event}, {"room_version", version_}});
@@ -37,7 +41,11 @@ protected:
         for (const EventPtr& event : room_->auth_chain(ids))
             auth_chain.emplace_back(event->parse_text());
         change_state(state);
+        if (request.target.contains("/send_knock/")) return respond({{"knock_room_state", state}});
         return respond({{"state", state}, {"auth_chain", auth_chain}});
+    }
+    Result<void> knock() {
+        return a_.wait_for(remote_.knock(room_->id(), bob_, {peer_.name}, {})).value();
     }
     Result<RoomPtr> join() {
         json::Object content{{"displayname", "Bob"}};
@@ -135,6 +143,42 @@ TEST_F(RemoteRoomsTest, DropsEventsOfTheStateThatAreNotSigned) {
     };
     // Without join rules nobody may join.
     EXPECT_FALSE(join());
+}
+
+TEST_F(RemoteRoomsTest, ShowsOfARoomThatItKnocksOnWhatIsSigned) {
+    const RoomPtr other = resident_.create_room();
+    change_state = [&](json::Array& state) {
+        for (json::Value& event : state) {
+            const std::string type = *event.find_string("type");
+            if (type == "m.room.join_rules") event.if_object()->set("origin_server_ts", 5);
+            if (type == "m.room.power_levels") {
+                event = other->find_state("m.room.power_levels", "")->parse_text();
+            }
+        }
+        state.emplace_back("no event");
+    };
+    ASSERT_TRUE(knock());
+    ASSERT_EQ(signed_.size(), 1);
+    EXPECT_EQ(*signed_[0].find("content")->find_string("membership"), "knock");
+    const auto outlier = a_.rooms.find_outlier_membership(room_->id(), bob_);
+    ASSERT_TRUE(outlier);
+    std::vector<std::string> types;
+    for (const json::Value& shown : outlier->stripped_state) {
+        types.push_back(*shown.find_string("type"));
+        EXPECT_EQ(shown.if_object()->size(), 4U) << "a stripped event has no more: " << shown;
+    }
+    std::ranges::sort(types);
+    EXPECT_EQ(types, (std::vector<std::string>{"m.room.create", "m.room.member"}));
+}
+
+// security-cases.tsv 25
+TEST_F(RemoteRoomsTest, KnocksWithNoOtherEventThanItAskedFor) {
+    change_template = [](json::Object& event) {
+        event["content"].if_object()->set("membership", "join");
+    };
+    EXPECT_FALSE(knock());
+    EXPECT_TRUE(signed_.empty());
+    EXPECT_FALSE(a_.rooms.find_outlier_membership(room_->id(), bob_));
 }
 
 TEST_F(RemoteRoomsTest, TriesTheNextServer) {

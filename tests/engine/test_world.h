@@ -17,6 +17,7 @@
 #include "refserver/engine/rooms.h"
 #include "refserver/runtime/task_group.h"
 #include "simulator/simulated_disk.h"
+#include "simulator/simulated_dns.h"
 #include "simulator/simulated_durability.h"
 #include "simulator/simulated_loop.h"
 #include "simulator/simulated_network.h"
@@ -32,6 +33,7 @@ struct TestWorld {
     simulator::VirtualTime time{trace};
     simulator::SimulatedRandom random{7};
     simulator::SimulatedNetwork network{time, random, trace, {}};
+    simulator::SimulatedDns dns{network};
     int hosts = 0;
 
     /// Virtual seconds in which everything that is under way comes to an end.
@@ -85,10 +87,10 @@ public:
     void turn(std::function<void()> job) { executor.run_turn(std::move(job)); }
     /// Waits for a task, with all that happens meanwhile; nothing if it never ends.
     template <class T>
-    std::optional<T> wait_for(runtime::Task<T> task) {
+    std::optional<T> wait_for(runtime::Task<T> task, std::int64_t seconds = 120) {
         auto result = std::make_shared<std::optional<T>>();
         turn([&] { handlers.start(keep(std::move(task), result)); });
-        world.settle();
+        world.settle(seconds);
         return std::move(*result);
     }
     /// Begins a task whose end nobody waits for.
@@ -116,7 +118,9 @@ public:
     simulator::SimulatedLog log;
     simulator::SimulatedDisk disk;
     simulator::SimulatedDurability durability;
+    int host;  ///< Its number in the network.
     std::unique_ptr<runtime::Network> network;
+    std::unique_ptr<runtime::Resolver> resolver;
     std::unique_ptr<storage::Database> database;
     storage::Turns turns;
     storage::EventStore events;
@@ -124,6 +128,8 @@ public:
     storage::RoomStore room_store;
     Counters counters;
     KeyRing keys;
+    ServerDiscovery discovery;
+    PeerHealth health;
     FederationClient federation;
     Outbox outbox;
     Notifier notifier;

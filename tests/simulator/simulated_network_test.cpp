@@ -35,6 +35,7 @@ protected:
     void send(const std::string& host) {
         OutgoingRequest request;
         request.destination.host = host;
+        request.destination.address = network_.find_address(host).value_or("10.9.9.9");
         request.message.method = "GET";
         request.message.target = "/x";
         pending_ = view_->send(std::move(request), [this](Network::Result result) {
@@ -61,7 +62,7 @@ TEST_F(SimulatedNetworkTest, BringsARequestAndItsAnswer) {
     EXPECT_EQ((*result_)->body, "echo /x");
 }
 
-TEST_F(SimulatedNetworkTest, SaysThatAHostIsUnknown) {
+TEST_F(SimulatedNetworkTest, SaysThatNobodyIsAtAnAddress) {
     send("nowhere.test");
     time_.run_until(1'000'000);
 

@@ -62,13 +62,6 @@ std::string ClientEventWriter::write(const EventPtr& event, RoomIdMember room_id
     return write(*stored, room_id);
 }
 
-json::Object stripped_form(const Event& event) {
-    return {{"type", event.type},
-            {"state_key", event.state_key.value_or("")},
-            {"sender", event.sender.text()},
-            {"content", event.parse_content()}};
-}
-
 std::optional<json::Object> stripped_form(const json::Object& pdu) {
     json::Object form;
     for (const std::string_view member : {"type", "state_key", "sender", "content"}) {
@@ -82,19 +75,9 @@ std::optional<json::Object> stripped_form(const json::Object& pdu) {
 }
 
 json::Array stripped_state(const Room& room, const State& state) {
-    constexpr std::string_view kShown[] = {"m.room.create",
-                                           "m.room.join_rules",
-                                           "m.room.name",
-                                           "m.room.topic",
-                                           "m.room.avatar",
-                                           "m.room.canonical_alias",
-                                           "m.room.encryption"};
     json::Array events;
-    for (const std::string_view type : kShown) {
-        const EventId* id = state.find(type, "");
-        const auto stored = id ? room.find_event(*id) : std::nullopt;
-        if (stored) events.push_back(stripped_form(*stored->event));
-    }
+    for (const EventPtr& event : list_preview_events(room, state))
+        events.push_back(stripped_form(*event));
     return events;
 }
 

@@ -8,6 +8,7 @@
 
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/room.h"
+#include "refserver/engine/room_preview.h"
 #include "refserver/runtime/clock.h"
 #include "refserver/storage/client_transactions.h"
 
@@ -39,9 +40,7 @@ private:
     runtime::Timestamp now_;
 };
 
-/// Of a state event: type, state key, sender and content.
-json::Object stripped_form(const Event& event);
-/// The same of a PDU that another server sent; nothing if it has not those members.
+/// The stripped form of a PDU that another server sent; nothing if it has not those members.
 std::optional<json::Object> stripped_form(const json::Object& pdu);
 /// What somebody who is invited, or knocks, is shown of a state: the room's name and kind.
 json::Array stripped_state(const Room& room, const State& state);

@@ -36,6 +36,7 @@ struct Wish {
     std::optional<RoomAlias> alias;
     std::vector<UserId> invitees;
     bool is_direct = false;
+    bool is_published = false;
 };
 
 Result<const Preset*> parse_preset(const json::Object& body) {
@@ -91,6 +92,8 @@ Result<Wish> parse_wish(const json::Object& body,
         return unsupported_room_version("room_version: this server has no such version");
     }
     ASSIGN_OR_RETURN(wish.preset, parse_preset(body));
+    const json::Value* visibility = body.find("visibility");
+    wish.is_published = visibility && *visibility == json::Value("public");
     ASSIGN_OR_RETURN(auto creation_content, optional_object(body, "creation_content"));
     wish.creation_content = std::move(creation_content).value_or(json::Object{});
     ASSIGN_OR_RETURN(auto levels, optional_object(body, "power_level_content_override"));
@@ -243,6 +246,7 @@ Task<Result<Reply>> ClientServer::create_room(Request request) {
     if (!created) co_return std::unexpected(invalid_state(std::move(created).error()));
     const RoomPtr made = *created;
     if (wish.alias) aliases_.insert(*wish.alias, made->id(), creator);
+    if (wish.is_published) published_rooms_.insert(made->id());
 
     // UNSPECIFIED: the room stays although another server refuses its invite, because there is no
     // way back, and the creator sees who is invited.

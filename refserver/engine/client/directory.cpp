@@ -1,6 +1,4 @@
-// /directory/room/{roomAlias} and /rooms/{roomId}/aliases: names of rooms on this server.
-//
-// UNIMPLEMENTED: aliases of other servers (GET /_matrix/federation/v1/query/directory).
+// /directory/room/{roomAlias} and /rooms/{roomId}/aliases: names of rooms, here and elsewhere.
 //
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#room-aliases
 
@@ -18,23 +16,30 @@ Result<RoomAlias> require_alias(std::string_view text, std::string_view what) {
     return *std::move(alias);
 }
 
-Result<RoomId> ClientServer::find_aliased_room(const RoomAlias& alias) const {
+Task<Result<FederationClient::AliasedRoom>> ClientServer::find_aliased_room(RoomAlias alias) {
+    const ServerName& us = services_.options.server_name;
+    if (alias.server() != us) {
+        co_return co_await services_.federation.query_directory(alias.server(), alias);
+    }
     const auto known = aliases_.find(alias);
-    if (!known) return not_found("no room of this alias is known here");
-    return known->room;
+    if (!known) co_return not_found("no room of this alias is known here");
+    FederationClient::AliasedRoom aliased{known->room, {us}};
+    if (const auto room = services_.rooms.find(known->room)) {
+        for (ServerName& server : (*room)->servers()) {
+            if (server != us) aliased.servers.push_back(std::move(server));
+        }
+    }
+    co_return aliased;
 }
 
 Task<Result<Reply>> ClientServer::get_alias(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomAlias alias, require_alias(request.path[0], "roomAlias"));
-    ASSIGN_OR_CO_RETURN(const RoomId room_id, find_aliased_room(alias));
-    json::Array servers{services_.options.server_name.text()};
-    if (const auto room = services_.rooms.find(room_id)) {
-        for (const ServerName& server : (*room)->servers()) {
-            if (server != services_.options.server_name) servers.push_back(server.text());
-        }
-    }
-    co_return Reply{.body =
-                        json::Object{{"room_id", room_id.text()}, {"servers", std::move(servers)}}};
+    ASSIGN_OR_CO_RETURN(const auto aliased, co_await find_aliased_room(alias));
+    json::Array servers;
+    for (const ServerName& server : aliased.servers)
+        servers.push_back(server.text());
+    co_return Reply{
+        .body = json::Object{{"room_id", aliased.room.text()}, {"servers", std::move(servers)}}};
 }
 
 Task<Result<Reply>> ClientServer::put_alias(Request request) {

@@ -7,22 +7,10 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/room_description.h"
 
 namespace matrix::engine {
 namespace {
-
-// Which rooms the join rules name: who is in one of them may join.
-std::vector<RoomId> list_allowed_rooms(const json::Value& join_rules) {
-    std::vector<RoomId> rooms;
-    const json::Array* allow = join_rules.find_array("allow");
-    if (!allow) return rooms;
-    for (const json::Value& condition : *allow) {
-        const std::string* type = condition.find_string("type");
-        const std::string* room = condition.find_string("room_id");
-        if (type && *type == "m.room_membership" && room) rooms.emplace_back(*room);
-    }
-    return rooms;
-}
 
 /// Does a join need somebody who vouches for it, and if so, who of this server can?
 struct Voucher {
@@ -41,19 +29,13 @@ std::optional<UserId> find_inviter(const Room& room, const ServerName& us) {
 }
 
 Voucher find_voucher(const Room& room, const UserId& user, Rooms& rooms, const ServerName& us) {
-    const EventPtr rules = room.find_state("m.room.join_rules", "");
-    const auto* content = rules ? rules->find_content<JoinRulesContent>() : nullptr;
-    const bool is_restricted =
-        content &&
-        ((content->join_rule == JoinRule::Restricted && room.rules().has_restricted) ||
-         (content->join_rule == JoinRule::KnockRestricted && room.rules().has_knock_restricted));
     const auto membership = room.membership(user);
-    if (!is_restricted || membership == Membership::Invite || membership == Membership::Join) {
+    if (!is_restricted(room) || membership == Membership::Invite ||
+        membership == Membership::Join) {
         return {};
     }
-    const json::Value rules_content(rules->parse_content());
     const bool is_allowed = std::ranges::any_of(
-        list_allowed_rooms(rules_content),
+        list_allowed_rooms(room),
         [&](const RoomId& allowed) { return rooms.membership(allowed, user) == Membership::Join; });
     return {true, is_allowed ? find_inviter(room, us) : std::nullopt};
 }
@@ -80,6 +62,14 @@ std::vector<ServerName> ClientServer::list_servers_for(const RoomId& room_id,
     // Whoever invited is in the room; those who were with us in it may still be.
     if (const auto invite = services_.rooms.find_outlier_membership(room_id, user)) {
         servers.push_back(invite->event->sender.server());
+        // The event of a knock is our own, and a room id of version 12 names no server: what was
+        // shown of the room comes from those who are in it.
+        const bool is_knock = invite->event->membership() == Membership::Knock;
+        for (const json::Value& shown : is_knock ? invite->stripped_state : json::Array()) {
+            const std::string* sender = shown.find_string("sender");
+            const auto parsed = parse_user_id(sender ? *sender : "");
+            if (parsed) servers.push_back(parsed->server());
+        }
     }
     if (const auto room = services_.rooms.find(room_id)) {
         const EventPtr member = (*room)->find_state("m.room.member", user.view());
@@ -141,19 +131,24 @@ Task<Result<Reply>> ClientServer::join_room(Request request) {
         std::move(room), request.requester.user, std::move(via), std::move(reason));
 }
 
+Task<Result<FederationClient::AliasedRoom>> ClientServer::find_named_room(Request request) {
+    ASSIGN_OR_CO_RETURN(auto via, parse_via(request));
+    if (!request.path[0].starts_with('#')) {
+        ASSIGN_OR_CO_RETURN(RoomId room, require_room_id(request.path[0], "roomIdOrAlias"));
+        co_return FederationClient::AliasedRoom{std::move(room), std::move(via)};
+    }
+    ASSIGN_OR_CO_RETURN(RoomAlias alias, require_alias(request.path[0], "roomIdOrAlias"));
+    ASSIGN_OR_CO_RETURN(auto named, co_await find_aliased_room(std::move(alias)));
+    named.servers.insert(named.servers.begin(), via.begin(), via.end());
+    co_return named;
+}
+
 Task<Result<Reply>> ClientServer::join_room_or_alias(Request request) {
     ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body_or_empty());
     ASSIGN_OR_CO_RETURN(auto reason, optional_string(body, "reason"));
-    ASSIGN_OR_CO_RETURN(auto via, parse_via(request));
-    RoomId room;
-    if (request.path[0].starts_with('#')) {
-        ASSIGN_OR_CO_RETURN(const RoomAlias alias, require_alias(request.path[0], "roomIdOrAlias"));
-        ASSIGN_OR_CO_RETURN(room, find_aliased_room(alias));
-    } else {
-        ASSIGN_OR_CO_RETURN(room, require_room_id(request.path[0], "roomIdOrAlias"));
-    }
+    ASSIGN_OR_CO_RETURN(auto named, co_await find_named_room(request));
     co_return co_await join(
-        std::move(room), request.requester.user, std::move(via), std::move(reason));
+        std::move(named.room), request.requester.user, std::move(named.servers), std::move(reason));
 }
 
 }  // namespace matrix::engine

@@ -4,17 +4,10 @@
 #include <limits>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/engine/room_description.h"
 
 namespace matrix::engine {
 namespace {
-
-bool is_world_readable(const Room& room) {
-    const EventPtr visibility = room.find_state("m.room.history_visibility", "");
-    if (!visibility) return false;
-    const json::Value content(visibility->parse_content());
-    const std::string* name = content.find_string("history_visibility");
-    return name && *name == "world_readable";
-}
 
 std::unexpected<Error> not_a_member() {
     return forbidden("you are not in this room, and were not in it");

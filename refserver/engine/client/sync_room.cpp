@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <set>
 
 #include "refserver/engine/client/room_access.h"
 
@@ -13,7 +12,6 @@ constexpr std::int64_t kTimelineDefault = 10;
 constexpr std::int64_t kTimelineMax = 100;
 /// How many events are looked at for one timeline, when a filter or the visibility hides most.
 constexpr std::size_t kTimelineScannedMax = 1000;
-constexpr std::size_t kHeroesMax = 5;
 
 constexpr std::string_view kMember = "m.room.member";
 
@@ -33,7 +31,7 @@ RoomSync::RoomSync(RoomPtr room,
     for (const StateDifference& change : diff(known_, end_))
         has_member_changes_ = has_member_changes_ || change.key.type == kMember;
     const bool is_all_news = !wish_.since || wish_.is_full_state;
-    if (is_all_news || has_member_changes_) find_heroes();
+    if (is_all_news || has_member_changes_) summary_ = summarize(*room_, end_, requester_.user);
     // Most rooms have nothing to tell in most syncs.
     if (is_all_news || !timeline_.empty() || !(known_ == end_)) find_state();
 }
@@ -70,37 +68,6 @@ void RoomSync::find_timeline() {
     std::ranges::reverse(timeline_);
 }
 
-void RoomSync::find_heroes() {
-    const EventId* name = end_.find("m.room.name", "");
-    const EventId* alias = end_.find("m.room.canonical_alias", "");
-    const auto is_set = [&](const EventId* id, std::string_view field) {
-        const auto stored = id ? room_->find_event(*id) : std::nullopt;
-        if (!stored) return false;
-        const json::Value content(stored->event->parse_content());
-        const std::string* text = content.find_string(field);
-        return text && !text->empty();
-    };
-    has_heroes_ = !is_set(name, "name") && !is_set(alias, "alias");
-
-    // In the order of the stream, those who are there before those who are gone.
-    std::set<std::pair<StreamPosition, UserId>> present;
-    std::set<std::pair<StreamPosition, UserId>> gone;
-    end_.for_each_of_type(kMember, [&](const StateKey& key, const EventId& id) {
-        const auto stored = room_->find_event(id);
-        const auto membership = stored ? stored->event->membership() : std::nullopt;
-        if (!membership) return;
-        if (*membership == Membership::Join) ++joined_;
-        if (*membership == Membership::Invite) ++invited_;
-        if (key.state_key == requester_.user.view()) return;
-        const bool is_there = *membership == Membership::Join || *membership == Membership::Invite;
-        (is_there ? present : gone).emplace(stored->position, UserId(key.state_key));
-    });
-    if (!has_heroes_) return;
-    for (const auto& [position, user] : present.empty() ? gone : present) {
-        if (heroes_.size() < kHeroesMax) heroes_.push_back(user);
-    }
-}
-
 bool RoomSync::needs_member(const StateKey& key, bool is_changed) const {
     if (!wish_.filter->state.lazy_loads_members || key.type != kMember) return true;
     // What changed in a gap is always told: nothing else would.
@@ -108,7 +75,7 @@ bool RoomSync::needs_member(const StateKey& key, bool is_changed) const {
     if (is_changed && !is_all_news) return true;
     if (is_all_news && key.state_key == requester_.user.view()) return true;
     const UserId member(key.state_key);
-    return std::ranges::find(heroes_, member) != heroes_.end() ||
+    return std::ranges::find(summary_.heroes, member) != summary_.heroes.end() ||
            std::ranges::any_of(timeline_, [&](const StoredEvent& stored) {
                return stored.event->sender == member;
            });
@@ -184,10 +151,11 @@ void RoomSync::write_to(ObjectWriter& room) const {
 
 std::optional<json::Object> RoomSync::make_summary() const {
     if (wish_.since && !has_member_changes_ && !wish_.is_full_state) return std::nullopt;
-    json::Object summary{{"m.joined_member_count", joined_}, {"m.invited_member_count", invited_}};
-    if (has_heroes_) {
+    json::Object summary{{"m.joined_member_count", summary_.joined},
+                         {"m.invited_member_count", summary_.invited}};
+    if (!summary_.is_named) {
         json::Array heroes;
-        for (const UserId& hero : heroes_)
+        for (const UserId& hero : summary_.heroes)
             heroes.push_back(hero.text());
         summary.set("m.heroes", std::move(heroes));
     }

@@ -13,6 +13,7 @@
 
 #include "refserver/engine/client/client_event.h"
 #include "refserver/engine/client/event_filter.h"
+#include "refserver/engine/room_summary.h"
 
 namespace matrix::engine {
 
@@ -44,7 +45,6 @@ public:
 private:
     void find_timeline();
     void find_state();
-    void find_heroes();
     bool needs_member(const StateKey& key, bool is_changed) const;
     std::string previous_batch() const;
     std::string write_state() const;
@@ -60,10 +60,7 @@ private:
     bool is_limited_ = false;
     std::map<StateKey, EventId> told_;  ///< What the state section tells.
     bool has_member_changes_ = false;
-    std::vector<UserId> heroes_;
-    bool has_heroes_ = false;  ///< False: the room has a name.
-    std::int64_t joined_ = 0;
-    std::int64_t invited_ = 0;
+    RoomSummary summary_;
 };
 
 }  // namespace matrix::engine

@@ -1,4 +1,5 @@
-// PUT /_matrix/federation/v2/invite: another server asks us to sign the invite of a user of ours.
+// PUT /_matrix/federation/v2/invite and v1/invite: another server asks us to sign the invite of a
+// user of ours.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room
 
@@ -43,11 +44,10 @@ Result<const RoomRules*> take_room_version(const json::Object& body) {
 
 // Whatever else this is, we do not sign it.
 Result<Event> FederationServer::take_invite(const Request& request,
-                                            const json::Object& body,
+                                            const json::Object& pdu,
                                             const RoomRules& rules) const {
     ASSIGN_OR_RETURN(const RoomId room, require_room_id(request.path[0], "roomId"));
     ASSIGN_OR_RETURN(const EventId id, require_event_id(request.path[1], "eventId"));
-    ASSIGN_OR_RETURN(const json::Object pdu, require_object(body, "event"));
     auto event = parse_event(pdu, rules);
     if (!event) return std::unexpected(error_of(event.error()));
     if (event->id != id) return invalid_param("eventId: the event's id is " + event->id.text());
@@ -94,18 +94,16 @@ Task<Result<void>> FederationServer::check_invite_state(json::Array state,
     co_return Result<void>{};
 }
 
-Task<Result<Reply>> FederationServer::invite(Request request) {
-    ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
-    ASSIGN_OR_CO_RETURN(const RoomRules* rules, take_room_version(body));
-    ASSIGN_OR_CO_RETURN(const Event invite, take_invite(request, body, *rules));
-    ASSIGN_OR_CO_RETURN(const auto given, optional_array(body, "invite_room_state"));
-    if (!given && needs_whole_events(*rules)) {
+Task<Result<json::Object>> FederationServer::sign_invite(Request request, BroughtInvite brought) {
+    const RoomRules* rules = brought.rules;
+    json::Object pdu = std::move(brought.pdu);
+    ASSIGN_OR_CO_RETURN(const Event invite, take_invite(request, pdu, *rules));
+    if (!brought.state && needs_whole_events(*rules)) {
         co_return missing_param("invite_room_state: the field is required");
     }
-    const json::Array state = given.value_or(json::Array());
+    const json::Array state = std::move(brought.state).value_or(json::Array());
     if (state.size() > kInviteStateMax) co_return invalid_param("invite_room_state: too many");
 
-    json::Object pdu = invite.parse_text();
     CO_RETURN_IF_ERROR(co_await services_.keys.verify_event(pdu, rules));
     if (needs_whole_events(*rules)) {
         CO_RETURN_IF_ERROR(co_await check_invite_state(state, invite.room_id, rules));
@@ -126,8 +124,35 @@ Task<Result<Reply>> FederationServer::invite(Request request) {
              .event = std::make_shared<const Event>(*std::move(signed_invite)),
              .stripped_state = strip(state)});
     }
+    co_return pdu;
+}
+
+Task<Result<Reply>> FederationServer::invite(Request request) {
+    ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
+    BroughtInvite brought;
+    ASSIGN_OR_CO_RETURN(brought.rules, take_room_version(body));
+    ASSIGN_OR_CO_RETURN(brought.pdu, require_object(body, "event"));
+    ASSIGN_OR_CO_RETURN(brought.state, optional_array(body, "invite_room_state"));
+    ASSIGN_OR_CO_RETURN(json::Object pdu,
+                        co_await sign_invite(std::move(request), std::move(brought)));
     Reply reply;
     reply.body = json::Object{{"event", std::move(pdu)}};
+    co_return reply;
+}
+
+Task<Result<Reply>> FederationServer::invite_v1(Request request) {
+    BroughtInvite brought;
+    ASSIGN_OR_CO_RETURN(brought.pdu, request.object_body());
+    // Spec: "must assume that the room version is either "1" or "2"": their events are alike.
+    brought.rules = find_room_rules("2");
+    ASSIGN_OR_CO_RETURN(const auto beside, optional_object(brought.pdu, "unsigned"));
+    if (beside) {
+        ASSIGN_OR_CO_RETURN(brought.state, optional_array(*beside, "invite_room_state"));
+    }
+    ASSIGN_OR_CO_RETURN(json::Object pdu,
+                        co_await sign_invite(std::move(request), std::move(brought)));
+    Reply reply;
+    reply.body = json::Array{200, json::Object{{"event", std::move(pdu)}}};
     co_return reply;
 }
 

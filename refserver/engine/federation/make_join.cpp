@@ -2,29 +2,14 @@
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
 
-#include <algorithm>
-
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
 
 namespace matrix::engine {
-namespace {
-
-// Spec: `ver` "Defaults to [1]".
-bool supports_version(const Request& request, std::string_view version) {
-    const auto [first, last] = request.query.equal_range(std::string_view("ver"));
-    if (first == last) return version == "1";
-    return std::any_of(first, last, [&](const auto& entry) { return entry.second == version; });
-}
-
-}  // namespace
-
 Task<Result<Reply>> FederationServer::make_join(Request request) {
     ASSIGN_OR_CO_RETURN(const UserId user, require_user_of(request.origin, request.path[1]));
     ASSIGN_OR_CO_RETURN(const RoomPtr room, find_resident_room(request.origin, request.path[0]));
-    if (!supports_version(request, room->rules().version)) {
-        co_return incompatible_room_version(room->rules().version);
-    }
+    CO_RETURN_IF_ERROR(check_supported_versions(request, *room));
     ASSIGN_OR_CO_RETURN(const std::optional<UserId> authoriser, find_authoriser(*room, user));
     NewEvent join{.sender = user, .type = "m.room.member", .state_key = user.text()};
     join.content.set("membership", "join");

@@ -1,5 +1,5 @@
-// What joining and leaving through this server have in common: a template that a remote user may
-// sign, and the signed event that comes back.
+// What joining, knocking and leaving through this server have in common: a template that a remote
+// user may sign, and the signed event that comes back.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
 
@@ -18,6 +18,18 @@ Result<UserId> FederationServer::require_user_of(const ServerName& origin,
     ASSIGN_OR_RETURN(UserId id, require_user_id(user, "userId"));
     if (id.server() != origin) return forbidden("userId: not a user of " + origin.text());
     return id;
+}
+
+Result<void> FederationServer::check_supported_versions(const Request& request, const Room& room) {
+    const std::string_view version = room.rules().version;
+    const auto [first, last] = request.query.equal_range(std::string_view("ver"));
+    // Spec: make_join, `ver` "Defaults to [1]".
+    const bool is_supported =
+        first == last
+            ? version == "1"
+            : std::any_of(first, last, [&](const auto& entry) { return entry.second == version; });
+    if (!is_supported) return incompatible_room_version(version);
+    return {};
 }
 
 Result<Reply> FederationServer::offer_membership(const Room& room, NewEvent event) const {

@@ -7,34 +7,10 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/room_description.h"
 
 namespace matrix::engine {
 namespace {
-
-bool is_restricted(const Room& room) {
-    const EventPtr rules_event = room.find_state("m.room.join_rules", "");
-    const auto* content = rules_event ? rules_event->find_content<JoinRulesContent>() : nullptr;
-    if (!content) return false;
-    const RoomRules& rules = room.rules();
-    return (rules.has_restricted && content->join_rule == JoinRule::Restricted) ||
-           (rules.has_knock_restricted && content->join_rule == JoinRule::KnockRestricted);
-}
-
-// The rooms whose members may join; what does not match the schema is no condition.
-std::vector<RoomId> list_allowed_rooms(const Room& room) {
-    std::vector<RoomId> rooms;
-    const json::Object content = room.find_state("m.room.join_rules", "")->parse_content();
-    const json::Value* allow = content.find("allow");
-    const json::Array* conditions = allow ? allow->if_array() : nullptr;
-    if (!conditions) return rooms;
-    for (const json::Value& condition : *conditions) {
-        const std::string* type = condition.find_string("type");
-        const std::string* id = condition.find_string("room_id");
-        if (!type || *type != "m.room_membership" || !id) continue;
-        if (auto parsed = parse_room_id(*id)) rooms.push_back(*std::move(parsed));
-    }
-    return rooms;
-}
 
 enum class Conditions { Met, NotMet, Unknown };
 

@@ -2,9 +2,13 @@
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
 
+#include <algorithm>
+#include <set>
+
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation/event_lists.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/room_summary.h"
 
 namespace matrix::engine {
 namespace {
@@ -19,25 +23,51 @@ std::vector<EventPtr> chain_of(const Room& room,
     return room.auth_chain(ids);
 }
 
-// UNIMPLEMENTED: send_join, `omit_members`: the whole state is always allowed.
-Reply make_reply(const Event& join,
-                 const std::vector<EventPtr>& state,
-                 const std::vector<EventPtr>& auth_chain,
-                 const std::vector<ServerName>& servers,
-                 const ServerName& us) {
+// What a server that can do without most members is told of the state: those members by whom the
+// joining user would call an unnamed room, and no others.
+std::vector<EventPtr> without_members(const Room& room,
+                                      const State& before,
+                                      const UserId& joining) {
+    const std::vector<UserId> heroes = summarize(room, before, joining).heroes;
+    std::vector<EventPtr> kept = room.load_events(before);
+    std::erase_if(kept, [&](const EventPtr& event) {
+        return event->type == "m.room.member" &&
+               std::ranges::find(heroes, UserId(*event->state_key)) == heroes.end();
+    });
+    return kept;
+}
+
+void remove_events(std::vector<EventPtr>& events, const std::vector<EventPtr>& redundant) {
+    std::set<EventId> ids;
+    for (const EventPtr& event : redundant)
+        ids.insert(event->id);
+    std::erase_if(events, [&](const EventPtr& event) { return ids.contains(event->id); });
+}
+
+/// What send_join answers, as the specification calls it.
+struct JoinAnswer {
+    std::vector<EventPtr> state;
+    std::vector<EventPtr> auth_chain;
+    bool members_omitted = false;
+    std::vector<ServerName> servers_in_room;  ///< Before the join.
+};
+
+Reply make_reply(const Event& join, const JoinAnswer& answer, const ServerName& us) {
     json::Array names;
-    for (const ServerName& server : servers)
+    for (const ServerName& server : answer.servers_in_room)
         names.emplace_back(server.text());
     Reply reply;
     std::string& body = reply.written_body;
     body = "{\"auth_chain\":";
-    write_events_to(body, auth_chain);
-    body += ",\"event\":" + join.text + ",\"members_omitted\":false,\"origin\":";
+    write_events_to(body, answer.auth_chain);
+    body += ",\"event\":" + join.text + ",\"members_omitted\":";
+    body += answer.members_omitted ? "true" : "false";
+    body += ",\"origin\":";
     json::write_string_to(body, us.view());
     body += ",\"servers_in_room\":";
     json::write_to(body, json::Value(std::move(names)));
     body += ",\"state\":";
-    write_events_to(body, state);
+    write_events_to(body, answer.state);
     body += '}';
     return reply;
 }
@@ -46,19 +76,22 @@ Reply make_reply(const Event& join,
 
 Task<Result<Reply>> FederationServer::send_join(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomPtr room, find_resident_room(request.origin, request.path[0]));
+    ASSIGN_OR_CO_RETURN(const bool omits_members, request.boolean_query("omit_members", false));
     ASSIGN_OR_CO_RETURN(Event join, take_membership(request, *room, Membership::Join));
     // Our signature must be there before the rules look for it, and before anyone sees the event.
     ASSIGN_OR_CO_RETURN(join, vouch_if_restricted(*room, std::move(join)));
 
-    const std::vector<ServerName> servers = room->servers();  // "before the join"
+    JoinAnswer answer{.members_omitted = omits_members, .servers_in_room = room->servers()};
     ASSIGN_OR_CO_RETURN(const StoredEvent stored,
                         co_await admit_membership(room, std::move(join), request.origin));
 
     const std::optional<State> before = room->state_before(stored.event->id);
     if (!before) co_return internal_error("the state before the join is not known");
-    const std::vector<EventPtr> state = room->load_events(*before);
-    const std::vector<EventPtr> auth_chain = chain_of(*room, *stored.event, state);
-    co_return make_reply(*stored.event, state, auth_chain, servers, services_.server_name);
+    answer.state = omits_members ? without_members(*room, *before, stored.event->sender)
+                                 : room->load_events(*before);
+    answer.auth_chain = chain_of(*room, *stored.event, answer.state);
+    if (omits_members) remove_events(answer.auth_chain, answer.state);
+    co_return make_reply(*stored.event, answer, services_.server_name);
 }
 
 }  // namespace matrix::engine
