@@ -44,4 +44,8 @@ std::vector<Row> room_version_rows(std::vector<std::string> versions) {
     return rows;
 }
 
+std::vector<Row> knock_version_rows() {
+    return room_version_rows({"7", "10", "11", "12"});
+}
+
 }  // namespace matrix::conformance

@@ -54,6 +54,8 @@ inline constexpr std::string_view kSpecVersion = "v1.19";
 /// One row for each room version, skipped where the target does not support it: "v1", "v10",
 /// "v11", "v12". In the test, `room_version()` is the number.
 std::vector<Row> room_version_rows(std::vector<std::string> versions = {"1", "10", "11", "12"});
+/// The same for what needs knocking, which room version 7 brought.
+std::vector<Row> knock_version_rows();
 
 /// The rows of a table whose elements have a `name`, and perhaps a `text`.
 template <class Table>

@@ -66,7 +66,7 @@ CONFORMANCE_TEST(KnockTest,
                   .place = kMakeKnockPlace,
                   .text = "The template is a knock of the user on the room.",
                   .since = "v1.1",
-                  .rows = room_version_rows()}) {
+                  .rows = knock_version_rows()}) {
     const Response response = peer.make_knock(room, bob);
 
     ASSERT_TRUE(has_status(response, 200));
@@ -144,7 +144,7 @@ CONFORMANCE_TEST(KnockTest,
                   .text = "The resident server accepts the knock into the room's graph, and tells "
                           "what the room is by whole events, m.room.create among them.",
                   .since = "v1.1",
-                  .rows = room_version_rows()}) {
+                  .rows = knock_version_rows()}) {
     const Pdu knock = peer.sign(draft_knock("bob"));
 
     const Response response = peer.send_knock(knock);

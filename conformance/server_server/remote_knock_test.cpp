@@ -75,7 +75,7 @@ CONFORMANCE_TEST(RemoteKnock,
                   .text = "A user knocks on a room of another server by /make_knock and "
                           "/send_knock, and the user's sync shows the knock and the room.",
                   .since = "v1.1",
-                  .rows = room_version_rows()}) {
+                  .rows = knock_version_rows()}) {
     PeerRoom& room = make_knockable_room();
 
     const Response response = knock(room.id().view(), {{"reason", "please"}});
@@ -120,7 +120,7 @@ CONFORMANCE_TEST(RemoteKnock,
                   .text = "A server retracts a knock by leaving the room, by /make_leave and "
                           "/send_leave.",
                   .since = "v1.1",
-                  .rows = room_version_rows()}) {
+                  .rows = knock_version_rows()}) {
     PeerRoom& room = make_knockable_room();
     ASSERT_TRUE(has_status(knock(room.id().view()), 200));
 
@@ -135,7 +135,7 @@ CONFORMANCE_TEST(RemoteKnock,
                   .place = "server-server-api/#inviting-to-a-room",
                   .text = "An invite says that a knock was accepted, and lets the user join.",
                   .since = "v1.1",
-                  .rows = room_version_rows()}) {
+                  .rows = knock_version_rows()}) {
     PeerRoom& room = make_knockable_room();
     ASSERT_TRUE(has_status(knock(room.id().view()), 200));
     const Pdu invite = peer.sign(room.draft_member(peer.user("creator"), alice.user(), "invite"));
