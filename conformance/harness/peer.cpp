@@ -43,15 +43,28 @@ PeerIdentity make_peer_identity(std::string bind_address, std::string name) {
 }
 
 Peer::Peer(const PeerIdentity& identity, Target& target, ExchangeLog& log)
-    : identity_(identity),
-      target_(target),
-      log_(log),
-      name_(identity.name),
-      listener_(std::make_unique<HttpListener>(
-          identity.bind_address, &identity.certificate, [this](const IncomingRequest& request) {
-              return answer(request);
-          })) {
-    if (name_.empty()) name_ = ServerName("localhost:" + std::to_string(listener_->port()));
+    : identity_(identity), target_(target), log_(log), name_(identity.name) {
+    listen();
+    if (!name_.empty()) return;
+    const auto name_by_port = [this] {
+        return ServerName("localhost:" + std::to_string(listener_->port()));
+    };
+    // Free ports come again within a run, and what the target has learnt of an earlier peer of this
+    // name, for example that it was down, must not decide a test of another.
+    const bool has_free_port = identity_.bind_address.ends_with(":0");
+    constexpr int kAttemptsMax = 100;
+    for (int attempt = 1; !target_.introduce(name_by_port()) && has_free_port; ++attempt) {
+        if (attempt == kAttemptsMax) break;
+        listen();
+    }
+    name_ = name_by_port();
+}
+
+void Peer::listen() {
+    listener_ = std::make_unique<HttpListener>(
+        identity_.bind_address, &identity_.certificate, [this](const IncomingRequest& request) {
+            return answer(request);
+        });
 }
 
 Peer::~Peer() {

@@ -174,6 +174,8 @@ private:
                      std::string_view target,
                      const Json* body,
                      const XMatrixOptions& options);
+    /// On another free port each time.
+    void listen();
     OutgoingResponse answer(const IncomingRequest& request);
     OutgoingResponse answer_by_handler(const IncomingRequest& request);
     std::optional<Pdu> as_pdu(const Json& json) const;

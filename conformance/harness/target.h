@@ -60,6 +60,9 @@ public:
     HttpClient& http() { return *http_; }
     HttpClient& federation_http() { return *federation_http_; }
     bool is_answering() const;
+    /// Notes that the target may now hear of a server of this name; false if it has before, and may
+    /// remember that it was down, or what it said.
+    bool introduce(const ServerName& peer) { return introduced_.insert(peer).second; }
     /// A fresh account, or why there is none.
     std::expected<Client, std::string> try_make_user(std::string_view hint);
 
@@ -79,6 +82,7 @@ private:
     std::set<std::string> room_versions_;
     std::map<Capability, std::string> obstacles_;  ///< Why a capability is missing.
     std::size_t given_user_count_ = 0;
+    std::set<ServerName> introduced_;
 };
 
 }  // namespace matrix::conformance
