@@ -6,8 +6,8 @@
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/key_ring.h"
-#include "refserver/engine/peer_health.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/peers/peer_health.h"
 
 namespace matrix::engine {
 

@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "refserver/engine/http_api.h"
-#include "refserver/engine/rooms.h"
+#include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/cross_signing_keys.h"

@@ -9,8 +9,8 @@
 
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/counters.h"
-#include "refserver/engine/outbox.h"
-#include "refserver/engine/rooms.h"
+#include "refserver/engine/peers/outbox.h"
+#include "refserver/engine/rooms/rooms.h"
 #include "refserver/engine/server_options.h"
 #include "refserver/runtime/http.h"
 #include "refserver/runtime/world.h"

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "refserver/engine/host_lookup.h"
+#include "refserver/engine/peers/host_lookup.h"
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/signatures.h"
 #include "refserver/storage/database.h"

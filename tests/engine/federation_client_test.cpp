@@ -1,5 +1,5 @@
 // FederationClient: what leaves, and how answers are mistrusted.
-#include "refserver/engine/federation_client.h"
+#include "refserver/engine/peers/federation_client.h"
 
 #include <gtest/gtest.h>
 

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/remote_rooms.h"
+#include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/protocol/event_hash.h"
 #include "tests/engine/fake_peer.h"
 

@@ -1,5 +1,5 @@
 // KeyRing: which events and requests are believed to be from whom they say.
-#include "refserver/engine/key_ring.h"
+#include "refserver/engine/peers/key_ring.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // Outbox: events reach their destination in order, whatever happens on the way.
-#include "refserver/engine/outbox.h"
+#include "refserver/engine/peers/outbox.h"
 
 #include <algorithm>
 #include <set>

@@ -1,5 +1,5 @@
 // PeerHealth: a dead server costs little, and one that comes back is asked again.
-#include "refserver/engine/peer_health.h"
+#include "refserver/engine/peers/peer_health.h"
 
 #include <vector>
 

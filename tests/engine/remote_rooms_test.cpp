@@ -1,5 +1,5 @@
 // RemoteRooms: what this server signs on the word of others, and what it believes of their rooms.
-#include "refserver/engine/remote_rooms.h"
+#include "refserver/engine/rooms/remote_rooms.h"
 
 #include <algorithm>
 

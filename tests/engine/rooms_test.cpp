@@ -1,4 +1,4 @@
-#include "refserver/engine/rooms.h"
+#include "refserver/engine/rooms/rooms.h"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // ServerDiscovery: each step of "Resolving server names", and what is kept of it.
-#include "refserver/engine/server_discovery.h"
+#include "refserver/engine/peers/server_discovery.h"
 
 #include <algorithm>
 #include <memory>

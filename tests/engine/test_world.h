@@ -10,11 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include "refserver/engine/federation_client.h"
-#include "refserver/engine/key_ring.h"
 #include "refserver/engine/notifier.h"
-#include "refserver/engine/outbox.h"
-#include "refserver/engine/rooms.h"
+#include "refserver/engine/peers/federation_client.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/peers/outbox.h"
+#include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/task_group.h"
 #include "simulator/simulated_disk.h"
 #include "simulator/simulated_dns.h"

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "refserver/engine/http_api.h"
-#include "refserver/engine/room.h"
-#include "refserver/engine/room_preview.h"
+#include "refserver/engine/rooms/room.h"
+#include "refserver/engine/rooms/room_preview.h"
 #include "refserver/runtime/clock.h"
 #include "refserver/storage/client_transactions.h"
 

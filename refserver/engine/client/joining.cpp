@@ -7,7 +7,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
-#include "refserver/engine/room_description.h"
+#include "refserver/engine/rooms/room_description.h"
 
 namespace matrix::engine {
 namespace {

@@ -7,7 +7,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
-#include "refserver/engine/federation_client.h"
+#include "refserver/engine/peers/federation_client.h"
 
 namespace matrix::engine {
 namespace {

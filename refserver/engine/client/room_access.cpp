@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "refserver/base/result_macros.h"
-#include "refserver/engine/room_description.h"
+#include "refserver/engine/rooms/room_description.h"
 
 namespace matrix::engine {
 namespace {

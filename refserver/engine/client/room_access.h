@@ -5,7 +5,7 @@
 #include <string>
 
 #include "refserver/engine/accounts.h"
-#include "refserver/engine/rooms.h"
+#include "refserver/engine/rooms/rooms.h"
 
 namespace matrix::engine {
 

@@ -9,7 +9,7 @@
 
 #include "refserver/engine/client/event_filter.h"
 #include "refserver/engine/client/sync_room.h"
-#include "refserver/engine/rooms.h"
+#include "refserver/engine/rooms/rooms.h"
 
 namespace matrix::engine {
 

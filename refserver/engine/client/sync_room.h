@@ -13,7 +13,7 @@
 
 #include "refserver/engine/client/client_event.h"
 #include "refserver/engine/client/event_filter.h"
-#include "refserver/engine/room_summary.h"
+#include "refserver/engine/rooms/room_summary.h"
 
 namespace matrix::engine {
 

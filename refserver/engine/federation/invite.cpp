@@ -7,7 +7,7 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/key_ring.h"
+#include "refserver/engine/peers/key_ring.h"
 #include "refserver/protocol/event_hash.h"
 
 namespace matrix::engine {

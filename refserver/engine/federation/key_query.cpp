@@ -11,7 +11,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/key_ring.h"
+#include "refserver/engine/peers/key_ring.h"
 #include "refserver/runtime/clock.h"
 
 namespace matrix::engine {

@@ -7,8 +7,8 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/key_ring.h"
-#include "refserver/engine/outbox.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/peers/outbox.h"
 #include "refserver/protocol/event_hash.h"
 
 namespace matrix::engine {

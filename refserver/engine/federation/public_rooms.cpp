@@ -2,7 +2,7 @@
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#published-room-directory
 
-#include "refserver/engine/public_rooms.h"
+#include "refserver/engine/rooms/public_rooms.h"
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"

@@ -6,7 +6,7 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/outbox.h"
+#include "refserver/engine/peers/outbox.h"
 #include "refserver/protocol/event_hash.h"
 
 namespace matrix::engine {

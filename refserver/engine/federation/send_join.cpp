@@ -8,7 +8,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation/event_lists.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/room_summary.h"
+#include "refserver/engine/rooms/room_summary.h"
 
 namespace matrix::engine {
 namespace {

@@ -4,7 +4,7 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/room_preview.h"
+#include "refserver/engine/rooms/room_preview.h"
 
 namespace matrix::engine {
 

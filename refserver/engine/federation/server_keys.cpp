@@ -3,7 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#publishing-keys
 
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/key_ring.h"
+#include "refserver/engine/peers/key_ring.h"
 
 namespace matrix::engine {
 

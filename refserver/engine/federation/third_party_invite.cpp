@@ -4,9 +4,9 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#third-party-invites
 
 #include "refserver/base/result_macros.h"
-#include "refserver/engine/federation_client.h"
 #include "refserver/engine/federation_server.h"
-#include "refserver/engine/remote_rooms.h"
+#include "refserver/engine/peers/federation_client.h"
+#include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/runtime/log.h"
 
 namespace matrix::engine {

@@ -1,0 +1,396 @@
+#include "refserver/engine/rooms/remote_rooms.h"
+
+#include <algorithm>
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/peers/federation_client.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/rooms/room_preview.h"
+#include "refserver/protocol/base64.h"
+#include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
+#include "refserver/protocol/sha256.h"
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/log.h"
+
+namespace matrix::engine {
+namespace {
+
+/// How many servers are asked before a join or a leave fails.
+constexpr std::size_t kServersTriedMax = 5;
+/// How many events a server may show to one who knocks.
+constexpr std::size_t kKnockStateMax = 100;
+
+// --- What a resident offers, and what we make of it ----------------------------------------------
+
+const std::string* find_text(const json::Object& object, std::string_view field) {
+    const json::Value* value = object.find(field);
+    return value ? value->if_string() : nullptr;
+}
+
+std::unexpected<Error> bad_template(const ServerName& server, std::string_view what) {
+    return bad_gateway(server.text() +
+                       " offers another event than was asked for: " + std::string(what));
+}
+
+// Spec: "the server MUST verify that" these are what was asked for.
+Result<void> check_template(const FederationClient::MadeEvent& made,
+                            const ServerName& server,
+                            const RoomId& room,
+                            const UserId& user,
+                            Membership membership) {
+    const auto is = [&](std::string_view field, std::string_view expected) {
+        const std::string* text = find_text(made.event, field);
+        return text && *text == expected;
+    };
+    if (!is("type", "m.room.member")) return bad_template(server, "type");
+    if (!is("room_id", room.view())) return bad_template(server, "room_id");
+    if (!is("sender", user.view())) return bad_template(server, "sender");
+    if (!is("state_key", user.view())) return bad_template(server, "state_key");
+    const json::Value* content = made.event.find("content");
+    const std::string* offered = content ? content->find_string("membership") : nullptr;
+    if (!offered || *offered != name_of(membership)) return bad_template(server, "membership");
+    return {};
+}
+
+Result<std::vector<EventId>> take_references(const FederationClient::MadeEvent& made,
+                                             const ServerName& server,
+                                             std::string_view field,
+                                             std::size_t count_max) {
+    const json::Value* value = made.event.find(field);
+    const json::Array* entries = value ? value->if_array() : nullptr;
+    if (!entries || entries->size() > count_max) return bad_template(server, field);
+    std::vector<EventId> ids;
+    for (const json::Value& entry : *entries) {
+        const json::Array* pair = entry.if_array();
+        const json::Value& named = pair && !pair->empty() ? pair->front() : entry;
+        const auto id = parse_event_id(named.if_string() ? *named.if_string() : "");
+        if (!id) return bad_template(server, field);
+        ids.push_back(*id);
+    }
+    return ids;
+}
+
+/// What we ask for.
+struct Wanted {
+    RoomId room;
+    UserId user;
+    Membership membership = Membership::Join;
+    json::Object content;  ///< Beside `membership`.
+};
+
+// The event that we sign: built anew, with nothing of the template in it but where it stands in the
+// graph, what authorizes it, and who vouches for it.
+Result<EventTemplate> adopt_template(const FederationClient::MadeEvent& made,
+                                     const ServerName& server,
+                                     const Wanted& wanted) {
+    RETURN_IF_ERROR(check_template(made, server, wanted.room, wanted.user, wanted.membership));
+    EventTemplate event;
+    event.room_id = wanted.room;
+    event.sender = wanted.user;
+    event.type = "m.room.member";
+    event.state_key = wanted.user.text();
+    event.content = wanted.content;
+    event.content.erase("join_authorised_via_users_server");
+    event.content.set("membership", name_of(wanted.membership));
+    const json::Object& offered = *made.event.find("content")->if_object();
+    const std::string* authoriser = find_text(offered, "join_authorised_via_users_server");
+    if (authoriser && wanted.membership == Membership::Join) {
+        const auto user = parse_user_id(*authoriser);
+        if (!user) return bad_template(server, "join_authorised_via_users_server");
+        event.content.set("join_authorised_via_users_server", user->text());
+    }
+    ASSIGN_OR_RETURN(event.prev_events,
+                     take_references(made, server, "prev_events", kPrevEventsMax));
+    ASSIGN_OR_RETURN(event.auth_events,
+                     take_references(made, server, "auth_events", kAuthEventsMax));
+    const json::Value* depth = made.event.find("depth");
+    if (!depth || !depth->if_integer()) return bad_template(server, "depth");
+    event.depth = *depth->if_integer();
+    return event;
+}
+
+Result<const RoomRules*> rules_of(const FederationClient::MadeEvent& made) {
+    if (const RoomRules* rules = find_room_rules(made.room_version)) return rules;
+    return incompatible_room_version(made.room_version);
+}
+
+/// An event of ours, complete.
+struct SignedEvent {
+    Event event;
+    json::Object pdu;
+};
+
+Result<SignedEvent> complete_template(EventTemplate event,
+                                      const ServerName& us,
+                                      const Signer& signer,
+                                      const RoomRules& rules) {
+    std::optional<EventId> id;
+    if (rules.event_id_encoding == EventIdEncoding::Opaque) {
+        // Two events of one user at one place of the graph and one moment are the same event.
+        const std::string named = json::write(make_pdu(event, rules, EventId("$:" + us.text())));
+        id = EventId("$" + encode_base64_url(view(sha256(named))) + ":" + us.text());
+    }
+    json::Object pdu = make_pdu(event, rules, id);
+    hash_and_sign_event(pdu, us, signer, rules);
+    auto parsed = parse_event(pdu, rules);
+    if (!parsed) return bad_gateway("the template: " + error_of(parsed.error()).message);
+    return SignedEvent{*std::move(parsed), std::move(pdu)};
+}
+
+// What a resident offers becomes the event that we ask it to take.
+Result<SignedEvent> sign_offer(const FederationClient::MadeEvent& made,
+                               const ServerName& server,
+                               const Wanted& wanted,
+                               const RemoteRooms::Services& services) {
+    ASSIGN_OR_RETURN(const RoomRules* rules, rules_of(made));
+    ASSIGN_OR_RETURN(EventTemplate event, adopt_template(made, server, wanted));
+    event.origin_server_ts = services.clock.now().value;
+    return complete_template(std::move(event), services.server_name, services.signer, *rules);
+}
+
+// Each server once, ours left out, no more than we try.
+std::vector<ServerName> candidates(const std::vector<ServerName>& servers, const ServerName& us) {
+    std::vector<ServerName> list;
+    for (const ServerName& server : servers) {
+        if (server == us || std::ranges::find(list, server) != list.end()) continue;
+        if (list.size() == kServersTriedMax) break;
+        list.push_back(server);
+    }
+    return list;
+}
+
+// Is it of no use to ask another server? An answer about the user or the room holds everywhere.
+bool is_final(const Error& error) {
+    return error.status == 403 || error.errcode == "M_INCOMPATIBLE_ROOM_VERSION";
+}
+
+}  // namespace
+
+// --- Joining -------------------------------------------------------------------------------------
+
+Task<Result<RoomPtr>> RemoteRooms::join(RoomId room,
+                                        UserId user,
+                                        std::vector<ServerName> servers,
+                                        json::Object content) {
+    Error last = not_found("no other server is known to be in the room").error();
+    for (const ServerName& server : candidates(servers, services_.server_name)) {
+        Result<RoomPtr> joined = co_await join_through(server, room, user, content);
+        if (joined) co_return joined;
+        last = std::move(joined).error();
+        services_.log.info(
+            "remote_rooms",
+            "joining " + room.text() + " through " + server.text() + ": " + last.message);
+        if (is_final(last)) break;
+    }
+    co_return std::unexpected(std::move(last));
+}
+
+Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
+                                                RoomId room,
+                                                UserId user,
+                                                json::Object content) {
+    ASSIGN_OR_CO_RETURN(const auto made,
+                        co_await services_.federation.make_join(server, room, user));
+    const Wanted wanted{room, user, Membership::Join, std::move(content)};
+    ASSIGN_OR_CO_RETURN(SignedEvent join, sign_offer(made, server, wanted, services_));
+    const RoomRules* rules = join.event.rules;
+
+    ASSIGN_OR_CO_RETURN(
+        auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
+    // The resident may have added its signature, and nothing else.
+    if (!sent.event.empty()) {
+        auto returned = parse_event(sent.event, *rules);
+        if (!returned || returned->id != join.event.id) {
+            co_return bad_gateway(server.text() + " returned another event than it was sent");
+        }
+        CO_RETURN_IF_ERROR(co_await services_.keys.verify_event(sent.event, rules));
+        if (!has_valid_content_hash(sent.event)) {
+            co_return bad_gateway(server.text() + " changed the join");
+        }
+        join.event = *std::move(returned);
+    }
+    JoinedRoom joined;
+    joined.join = std::make_shared<const Event>(std::move(join.event));
+    joined.state = co_await keep_verified(std::move(sent.state), room, rules);
+    joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
+    CO_RETURN_IF_ERROR(check_create(joined, server, *rules));
+    co_return services_.rooms.enter(joined);
+}
+
+// The events among `pdus` that are of the room and whose signatures are good; those whose hash is
+// not are redacted.
+Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
+                                                    RoomId room,
+                                                    const RoomRules* rules) {
+    auto objects = std::make_shared<std::vector<json::Object>>();
+    objects->reserve(pdus.size());
+    for (json::Value& pdu : pdus) {
+        if (json::Object* object = pdu.if_object()) objects->push_back(std::move(*object));
+    }
+    const std::vector<Result<void>> verdicts =
+        co_await services_.keys.verify_events(objects, rules);
+    std::vector<Event> events;
+    std::size_t dropped = 0;
+    for (std::size_t i = 0; i < objects->size(); ++i) {
+        const json::Object& pdu = (*objects)[i];
+        auto event = verdicts[i] ? parse_event(pdu, *rules) : std::unexpected(EventError{});
+        if (!event || event->room_id != room) {
+            ++dropped;
+        } else if (has_valid_content_hash(pdu)) {
+            events.push_back(*std::move(event));
+        } else {
+            events.push_back(redact(*event));
+        }
+    }
+    if (dropped != 0) {
+        services_.log.warning("remote_rooms",
+                              std::to_string(dropped) + " events of " + room.text() +
+                                  " were dropped: malformed, of another room, or not signed");
+    }
+    co_return events;
+}
+
+// A room has exactly one beginning, of the version that the resident claims.
+Result<void> RemoteRooms::check_create(const JoinedRoom& joined,
+                                       const ServerName& server,
+                                       const RoomRules& rules) {
+    const Event* create = nullptr;
+    for (const Event& event : joined.state) {
+        if (!event.is("m.room.create", "")) continue;
+        if (create && create->id != event.id) {
+            return bad_gateway(server.text() + " sent a state with two create events");
+        }
+        create = &event;
+    }
+    if (!create) return bad_gateway(server.text() + " sent a state without a create event");
+    const auto* content = create->find_content<CreateContent>();
+    // Spec: m.room.create, "The version of the room. Defaults to 1 if the key does not exist."
+    std::string version = "1";
+    if (!content) {
+        version.clear();
+    } else if (content->has_room_version) {
+        version = content->room_version.value_or("");
+    }
+    if (version != rules.version) {
+        return bad_gateway(server.text() + " sent a create event of another room version");
+    }
+    return {};
+}
+
+// --- Knocking ------------------------------------------------------------------------------------
+
+Task<Result<void>> RemoteRooms::knock(RoomId room,
+                                      UserId user,
+                                      std::vector<ServerName> servers,
+                                      json::Object content) {
+    Error last = not_found("no other server is known to be in the room").error();
+    for (const ServerName& server : candidates(servers, services_.server_name)) {
+        const Result<void> knocked = co_await knock_through(server, room, user, content);
+        if (knocked) co_return knocked;
+        last = knocked.error();
+        services_.log.info(
+            "remote_rooms",
+            "knocking on " + room.text() + " through " + server.text() + ": " + last.message);
+        if (is_final(last)) break;
+    }
+    co_return std::unexpected(std::move(last));
+}
+
+Task<Result<void>> RemoteRooms::knock_through(ServerName server,
+                                              RoomId room,
+                                              UserId user,
+                                              json::Object content) {
+    ASSIGN_OR_CO_RETURN(const auto made,
+                        co_await services_.federation.make_knock(server, room, user));
+    const Wanted wanted{room, user, Membership::Knock, std::move(content)};
+    ASSIGN_OR_CO_RETURN(SignedEvent knock, sign_offer(made, server, wanted, services_));
+    ASSIGN_OR_CO_RETURN(
+        json::Array state,
+        co_await services_.federation.send_knock(server, room, knock.event.id, knock.pdu));
+    if (state.size() > kKnockStateMax) state.resize(kKnockStateMax);
+    json::Array stripped;
+    for (const Event& event : co_await keep_verified(std::move(state), room, knock.event.rules)) {
+        if (event.is_state()) stripped.push_back(stripped_form(event));
+    }
+    services_.rooms.put_outlier_membership(
+        {.room = room,
+         .user = user,
+         .event = std::make_shared<const Event>(std::move(knock.event)),
+         .stripped_state = std::move(stripped)});
+    co_return Result<void>{};
+}
+
+// --- Leaving -------------------------------------------------------------------------------------
+
+Task<Result<void>> RemoteRooms::leave(RoomId room, UserId user, std::vector<ServerName> servers) {
+    Error last = not_found("no other server is known to be in the room").error();
+    for (const ServerName& server : candidates(servers, services_.server_name)) {
+        const Result<void> left = co_await leave_through(server, room, user);
+        if (left) co_return left;
+        last = left.error();
+        services_.log.info(
+            "remote_rooms",
+            "leaving " + room.text() + " through " + server.text() + ": " + last.message);
+    }
+    co_return std::unexpected(std::move(last));
+}
+
+Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, UserId user) {
+    ASSIGN_OR_CO_RETURN(const auto made,
+                        co_await services_.federation.make_leave(server, room, user));
+    const Wanted wanted{room, user, Membership::Leave, {}};
+    ASSIGN_OR_CO_RETURN(SignedEvent leave, sign_offer(made, server, wanted, services_));
+    CO_RETURN_IF_ERROR(
+        co_await services_.federation.send_leave(server, room, leave.event.id, leave.pdu));
+    services_.rooms.put_outlier_membership(
+        {.room = room,
+         .user = user,
+         .event = std::make_shared<const Event>(std::move(leave.event)),
+         .stripped_state = {}});
+    co_return Result<void>{};
+}
+
+// --- Inviting ------------------------------------------------------------------------------------
+
+namespace {
+
+// Adds to our event what the other server signed; whatever else it sent is left.
+void copy_signatures(const json::Object& from, const ServerName& server, json::Object& to) {
+    const json::Value* all = from.find("signatures");
+    const json::Value* theirs = all ? all->find(server.view()) : nullptr;
+    if (theirs && theirs->is_object()) to["signatures"].if_object()->set(server.view(), *theirs);
+}
+
+}  // namespace
+
+Task<Result<StoredEvent>> RemoteRooms::invite(RoomPtr room, NewEvent invite) {
+    const UserId invited(invite.state_key.value_or(""));
+    const ServerName server = invited.server();
+    const RoomRules* rules = &room->rules();
+    ASSIGN_OR_CO_RETURN(const EventTemplate made, room->make_template(invite));
+    // An invite that we would not send is not shown to others.
+    CO_RETURN_IF_ERROR(room->check_template(made));
+    ASSIGN_OR_CO_RETURN(const Event ours, room->sign(made));
+    json::Object pdu = ours.parse_text();
+
+    ASSIGN_OR_CO_RETURN(
+        const json::Object theirs,
+        co_await services_.federation.invite(server,
+                                             room->id(),
+                                             ours.id,
+                                             std::string(rules->version),
+                                             pdu,
+                                             make_preview_state(*room, invite.sender)));
+    copy_signatures(theirs, server, pdu);
+    const Result<void> is_signed = co_await services_.keys.verify_signature_of(server, pdu, rules);
+    if (!is_signed) {
+        co_return bad_gateway(server.text() +
+                              " did not sign the invite: " + is_signed.error().message);
+    }
+    auto complete = parse_event(pdu, *rules);
+    if (!complete) co_return bad_gateway(server.text() + ": " + complete.error().what);
+    co_return room->accept_own(*std::move(complete));
+}
+
+}  // namespace matrix::engine

@@ -1,0 +1,143 @@
+// What a room is made of: for the files that implement Room and Rooms alone.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "refserver/engine/rooms/event_checks.h"
+#include "refserver/engine/rooms/event_making.h"
+#include "refserver/engine/rooms/receive_queue.h"
+#include "refserver/engine/rooms/room.h"
+#include "refserver/engine/rooms/rooms.h"
+#include "refserver/protocol/state_resolver.h"
+#include "refserver/storage/lru_map.h"
+
+namespace matrix::engine {
+
+// What is fetched from one peer for one event, at most.
+inline constexpr std::size_t kGapRoundsMax = 10;        ///< Questions for missing events.
+inline constexpr std::int64_t kGapEventsPerRound = 50;  ///< Asked for in one question.
+inline constexpr std::size_t kGapEventsMax = 300;
+inline constexpr std::size_t kAuthEventsFetchedMax = 100;  ///< One by one.
+inline constexpr std::size_t kStateEventsOneByOneMax = 20;
+inline constexpr std::size_t kStateEventsMax = 200'000;
+inline constexpr std::size_t kAuthChainMax = 400'000;
+
+/// How many soft-failed and rejected events are looked through for what lies behind them.
+inline constexpr std::size_t kHiddenEventsMax = 1000;
+
+/// Who brings an event to its place.
+enum class EventOrigin { Own, Peer };
+
+struct Room::Data {
+    Data(const RoomServices& services_, RoomId id_, storage::RoomRow row);
+    Data(const Data&) = delete;
+    Data& operator=(const Data&) = delete;
+
+    // room.cpp: memory and storage.
+
+    /// Reads again what a failed commit made wrong.
+    void refresh();
+    bool load(const storage::RoomRow& row);
+    Result<void> check_is_stored() const;
+    auth::CitedEvent find_cited(const EventId& id) const;
+    FindEvent finder() const;
+    EventPtr create() const;
+    CheckContext checks() const;
+    /// Of this room, whatever became of it.
+    std::optional<StoredEvent> find_event(const EventId& id) const;
+    /// The same with a place in the graph.
+    std::optional<StoredEvent> find_placed(const EventId& id) const;
+    /// How many users of each server are joined.
+    std::map<ServerName, std::size_t>& joined_servers();
+
+    // room_resolution.cpp
+
+    State resolve_states(const std::vector<State>& states);
+    /// Call when a known event was redacted, or is rejected no longer, or is now.
+    void event_changed(const EventId& id);
+    /// The state after several events; nothing if one of them has no place in the graph.
+    std::optional<State> state_after_all(const std::vector<EventId>& ids);
+
+    // room_place.cpp
+
+    /// Stores an event that has found its place, with everything that follows from it.
+    StoredEvent place(EventPtr event,
+                      const State& before,
+                      const Judgement& judgement,
+                      EventOrigin origin);
+    void advance(const Event& event, const State& after, StreamPosition position);
+    void change_extremities(const std::vector<EventId>& next);
+    void change_current(const State& next, StreamPosition position);
+    void change_member(const StateDifference& difference, StreamPosition position);
+    bool is_cited_by_accepted(const EventId& id) const;
+
+    // room_redaction.cpp
+
+    /// True if the redaction may be shown to clients: it was applied, or there is nothing to apply.
+    bool apply_redaction(const Event& redaction, const State& before);
+    bool may_apply(const Event& redaction, const State& before, const Event& target) const;
+    void apply_early_redactions(const EventId& target);
+
+    // room_acl.cpp
+
+    bool is_server_allowed(const ServerName& server);
+
+    // room_send.cpp
+
+    std::vector<EventPtr> choose_prev_events() const;
+    Result<EventTemplate> make_template(const NewEvent& event);
+    Result<StoredEvent> accept_own(Event event);
+
+    // room_receive.cpp
+
+    Task<Result<Event>> verify(json::Object pdu) const;
+    Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
+    Task<Result<Receipt>> find_place(Event event, ServerName from);
+
+    // room_fetch.cpp
+
+    Task<std::vector<Event>> fetch_gap(Event event, ServerName from) const;
+    Task<Result<void>> fetch_auth_events(Event event, ServerName from);
+    Task<Result<State>> fetch_state_before(EventId id, ServerName from);
+    Task<Result<void>> fetch_state_events(std::vector<EventId> missing,
+                                          EventId at,
+                                          ServerName from);
+    Task<Result<std::vector<Event>>> fetch_events(std::vector<EventId> ids, ServerName from) const;
+    Task<void> add_outliers(json::Array pdus);
+    void store_outliers(std::vector<Event> events);
+
+    const RoomServices& services;
+    const RoomId id;
+    const RoomRules* rules;
+    storage::RoomNumber number;
+    State current;
+    std::vector<EventId> extremities;  ///< In the order of ids.
+    ReceiveQueue queue;
+    bool is_stale = false;
+    bool is_gone = false;  ///< The commit that made the room failed.
+
+private:
+    std::optional<std::map<ServerName, std::size_t>> joined_servers_;
+    /// What the current m.room.server_acl says of servers that were asked for.
+    struct AclVerdicts {
+        EventId acl;
+        std::map<ServerName, bool> by_server;
+    };
+    AclVerdicts acl_verdicts_;
+    /// By the roots of what was resolved.
+    storage::LruMap<State> resolved_{64};
+    /// Made when it is needed first: most rooms are never in conflict.
+    std::unique_ptr<Resolver> resolver_;
+};
+
+/// In which room a membership makes whom what.
+std::optional<Membership> membership_in(const State& state,
+                                        const UserId& user,
+                                        const FindEvent& find_event);
+
+}  // namespace matrix::engine

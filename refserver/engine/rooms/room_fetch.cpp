@@ -1,0 +1,221 @@
+// What a received event needs and this server lacks: events before it, events that authorize it,
+// the state before it. All of it is bounded, and none of it is believed unchecked.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-events
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/peers/federation_client.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/rooms/room_data.h"
+#include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
+
+namespace matrix::engine {
+namespace {
+
+using EventsById = std::map<EventId, Event>;
+
+/// The events of `found` that lie before `last`, each behind those that it follows.
+std::vector<Event> order_by_graph(EventsById found, const Event& last) {
+    struct Visit {
+        const Event* event;
+        std::size_t next_previous = 0;
+    };
+    std::vector<Event> ordered;
+    std::set<EventId> seen;
+    std::vector<Visit> path{{&last}};
+    while (!path.empty()) {
+        Visit& visit = path.back();
+        if (visit.next_previous == visit.event->prev_events.size()) {
+            if (visit.event != &last) ordered.push_back(*visit.event);
+            path.pop_back();
+            continue;
+        }
+        const EventId& previous = visit.event->prev_events[visit.next_previous++];
+        const auto entry = found.find(previous);
+        if (entry != found.end() && seen.insert(previous).second) path.push_back({&entry->second});
+    }
+    return ordered;
+}
+
+}  // namespace
+
+Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) const {
+    EventsById found;
+    const auto is_missing = [&](const EventId& event_id) {
+        return !found.contains(event_id) && !find_placed(event_id);
+    };
+    for (std::size_t round = 0; round < kGapRoundsMax; ++round) {
+        std::vector<EventId> latest;
+        if (std::ranges::any_of(event.prev_events, is_missing)) latest.push_back(event.id);
+        for (const auto& [event_id, known] : found) {
+            if (std::ranges::any_of(known.prev_events, is_missing)) latest.push_back(event_id);
+        }
+        if (latest.empty() || found.size() >= kGapEventsMax) break;
+        const auto answer = co_await services.federation.get_missing_events(
+            from, id, extremities, std::move(latest), kGapEventsPerRound, 0);
+        if (!answer) break;
+        const std::size_t before = found.size();
+        for (const json::Value& pdu : *answer) {
+            if (!pdu.is_object() || found.size() >= kGapEventsMax) continue;
+            auto verified = co_await verify(*pdu.if_object());
+            if (!verified || find_placed(verified->id) || verified->id == event.id) continue;
+            const EventId event_id = verified->id;
+            found.try_emplace(event_id, *std::move(verified));
+        }
+        if (found.size() == before) break;
+    }
+    co_return order_by_graph(std::move(found), event);
+}
+
+namespace {
+
+std::vector<EventId> list_unknown(const std::vector<EventId>& ids, const Room::Data& room) {
+    std::vector<EventId> unknown;
+    for (const EventId& id : ids) {
+        if (!room.find_cited(id).event) unknown.push_back(id);
+    }
+    return unknown;
+}
+
+}  // namespace
+
+// What the peer does not have counts as not there, and the check refuses the event. What it could
+// not be asked for drops the event, which may come again.
+Task<Result<void>> Room::Data::fetch_auth_events(Event event, ServerName from) {
+    if (list_unknown(event.auth_events, *this).empty()) co_return Result<void>();
+    auto chain = co_await services.federation.get_event_auth(from, id, event.id);
+    if (chain && chain->size() <= kAuthChainMax) co_await add_outliers(*std::move(chain));
+
+    std::vector<EventId> missing = list_unknown(event.auth_events, *this);
+    if (missing.empty()) co_return Result<void>();
+    auto events = co_await fetch_events(std::move(missing), from);
+    if (!events) co_return std::unexpected(std::move(events).error());
+    store_outliers(*std::move(events));
+    co_return Result<void>();
+}
+
+// With those that authorize them, as far as they are unknown.
+Task<Result<std::vector<Event>>> Room::Data::fetch_events(std::vector<EventId> ids,
+                                                          ServerName from) const {
+    std::vector<Event> events;
+    std::set<EventId> asked(ids.begin(), ids.end());
+    while (!ids.empty() && events.size() < kAuthEventsFetchedMax) {
+        const EventId next = std::move(ids.back());
+        ids.pop_back();
+        auto pdu = co_await services.federation.get_event(from, next);
+        if (!pdu) {
+            if (pdu.error().status == 404) continue;
+            co_return bad_gateway(from.text() + " did not give " + next.text() + ": " +
+                                  pdu.error().message);
+        }
+        auto event = co_await verify(*std::move(pdu));
+        if (!event || event->id != next) continue;
+        for (const EventId& cited : list_unknown(event->auth_events, *this)) {
+            if (asked.insert(cited).second) ids.push_back(cited);
+        }
+        events.push_back(*std::move(event));
+    }
+    co_return events;
+}
+
+// Many signatures at a time, for this may be the state of a large room.
+Task<void> Room::Data::add_outliers(json::Array pdus) {
+    auto unknown = std::make_shared<std::vector<json::Object>>();
+    std::vector<Event> parsed;
+    for (json::Value& pdu : pdus) {
+        if (!pdu.is_object()) continue;
+        auto event = parse_event(*pdu.if_object(), *rules);
+        if (!event || event->room_id != id || find_cited(event->id).event) continue;
+        parsed.push_back(*std::move(event));
+        unknown->push_back(std::move(*pdu.if_object()));
+    }
+    const std::vector<Result<void>> verdicts = co_await services.keys.verify_events(unknown, rules);
+    std::vector<Event> events;
+    for (std::size_t index = 0; index < verdicts.size(); ++index) {
+        if (!verdicts[index]) continue;
+        const bool is_whole = has_valid_content_hash((*unknown)[index]);
+        events.push_back(is_whole ? std::move(parsed[index]) : redact(parsed[index]));
+    }
+    store_outliers(std::move(events));
+}
+
+void Room::Data::store_outliers(std::vector<Event> events) {
+    refresh();
+    if (!check_is_stored()) return;
+    std::erase_if(events,
+                  [&](const Event& event) { return find_cited(event.id).event != nullptr; });
+    for (CheckedOutlier& checked : check_outliers(std::move(events), checks())) {
+        StoredEvent stored;
+        stored.event = std::move(checked.event);
+        stored.status = EventStatus::Outlier;
+        if (!checked.verdict) {
+            stored.is_rejected_outlier = true;
+            stored.rule = checked.verdict.error().rule;
+            stored.detail = auth::describe(checked.verdict.error());
+        }
+        services.events.put(number, stored);
+        apply_early_redactions(stored.event->id);
+    }
+}
+
+namespace {
+
+Result<State> make_state(const std::vector<EventId>& ids, const Room::Data& room) {
+    State state;
+    for (const EventId& id : ids) {
+        const auto stored = room.find_event(id);
+        // UNSPECIFIED: what the rules refuse, and what nobody could give us, is no state; Synapse
+        // does the same.
+        if (!stored || stored->is_rejected()) continue;
+        const Event& event = *stored->event;
+        if (!event.is_state()) return bad_gateway("the state holds an event that is no state");
+        const StateKey key{event.type, *event.state_key};
+        const EventId* other = state.find(key);
+        if (other && *other != id) return bad_gateway("the state holds two events of one key");
+        state = state.with(key, id);
+    }
+    return state;
+}
+
+}  // namespace
+
+// UNSPECIFIED: the peer's view of the state before the event stands as it is; what we know of some
+// of the previous events is part of that view, because the peer knows them too.
+Task<Result<State>> Room::Data::fetch_state_before(EventId at, ServerName from) {
+    auto ids = co_await services.federation.get_state_ids(from, id, at);
+    if (!ids) co_return std::unexpected(std::move(ids).error());
+    if (ids->state.size() > kStateEventsMax || ids->auth_chain.size() > kAuthChainMax) {
+        co_return bad_gateway(from.text() + " gave a state that is too large");
+    }
+    std::vector<EventId> missing = list_unknown(ids->state, *this);
+    if (!missing.empty()) {
+        CO_RETURN_IF_ERROR(co_await fetch_state_events(std::move(missing), at, from));
+    }
+    co_return make_state(ids->state, *this);
+}
+
+Task<Result<void>> Room::Data::fetch_state_events(std::vector<EventId> missing,
+                                                  EventId at,
+                                                  ServerName from) {
+    if (missing.size() <= kStateEventsOneByOneMax) {
+        auto events = co_await fetch_events(std::move(missing), from);
+        if (!events) co_return std::unexpected(std::move(events).error());
+        store_outliers(*std::move(events));
+        co_return Result<void>();
+    }
+    auto answer = co_await services.federation.get_state(from, id, at);
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    json::Array pdus = std::move(answer->auth_chain);
+    pdus.insert(pdus.end(),
+                std::make_move_iterator(answer->state.begin()),
+                std::make_move_iterator(answer->state.end()));
+    co_await add_outliers(std::move(pdus));
+    co_return Result<void>();
+}
+
+}  // namespace matrix::engine

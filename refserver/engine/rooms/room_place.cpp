@@ -1,0 +1,158 @@
+// What follows when an event has found its place: extremities, current state, memberships.
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "refserver/base/assert.h"
+#include "refserver/engine/notifier.h"
+#include "refserver/engine/rooms/room_data.h"
+
+namespace matrix::engine {
+
+StoredEvent Room::Data::place(EventPtr event,
+                              const State& before,
+                              const Judgement& judgement,
+                              EventOrigin origin) {
+    services.turns.begin_unit();
+    StoredEvent stored;
+    stored.event = std::move(event);
+    stored.status = judgement.status;
+    stored.rule = judgement.failure.rule;
+    stored.detail = auth::describe(judgement.failure);
+    if (origin == EventOrigin::Peer) {
+        // An outlier may have been redacted before it found its place.
+        const auto known = services.events.find(stored.event->id);
+        if (known && known->redacted_by) {
+            stored.event = known->event;
+            stored.redacted_by = known->redacted_by;
+        }
+    }
+
+    const Event& placed = *stored.event;
+    const bool changes_state = placed.is_state() && stored.status != EventStatus::Rejected;
+    const State after =
+        changes_state ? before.with({placed.type, *placed.state_key}, placed.id) : before;
+    stored.state_before = services.states.put(before);
+    stored.state_after = services.states.put(after);
+
+    const bool is_accepted = stored.status == EventStatus::Accepted;
+    if (is_accepted && apply_redaction(placed, before)) {
+        stored.position = services.turns.next_position();
+    }
+    services.events.put(number, stored);
+    event_changed(placed.id);
+    if (is_accepted) advance(placed, after, stored.position);
+    if (origin == EventOrigin::Own) return stored;
+    apply_early_redactions(placed.id);
+    return services.events.find(placed.id).value_or(stored);
+}
+
+namespace {
+
+/// What `event` stands upon: its previous events, and what lies behind those of them that are no
+/// extremities by themselves.
+std::set<EventId> list_covered(const Event& event, const Room::Data& room) {
+    std::set<EventId> covered;
+    std::vector<EventId> pending = event.prev_events;
+    std::size_t hidden = 0;
+    while (!pending.empty()) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        if (!covered.insert(id).second) continue;
+        const auto stored = room.find_placed(id);
+        if (!stored || stored->status == EventStatus::Accepted) continue;
+        if (++hidden > kHiddenEventsMax) break;
+        pending.insert(
+            pending.end(), stored->event->prev_events.begin(), stored->event->prev_events.end());
+    }
+    return covered;
+}
+
+}  // namespace
+
+bool Room::Data::is_cited_by_accepted(const EventId& event_id) const {
+    std::set<EventId> seen;
+    std::vector<EventId> pending{event_id};
+    while (!pending.empty() && seen.size() <= kHiddenEventsMax) {
+        const EventId next = std::move(pending.back());
+        pending.pop_back();
+        for (const EventId& child : services.events.list_children(next)) {
+            const auto stored = find_placed(child);
+            if (!stored) continue;
+            if (stored->status == EventStatus::Accepted) return true;
+            if (seen.insert(child).second) pending.push_back(child);
+        }
+    }
+    return false;
+}
+
+void Room::Data::advance(const Event& event, const State& after, StreamPosition position) {
+    std::vector<EventId> next;
+    const std::set<EventId> covered = list_covered(event, *this);
+    for (const EventId& extremity : extremities) {
+        if (!covered.contains(extremity)) next.push_back(extremity);
+    }
+    if (!is_cited_by_accepted(event.id)) {
+        next.insert(std::ranges::lower_bound(next, event.id), event.id);
+    }
+    if (next != extremities) {
+        change_extremities(next);
+        const bool is_alone = next.size() == 1 && next.front() == event.id;
+        const auto resolved = is_alone ? std::optional(after) : state_after_all(next);
+        if (resolved && !(*resolved == current)) {
+            if (position == StreamPosition{}) position = services.turns.next_position();
+            change_current(*resolved, position);
+        }
+    }
+    if (position != StreamPosition{}) services.notifier.room_changed(id, position);
+}
+
+void Room::Data::change_extremities(const std::vector<EventId>& next) {
+    for (const EventId& old : extremities) {
+        if (!std::ranges::binary_search(next, old)) services.rooms.remove_extremity(number, old);
+    }
+    for (const EventId& added : next) {
+        if (!std::ranges::binary_search(extremities, added)) {
+            services.rooms.add_extremity(number, added);
+        }
+    }
+    extremities = next;
+}
+
+void Room::Data::change_current(const State& next, StreamPosition position) {
+    services.rooms.put_current_state(number, position, services.states.put(next));
+    const State previous = std::exchange(current, next);
+    for (const StateDifference& difference : diff(previous, next)) {
+        if (difference.key.type == "m.room.member") change_member(difference, position);
+    }
+}
+
+void Room::Data::change_member(const StateDifference& difference, StreamPosition position) {
+    const UserId user(difference.key.state_key);
+    auto& servers = joined_servers();  // Before the table changes, from which it may be read.
+    const auto old = services.rooms.find_membership_of(number, user);
+    const EventPtr event =
+        difference.after ? services.events.find_event(*difference.after) : nullptr;
+    const auto now = event ? event->membership() : std::nullopt;
+    if (now) {
+        services.rooms.put_membership(number, user, *now, event->id);
+    } else {
+        services.rooms.remove_membership(number, user);
+    }
+
+    const ServerName server = user.server();
+    if (now == Membership::Join && old != Membership::Join) ++servers[server];
+    if (now != Membership::Join && old == Membership::Join && --servers[server] == 0) {
+        servers.erase(server);
+    }
+    if (server != services.server_name) return;
+    services.rooms.add_change(user,
+                              {.room = id,
+                               .membership = now.value_or(Membership::Leave),
+                               .event = event ? event->id : EventId(),
+                               .position = position});
+    services.notifier.user_changed(user, position);
+}
+
+}  // namespace matrix::engine

@@ -1,0 +1,107 @@
+// Receipt of a peer's event, in the order of the specification's checks.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
+
+#include <utility>
+
+#include "refserver/base/assert.h"
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/rooms/room_data.h"
+#include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
+
+namespace matrix::engine {
+
+Task<Result<Receipt>> Room::receive(json::Object pdu, ServerName from) {
+    const RoomPtr self = shared_from_this();
+    auto event = co_await data().verify(std::move(pdu));
+    if (!event) co_return std::unexpected(std::move(event).error());
+    co_return co_await receive_verified(*std::move(event), std::move(from));
+}
+
+Task<Result<Receipt>> Room::receive_verified(Event event, ServerName from) {
+    const RoomPtr self = shared_from_this();
+    if (auto known = data().find_placed(event.id)) co_return Receipt{*std::move(known), false};
+    const bool is_admitted = co_await data_->queue.enter();
+    if (!is_admitted) {
+        co_return std::unexpected(Error{503, "M_UNKNOWN", "too many events wait", {}});
+    }
+    auto receipt = co_await data_->receive_in_turn(std::move(event), std::move(from));
+    data_->queue.leave();
+    co_return receipt;
+}
+
+// Steps 1 to 3: format, signatures, hash.
+Task<Result<Event>> Room::Data::verify(json::Object pdu) const {
+    auto event = parse_event(pdu, *rules);
+    if (!event) co_return std::unexpected(error_of(event.error()));
+    if (event->room_id != id) co_return bad_request("M_INVALID_PARAM", "an event of another room");
+    if (find_placed(event->id)) co_return *std::move(event);
+
+    CO_RETURN_IF_ERROR(co_await services.keys.verify_event(pdu, rules));
+    if (!has_valid_content_hash(pdu)) {
+        event = parse_event(redact(pdu, *rules), *rules);
+        if (!event) co_return std::unexpected(error_of(event.error()));
+    }
+    co_return *std::move(event);
+}
+
+Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) {
+    refresh();
+    if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
+    std::vector<Event> gap = co_await fetch_gap(event, from);
+    for (Event& missing : gap) {
+        const EventId missing_id = missing.id;
+        const auto receipt = co_await find_place(std::move(missing), from);
+        if (receipt) continue;
+        services.log.info(
+            "room",
+            "dropped " + missing_id.text() + " of " + id.text() + ": " + receipt.error().message);
+    }
+    co_return co_await find_place(std::move(event), std::move(from));
+}
+
+// Steps 4 to 6, when everything that they look at is here.
+Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
+    // UNSPECIFIED: the rules of v1 to v11 allow a second create event of the room's own server. We
+    // drop it, because no state of the room could ever hold both.
+    const EventPtr room_create = create();
+    if (event.type == "m.room.create" && room_create && event.id != room_create->id) {
+        co_return bad_request("M_UNKNOWN", "the room has another create event");
+    }
+    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
+    refresh();
+    auto before = state_after_all(event.prev_events);
+    if (!before) {
+        auto fetched = co_await fetch_state_before(event.id, from);
+        if (!fetched) co_return std::unexpected(std::move(fetched).error());
+        before = *std::move(fetched);
+    }
+
+    // From here to the end nothing waits: what was read is still true.
+    refresh();
+    CO_RETURN_IF_ERROR(check_is_stored());
+    if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
+    const Judgement judgement = judge(event, *before, current, checks());
+    Counters& counters = services.counters;
+    switch (judgement.status) {
+        case EventStatus::Accepted:
+            ++counters.events_received;
+            break;
+        case EventStatus::SoftFailed:
+            ++counters.events_soft_failed;
+            break;
+        case EventStatus::Rejected:
+            ++counters.events_rejected;
+            break;
+        case EventStatus::Outlier:
+            unreachable();
+    }
+    co_return Receipt{
+        place(
+            std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
+        true};
+}
+
+}  // namespace matrix::engine

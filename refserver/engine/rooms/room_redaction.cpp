@@ -1,0 +1,49 @@
+// Redactions: an event's content goes away, its place in the graph and its signatures stay.
+//
+// Spec: https://spec.matrix.org/v1.19/rooms/v11/#handling-redactions
+
+#include "refserver/engine/notifier.h"
+#include "refserver/engine/rooms/room_data.h"
+#include "refserver/protocol/redaction.h"
+
+namespace matrix::engine {
+
+bool Room::Data::may_apply(const Event& redaction, const State& before, const Event& target) const {
+    if (rules->has_redaction_auth_rule) return true;
+    const HeldAuthState selected = select_auth_state(before, redaction, checks());
+    return auth::may_redact(selected.state, redaction, target);
+}
+
+bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
+    if (redaction.type != "m.room.redaction" || !redaction.redacts) return true;
+    auto target = services.events.find(*redaction.redacts);
+    if (!target) {
+        services.events.put_early_redaction(*redaction.redacts, redaction.id);
+        return false;
+    }
+    const bool is_valid = target->event->room_id == id && !target->is_rejected();
+    if (!is_valid || !may_apply(redaction, before, *target->event)) return false;
+    if (!target->redacted_by) {
+        target->event = std::make_shared<const Event>(redact(*target->event));
+        target->redacted_by = redaction.id;
+        services.events.put(number, *target);
+        event_changed(target->event->id);
+    }
+    return true;
+}
+
+void Room::Data::apply_early_redactions(const EventId& target) {
+    for (const EventId& event_id : services.events.list_early_redactions(target)) {
+        auto redaction = find_placed(event_id);
+        if (!redaction || redaction->status != EventStatus::Accepted) continue;
+        const auto before = services.states.load(*redaction->state_before);
+        if (!before || !apply_redaction(*redaction->event, *before)) continue;
+        if (redaction->position != StreamPosition{}) continue;
+        redaction->position = services.turns.next_position();
+        services.events.put(number, *redaction);
+        services.notifier.room_changed(id, redaction->position);
+    }
+    services.events.remove_early_redactions(target);
+}
+
+}  // namespace matrix::engine

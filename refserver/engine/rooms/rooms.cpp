@@ -1,0 +1,337 @@
+#include "refserver/engine/rooms/rooms.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "refserver/base/assert.h"
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/notifier.h"
+#include "refserver/engine/rooms/room_data.h"
+
+namespace matrix::engine {
+
+Rooms::Rooms(RoomServices services) : services_(std::move(services)) {
+    services_.turns.on_failed_commit([this] {
+        for (const auto& [room_id, room] : loaded_)
+            room->data_->is_stale = true;
+    });
+}
+
+Rooms::~Rooms() = default;
+
+RoomPtr Rooms::add(std::unique_ptr<Room::Data> data) {
+    forget_unused();
+    auto room = std::make_shared<Room>(std::move(data));
+    loaded_.insert_or_assign(room->id(), room);
+    return room;
+}
+
+// Never a room that somebody holds: there must be one object for each.
+void Rooms::forget_unused() {
+    if (loaded_.size() < kLoadedMax) return;
+    std::erase_if(loaded_, [](const auto& entry) { return entry.second.use_count() == 1; });
+}
+
+Result<RoomPtr> Rooms::find(const RoomId& room_id) {
+    const auto loaded = loaded_.find(room_id);
+    if (loaded != loaded_.end() && !loaded->second->data().is_gone) return loaded->second;
+    const auto row = services_.rooms.find(room_id);
+    if (!row) return not_found("this server does not know the room " + room_id.text());
+    return add(std::make_unique<Room::Data>(services_, room_id, *row));
+}
+
+std::vector<RoomId> Rooms::list() const {
+    return services_.rooms.list();
+}
+
+namespace {
+
+constexpr std::size_t kRoomIdLength = 18;  ///< Of the random part, before room version 12.
+constexpr int kRoomIdAttemptsMax = 100;
+
+/// The first events of a room, while nothing of it is stored.
+class RoomDraft {
+public:
+    RoomDraft(RoomId room_id,
+              const RoomRules& rules,
+              const RoomServices& services,
+              runtime::Timestamp now)
+        : room_id_(std::move(room_id)), rules_(rules), services_(services), now_(now) {}
+
+    Result<void> add(const NewEvent& new_event) {
+        const FindEvent find_event = [this](const EventId& id) {
+            const auto found = by_id_.find(id);
+            return auth::CitedEvent{found == by_id_.end() ? nullptr : found->second};
+        };
+        EventPlace place{.room_id = room_id_,
+                         .rules = rules_,
+                         .prev_events = {},
+                         .before = state_,
+                         .find_event = find_event};
+        if (!steps.empty()) place.prev_events.push_back(steps.back().event);
+        ASSIGN_OR_RETURN(EventTemplate made, make_event_template(new_event, place, now_));
+        ASSIGN_OR_RETURN(Event event, sign_template(std::move(made), rules_, services_));
+        const EventPtr create = steps.empty() ? nullptr : steps.front().event;
+        const CheckContext checks{create, find_event, services_.verifier};
+        const Judgement judgement = judge(event, state_, state_, checks);
+        if (judgement.status != EventStatus::Accepted) {
+            return std::unexpected(error_of(judgement.failure));
+        }
+        keep(std::make_shared<const Event>(std::move(event)));
+        return {};
+    }
+
+    struct Step {
+        EventPtr event;
+        State before;
+    };
+    std::vector<Step> steps;
+    const RoomId& room_id() const { return room_id_; }
+
+private:
+    void keep(EventPtr event) {
+        steps.push_back({event, state_});
+        room_id_ = event->room_id;
+        by_id_.emplace(event->id, event);
+        if (event->is_state()) state_ = state_.with({event->type, *event->state_key}, event->id);
+    }
+
+    RoomId room_id_;
+    const RoomRules& rules_;
+    const RoomServices& services_;
+    runtime::Timestamp now_;
+    State state_;
+    std::map<EventId, EventPtr> by_id_;
+};
+
+NewEvent make_create_event(const NewRoom& new_room, const RoomRules& rules) {
+    NewEvent create{.sender = new_room.creator,
+                    .type = "m.room.create",
+                    .state_key = "",
+                    .content = new_room.create_content,
+                    .redacts = std::nullopt};
+    create.content.set("room_version", rules.version);
+    if (rules.has_creator_in_content) create.content.set("creator", new_room.creator.text());
+    return create;
+}
+
+}  // namespace
+
+Result<RoomPtr> Rooms::create(const NewRoom& new_room) {
+    const RoomRules* rules = find_room_rules(new_room.version);
+    if (!rules) {
+        return unsupported_room_version("this server has no room version " + new_room.version);
+    }
+    RoomId room_id;
+    if (rules->event_format != EventFormat::HashedRoomId) {
+        runtime::Random& random = services_.random.stream("room ids");
+        room_id = RoomId("!" + random.text(kRoomIdLength, runtime::kLetters) + ":" +
+                         services_.server_name.text());
+    }
+    // UNSPECIFIED: in room version 12 two rooms that a user creates alike in one millisecond have
+    // the same create event, and so the same id. We give the later one a later time.
+    runtime::Timestamp now = services_.clock.now();
+    std::optional<RoomDraft> drafted;
+    for (int attempt = 0; attempt < kRoomIdAttemptsMax; ++attempt, ++now.value) {
+        drafted.emplace(room_id, *rules, services_, now);
+        RETURN_IF_ERROR(drafted->add(make_create_event(new_room, *rules)));
+        if (!services_.rooms.find(drafted->room_id())) break;
+    }
+    RoomDraft& draft = *drafted;
+    for (const NewEvent& event : new_room.events) {
+        RETURN_IF_ERROR(draft.add(event));
+    }
+    if (services_.rooms.find(draft.room_id())) {
+        return internal_error("a room of this id exists already");
+    }
+
+    const storage::RoomRow row{.number = services_.rooms.create(draft.room_id(), *rules),
+                               .rules = rules,
+                               .current_state = State().root(),
+                               .extremities = {}};
+    const RoomPtr room = add(std::make_unique<Room::Data>(services_, draft.room_id(), row));
+    for (RoomDraft::Step& step : draft.steps) {
+        room->data_->place(std::move(step.event), step.before, {}, EventOrigin::Own);
+        ++services_.counters.events_sent;
+    }
+    return room;
+}
+
+namespace {
+
+/// What a resident said of a room, checked.
+struct CheckedRoom {
+    std::vector<CheckedOutlier> outliers;
+    State before;
+    EventPtr create;
+};
+
+Result<CheckedRoom> check_joined_room(const JoinedRoom& joined, const RoomServices& services) {
+    CheckedRoom room;
+    std::vector<Event> events = joined.auth_chain;
+    events.insert(events.end(), joined.state.begin(), joined.state.end());
+    std::erase_if(events,
+                  [&](const Event& event) { return event.room_id != joined.join->room_id; });
+    const FindEvent find_nothing = [](const EventId&) { return auth::CitedEvent(); };
+    room.outliers = check_outliers(std::move(events), {nullptr, find_nothing, services.verifier});
+
+    std::map<EventId, EventPtr> accepted;
+    for (const CheckedOutlier& checked : room.outliers) {
+        if (checked.verdict) accepted.emplace(checked.event->id, checked.event);
+    }
+    for (const Event& event : joined.state) {
+        if (!event.is_state()) return bad_gateway("the state holds an event that is no state");
+        if (!accepted.contains(event.id)) continue;
+        const StateKey key{event.type, *event.state_key};
+        const EventId* other = room.before.find(key);
+        if (other && *other != event.id) return bad_gateway("the state holds two events of a key");
+        room.before = room.before.with(key, event.id);
+    }
+    const EventId* create = room.before.find("m.room.create", "");
+    if (!create) return bad_gateway("the state holds no valid m.room.create event");
+    room.create = accepted.at(*create);
+
+    const FindEvent find_accepted = [&](const EventId& id) {
+        const auto found = accepted.find(id);
+        return auth::CitedEvent{found == accepted.end() ? nullptr : found->second};
+    };
+    const Judgement judgement = judge(
+        *joined.join, room.before, room.before, {room.create, find_accepted, services.verifier});
+    if (judgement.status != EventStatus::Accepted) {
+        return std::unexpected(error_of(judgement.failure));
+    }
+    return room;
+}
+
+/// The version as the create event has it must be the one by which its events were read.
+Result<void> check_version(const Event& create, const RoomRules& rules) {
+    const auto* content = create.find_content<CreateContent>();
+    const std::string version =
+        content && content->room_version ? *content->room_version : std::string("1");
+    if (version != rules.version) {
+        return bad_gateway("the room has version " + version + ", not " +
+                           std::string(rules.version));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<RoomPtr> Rooms::enter(const JoinedRoom& joined) {
+    const Event& join = *joined.join;
+    ASSIGN_OR_RETURN(CheckedRoom checked, check_joined_room(joined, services_));
+    RETURN_IF_ERROR(check_version(*checked.create, *join.rules));
+
+    RoomPtr room;
+    if (auto known = find(join.room_id)) {
+        room = *std::move(known);
+    } else {
+        const storage::RoomRow row{.number = services_.rooms.create(join.room_id, *join.rules),
+                                   .rules = join.rules,
+                                   .current_state = State().root(),
+                                   .extremities = {}};
+        room = add(std::make_unique<Room::Data>(services_, join.room_id, row));
+    }
+    Room::Data& data = room->data();
+    RETURN_IF_ERROR(data.check_is_stored());
+    for (CheckedOutlier& outlier : checked.outliers) {
+        if (data.find_event(outlier.event->id)) continue;
+        StoredEvent stored;
+        stored.event = std::move(outlier.event);
+        stored.status = EventStatus::Outlier;
+        if (!outlier.verdict) {
+            stored.is_rejected_outlier = true;
+            stored.rule = outlier.verdict.error().rule;
+            stored.detail = auth::describe(outlier.verdict.error());
+        }
+        services_.events.put(data.number, stored);
+    }
+    if (data.find_placed(join.id)) return room;
+    // Where none of our users is, what we knew is old: the join stands for all of it.
+    if (!room->is_server_joined(services_.server_name)) data.change_extremities({});
+    data.place(joined.join, checked.before, {}, EventOrigin::Peer);
+    ++services_.counters.events_received;
+    return room;
+}
+
+std::vector<RoomId> Rooms::list_rooms_of(const UserId& user, Membership membership) const {
+    if (user.server() != services_.server_name) {
+        return services_.rooms.list_rooms_of(user, membership);
+    }
+    std::vector<RoomId> rooms;
+    for (MembershipChange& change : list_memberships(user)) {
+        if (change.membership == membership) rooms.push_back(std::move(change.room));
+    }
+    return rooms;
+}
+
+std::optional<Membership> Rooms::membership(const RoomId& room, const UserId& user) const {
+    if (user.server() == services_.server_name) {
+        const auto change = services_.rooms.find_change(user, room, services_.turns.newest());
+        return change ? std::optional(change->membership) : std::nullopt;
+    }
+    const auto row = services_.rooms.find(room);
+    return row ? services_.rooms.find_membership_of(row->number, user) : std::nullopt;
+}
+
+std::vector<MembershipChange> Rooms::list_memberships(const UserId& user) const {
+    return services_.rooms.list_changes(user, StreamPosition{}, services_.turns.newest());
+}
+
+std::vector<MembershipChange> Rooms::membership_changes(const UserId& user,
+                                                        StreamPosition after,
+                                                        StreamPosition up_to) const {
+    return services_.rooms.list_changes(user, after, up_to);
+}
+
+std::optional<MembershipChange> Rooms::membership_at(const RoomId& room,
+                                                     const UserId& user,
+                                                     StreamPosition position) const {
+    return services_.rooms.find_change(user, room, position);
+}
+
+void Rooms::forget(const RoomId& room, const UserId& user) {
+    services_.rooms.mark_forgotten(user, room);
+}
+
+void Rooms::put_outlier_membership(OutlierMembership outlier) {
+    MATRIX_ASSERT(outlier.user.server() == services_.server_name);
+    const auto membership = outlier.event->membership();
+    MATRIX_ASSERT(membership.has_value());
+    const StreamPosition position = services_.turns.next_position();
+    services_.rooms.put_outlier(outlier.user,
+                                outlier.room,
+                                {.room_version = std::string(outlier.event->rules->version),
+                                 .position = position,
+                                 .text = outlier.event->text,
+                                 .stripped_state = json::write(outlier.stripped_state)});
+    services_.rooms.add_change(outlier.user,
+                               {.room = outlier.room,
+                                .membership = *membership,
+                                .event = outlier.event->id,
+                                .position = position});
+    services_.notifier.user_changed(outlier.user, position);
+}
+
+std::optional<OutlierMembership> Rooms::find_outlier_membership(const RoomId& room,
+                                                                const UserId& user) const {
+    const auto row = services_.rooms.find_outlier(user, room);
+    const auto newest = services_.rooms.find_change(user, room, services_.turns.newest());
+    // A membership in the room itself replaces what we heard from outside.
+    if (!row || !newest || newest->position != row->position) return std::nullopt;
+    const RoomRules* rules = find_room_rules(row->room_version);
+    MATRIX_ASSERT(rules);
+    auto event = parse_event(row->text, *rules);
+    MATRIX_ASSERT(event);  // We wrote it, as the rest of the row.
+    const auto stripped_state = json::parse(row->stripped_state);
+    MATRIX_ASSERT(stripped_state && stripped_state->if_array());
+    return OutlierMembership{.room = room,
+                             .user = user,
+                             .event = std::make_shared<const Event>(*std::move(event)),
+                             .stripped_state = *stripped_state->if_array(),
+                             .position = row->position};
+}
+
+}  // namespace matrix::engine

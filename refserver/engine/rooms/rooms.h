@@ -1,0 +1,127 @@
+// Rooms: all rooms that this server knows, and what happens to them as a whole.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "refserver/engine/counters.h"
+#include "refserver/engine/error.h"
+#include "refserver/engine/rooms/room.h"
+#include "refserver/runtime/clock.h"
+#include "refserver/runtime/executor.h"
+#include "refserver/runtime/log.h"
+#include "refserver/runtime/random.h"
+#include "refserver/storage/event_store.h"
+#include "refserver/storage/room_store.h"
+#include "refserver/storage/state_store.h"
+
+namespace matrix::engine {
+
+class FederationClient;
+class KeyRing;
+class Notifier;
+class Outbox;
+
+/// What rooms need of the engine. All of it outlives them.
+struct RoomServices {
+    ServerName server_name;
+    storage::Turns& turns;
+    storage::EventStore& events;
+    storage::StateStore& states;
+    storage::RoomStore& rooms;
+    runtime::Executor& executor;
+    runtime::Clock& clock;
+    runtime::RandomSource& random;
+    runtime::Log& log;
+    const Signer& signer;
+    const Verifier& verifier;
+    KeyRing& keys;
+    FederationClient& federation;
+    Outbox& outbox;
+    Notifier& notifier;
+    Counters& counters;
+};
+
+/// The first events of a room, in order; the room's id is made here.
+struct NewRoom {
+    std::string version;
+    UserId creator;
+    json::Object create_content;   ///< Without `creator` and `room_version`, which are added.
+    std::vector<NewEvent> events;  ///< After the create event; the creator's join is the first.
+};
+
+/// What send_join answered: everything that one needs to be in the room.
+struct JoinedRoom {
+    EventPtr join;
+    std::vector<Event> state;  ///< Before the join; signatures verified.
+    std::vector<Event> auth_chain;
+};
+
+/// A room that we are invited to or knock on, and do not know otherwise.
+struct OutlierMembership {
+    RoomId room;
+    UserId user;
+    EventPtr event;
+    json::Array stripped_state;
+    StreamPosition position;  ///< Given by `put_outlier_membership`.
+};
+
+/// Of a user in a room: position and event of the newest membership; what syncs start from.
+using MembershipChange = storage::MembershipRow;
+
+class Rooms {
+public:
+    explicit Rooms(RoomServices services);
+    Rooms(const Rooms&) = delete;
+    Rooms& operator=(const Rooms&) = delete;
+    ~Rooms();
+
+    /// 404 if this server is not and was never in the room.
+    Result<RoomPtr> find(const RoomId& room);
+    /// Rooms with a joined user of ours, and those we were in.
+    std::vector<RoomId> list() const;
+    /// How many rooms stay in memory while nobody uses them.
+    static constexpr std::size_t kLoadedMax = 1000;
+
+    /// A new room, all of whose first events are stored, or none.
+    Result<RoomPtr> create(const NewRoom& room);
+    /// Enters a room through another server: checks every event by the rules and stores all. What
+    /// the rules refuse is left out of the state; 403 if they refuse the join itself.
+    Result<RoomPtr> enter(const JoinedRoom& joined);
+
+    /// A user's rooms by membership, from this server's view, also where we only have an invite.
+    std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership) const;
+    std::optional<Membership> membership(const RoomId& room, const UserId& user) const;
+    /// The newest membership of a user of ours in each room that ever had one, outliers included,
+    /// in the order of room ids. What is not durable yet is included: readers compare positions.
+    std::vector<MembershipChange> list_memberships(const UserId& user) const;
+    /// The same, of changes after `after` and up to `up_to` alone: the newest of each room among
+    /// them.
+    std::vector<MembershipChange> membership_changes(const UserId& user,
+                                                     StreamPosition after,
+                                                     StreamPosition up_to) const;
+    /// What a user of ours was in a room, as a reader of everything up to `position` saw it.
+    std::optional<MembershipChange> membership_at(const RoomId& room,
+                                                  const UserId& user,
+                                                  StreamPosition position) const;
+    /// The room is left out of syncs and refuses its history to this user until the next invite or
+    /// join. Only for those who left or were banned.
+    void forget(const RoomId& room, const UserId& user);
+
+    /// Stores an invite (or a remote leave of it) for a room that we are not in.
+    void put_outlier_membership(OutlierMembership membership);
+    std::optional<OutlierMembership> find_outlier_membership(const RoomId& room,
+                                                             const UserId& user) const;
+
+private:
+    RoomPtr add(std::unique_ptr<Room::Data> data);
+    void forget_unused();
+
+    RoomServices services_;
+    std::map<RoomId, RoomPtr> loaded_;
+};
+
+}  // namespace matrix::engine
