@@ -8,9 +8,12 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "refserver/engine/counters.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
@@ -52,6 +55,7 @@ public:
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
+        Counters& counters;
         /// Is this a user of ours that exists?
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.
@@ -219,6 +223,16 @@ private:
     };
     Task<PduResult> receive_pdu(json::Value pdu, ServerName origin);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
+    /// One type of EDU, and what takes it: synchronously, so that its effect and the answer to the
+    /// transaction are one unit of work. An error means that nothing was done.
+    struct EduHandler {
+        std::string_view type;
+        Result<void> (FederationServer::*take)(const json::Object& content,
+                                               const ServerName& origin);
+    };
+    /// THE table of EDUs; each handler is in federation/edu_*.cpp.
+    static std::span<const EduHandler> edu_handlers();
+    void take_edu(const json::Value& edu, const ServerName& origin);
 
     Services services_;
     storage::ReceivedTransactions transactions_;

@@ -1,16 +1,24 @@
 #include "refserver/storage/outbox_store.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace matrix::storage {
+
+// The statement after it finds the number as `next_number - 1`.
+void OutboxStore::take_number(const ServerName& destination) {
+    turns_.begin_unit();
+    turns_.database().execute(
+        "INSERT INTO destinations (server, next_number) VALUES (?1, 2)"
+        " ON CONFLICT (server) DO UPDATE SET next_number = next_number + 1",
+        {destination.text()});
+}
 
 void OutboxStore::append(const ServerName& destination,
                          const EventId& event,
                          std::int64_t length_max) {
-    turns_.begin_unit();
+    take_number(destination);
     Database& database = turns_.database();
-    database.execute(
-        "INSERT INTO destinations (server, next_number) VALUES (?1, 2)"
-        " ON CONFLICT (server) DO UPDATE SET next_number = next_number + 1",
-        {destination.text()});
     database.execute(
         "INSERT INTO outbox (destination, number, event_id)"
         " SELECT server, next_number - 1, ?2 FROM destinations WHERE server = ?1",
@@ -21,34 +29,83 @@ void OutboxStore::append(const ServerName& destination,
         {destination.text(), length_max});
 }
 
+void OutboxStore::append_edu(const ServerName& destination,
+                             std::string_view replaces_key,
+                             std::string_view text,
+                             std::int64_t length_max) {
+    take_number(destination);
+    Database& database = turns_.database();
+    if (!replaces_key.empty()) {
+        database.execute(
+            "DELETE FROM outbox_edus WHERE destination = ?1 AND replaces_key = ?2"
+            " AND replaces_key <> '' AND number > (SELECT COALESCE(in_flight_number, 0)"
+            " FROM destinations WHERE server = ?1)",
+            {destination.text(), replaces_key});
+    }
+    database.execute(
+        "INSERT INTO outbox_edus (destination, number, replaces_key, text)"
+        " SELECT server, next_number - 1, ?2, ?3 FROM destinations WHERE server = ?1",
+        {destination.text(), replaces_key, text});
+    database.execute(
+        "DELETE FROM outbox_edus WHERE destination = ?1 AND number <="
+        " (SELECT next_number - 1 - ?2 FROM destinations WHERE server = ?1)",
+        {destination.text(), length_max});
+}
+
+namespace {
+
+// What is behind the last one of a full list may be behind something that was not read.
+void cut_at_limit(const std::vector<OutboxStore::Entry>& list,
+                  std::size_t limit,
+                  std::int64_t& up_to) {
+    if (list.size() == limit) up_to = std::min(up_to, list.back().number);
+}
+
+}  // namespace
+
 std::vector<OutboxStore::Entry> OutboxStore::read(const ServerName& destination,
                                                   std::int64_t up_to,
-                                                  std::size_t events_max) {
-    std::vector<Entry> entries;
+                                                  Limits limits) {
+    std::vector<Entry> events;
     turns_.database().query(
         "SELECT outbox.number, outbox.event_id, events.text FROM outbox"
         " JOIN events ON events.event_id = outbox.event_id"
         " WHERE destination = ?1 AND outbox.number <= ?2 ORDER BY outbox.number LIMIT ?3",
-        {destination.text(), up_to, events_max},
+        {destination.text(), up_to, limits.events},
         [&](const Row& row) {
-            entries.push_back({row.integer(0), EventId(row.text(1)), row.text(2)});
+            events.push_back({row.integer(0), EventId(row.text(1)), row.text(2)});
             return true;
         });
+    std::vector<Entry> edus;
+    turns_.database().query(
+        "SELECT number, text FROM outbox_edus WHERE destination = ?1 AND number <= ?2"
+        " ORDER BY number LIMIT ?3",
+        {destination.text(), up_to, limits.edus},
+        [&](const Row& row) {
+            edus.push_back({row.integer(0), std::nullopt, row.text(1)});
+            return true;
+        });
+    cut_at_limit(events, limits.events, up_to);
+    cut_at_limit(edus, limits.edus, up_to);
+    std::vector<Entry> entries;
+    std::ranges::merge(
+        events, edus, std::back_inserter(entries), {}, &Entry::number, &Entry::number);
+    std::erase_if(entries, [&](const Entry& entry) { return entry.number > up_to; });
     return entries;
 }
 
 std::vector<OutboxStore::Entry> OutboxStore::next_transaction(const ServerName& destination,
-                                                              std::size_t events_max) {
+                                                              Limits limits) {
     const auto in_flight =
         turns_.database().find("SELECT in_flight_number FROM destinations WHERE server = ?1",
                                {destination.text()},
                                [](const Row& row) { return row.maybe_integer(0); });
     if (in_flight && *in_flight) {
         // Empty when the queue became too long meanwhile and lost its oldest events.
-        auto entries = read(destination, **in_flight, events_max);
+        auto entries = read(destination, **in_flight, limits);
         if (!entries.empty()) return entries;
     }
-    auto entries = read(destination, INT64_MAX, events_max);
+    auto entries = read(destination, INT64_MAX, limits);
     if (entries.empty()) return entries;
     turns_.begin_unit();
     turns_.database().execute("UPDATE destinations SET in_flight_number = ?2 WHERE server = ?1",
@@ -60,6 +117,8 @@ void OutboxStore::acknowledge(const ServerName& destination, std::int64_t number
     turns_.begin_unit();
     Database& database = turns_.database();
     database.execute("DELETE FROM outbox WHERE destination = ?1 AND number <= ?2",
+                     {destination.text(), number});
+    database.execute("DELETE FROM outbox_edus WHERE destination = ?1 AND number <= ?2",
                      {destination.text(), number});
     database.execute("UPDATE destinations SET in_flight_number = NULL WHERE server = ?1",
                      {destination.text()});
@@ -84,11 +143,14 @@ void OutboxStore::put_retry(const ServerName& destination, const Retry& retry) {
 std::vector<OutboxStore::Queue> OutboxStore::list_queues() {
     std::vector<Queue> queues;
     turns_.database().query(
-        "SELECT destination, COUNT(*), COALESCE(retry_at_ts, 0) FROM outbox"
+        "SELECT destination, SUM(is_event), COUNT(*) - SUM(is_event), COALESCE(retry_at_ts, 0)"
+        " FROM (SELECT destination, 1 AS is_event FROM outbox"
+        "       UNION ALL SELECT destination, 0 FROM outbox_edus)"
         " JOIN destinations ON server = destination GROUP BY destination ORDER BY destination",
         {},
         [&](const Row& row) {
-            queues.push_back({ServerName(row.text(0)), row.integer(1), row.integer(2)});
+            queues.push_back(
+                {ServerName(row.text(0)), row.integer(1), row.integer(2), row.integer(3)});
             return true;
         });
     return queues;

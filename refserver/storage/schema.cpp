@@ -331,9 +331,23 @@ CREATE TABLE media_slices (
 );
 )";
 
+constexpr std::string_view kEdus = R"(
+-- Ephemeral data units that are sent until they arrive, numbered together with the outbox's events.
+CREATE TABLE outbox_edus (
+    destination TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    replaces_key TEXT NOT NULL,                 -- Empty: takes no other's place.
+    text TEXT NOT NULL,
+    PRIMARY KEY (destination, number)
+) WITHOUT ROWID;
+CREATE INDEX outbox_edus_by_key ON outbox_edus (destination, replaces_key)
+    WHERE replaces_key <> '';
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
+    Migration{.number = 3, .name = "edus", .sql = kEdus},
 };
 
 }  // namespace

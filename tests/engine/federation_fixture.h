@@ -88,6 +88,7 @@ protected:
          .clock = a_.clock,
          .log = a_.log,
          .signer = *a_.key.signer,
+         .counters = a_.counters,
          .is_local_user = [this](const UserId& user) { return user == a_.user("bob"); },
          .find_profile = [](const UserId&) { return std::nullopt; }}};
     const UserId alice_ = a_.user("alice");

@@ -48,6 +48,45 @@ protected:
         return ids;
     }
 
+    Outbox::Services services() {
+        return {.server_name = a_.name,
+                .federation = a_.federation,
+                .turns = a_.turns,
+                .clock = a_.clock,
+                .random = a_.random,
+                .log = a_.log,
+                .counters = a_.counters};
+    }
+    void send_edu(Edu edu) {
+        a_.turn([&] { a_.outbox.send_edu(edu, {a_.name, peer_.name}); });
+    }
+    static Edu kept(std::string_view body, std::string key = {}) {
+        return {"m.kept", json::Object{{"body", body}}, EduKeeping::UntilDelivered, std::move(key)};
+    }
+    static Edu ephemeral(std::string_view body, std::string key = {}) {
+        return {
+            "m.fleeting", json::Object{{"body", body}}, EduKeeping::WhileReachable, std::move(key)};
+    }
+    static std::vector<std::string> edus_of(const runtime::HttpRequest& request) {
+        std::vector<std::string> bodies;
+        const auto body = json::parse(request.body).value();
+        const json::Array* edus = body.find_array("edus");
+        for (const json::Value& edu : edus ? *edus : json::Array{})
+            bodies.push_back(*edu.find("content")->find_string("body"));
+        return bodies;
+    }
+    /// The EDUs that arrived, in their order, those of repeated transactions once.
+    std::vector<std::string> arrived_edus() const {
+        std::vector<std::string> bodies;
+        std::set<std::string> seen;
+        for (const runtime::HttpRequest& request : peer_.requests) {
+            if (!seen.insert(request.target).second) continue;
+            for (std::string& body : edus_of(request))
+                bodies.push_back(std::move(body));
+        }
+        return bodies;
+    }
+
     TestWorld world_;
     RoomHost a_{world_, "a.test"};
     FakePeer peer_{world_, "peer.test"};
@@ -113,17 +152,144 @@ TEST_F(OutboxTest, TakesUpWhatAnEarlierProcessLeft) {
     send(2);
     world_.settle(5);
     const std::string target = peer_.requests.front().target;
-    Outbox next({.server_name = a_.name,
-                 .federation = a_.federation,
-                 .turns = a_.turns,
-                 .clock = a_.clock,
-                 .random = a_.random,
-                 .log = a_.log});
+    Outbox next(services());
     peer_.requests.clear();
     a_.turn([&] { next.resume(); });
     world_.settle(30);
     ASSERT_FALSE(peer_.requests.empty());
     EXPECT_EQ(peer_.requests.front().target, target);
+}
+
+TEST_F(OutboxTest, SendsKeptEdusInTheOrderOfTheEvents) {
+    a_.turn([&] {
+        for (int i = 0; i < 130; ++i) {
+            a_.outbox.send_edu(kept(std::to_string(i)), {peer_.name});
+            const auto sent = room_->send(message(a_.user("alice"), "hello")).value();
+            a_.outbox.send(sent.event, {peer_.name});
+            sent_.push_back(sent.event->id);
+        }
+    });
+    world_.settle();
+    EXPECT_EQ(arrived(), sent_);
+    std::vector<std::string> expected;
+    for (int i = 0; i < 130; ++i)
+        expected.push_back(std::to_string(i));
+    EXPECT_EQ(arrived_edus(), expected);
+    std::size_t pdus = 0, edus = 0;
+    for (const runtime::HttpRequest& request : peer_.requests) {
+        EXPECT_LE(edus_of(request).size(), kTransactionEdusMax);
+        edus += edus_of(request).size();
+        pdus += ids_of(request).size();
+        EXPECT_GE(edus, pdus);  // An EDU never comes after the event that was sent behind it.
+    }
+    EXPECT_EQ(a_.counters.edus_sent, 130);
+}
+
+TEST_F(OutboxTest, SendsAtMostAHundredEdusAtATimeOfBothKinds) {
+    a_.turn([&] {
+        for (int i = 0; i < 150; ++i) {
+            a_.outbox.send_edu(kept("kept"), {peer_.name});
+            a_.outbox.send_edu(ephemeral("fleeting"), {peer_.name});
+        }
+    });
+    world_.settle();
+    for (const runtime::HttpRequest& request : peer_.requests)
+        EXPECT_LE(edus_of(request).size(), kTransactionEdusMax);
+    EXPECT_EQ(arrived_edus().size(), 300);
+}
+
+TEST_F(OutboxTest, KeepsKeptEdusOverARestart) {
+    status_ = 500;
+    send_edu(kept("one"));
+    world_.settle(5);
+    const std::string target = peer_.requests.front().target;
+    send_edu(kept("two"));
+    Outbox next(services());
+    peer_.requests.clear();
+    status_ = 200;
+    a_.turn([&] { next.resume(); });
+    world_.settle(30);
+    ASSERT_FALSE(peer_.requests.empty());
+    EXPECT_EQ(peer_.requests.front().target, target);
+    EXPECT_EQ(edus_of(peer_.requests.front()), std::vector<std::string>{"one"});
+    EXPECT_EQ(arrived_edus(), (std::vector<std::string>{"one", "two"}));
+    EXPECT_EQ(next.queued(), 0);
+}
+
+TEST_F(OutboxTest, ReplacesAKeptEduThatWaitsButNotOneThatIsOnItsWay) {
+    status_ = 500;
+    send_edu(kept("first", "key"));
+    world_.settle(5);
+    send_edu(kept("second", "key"));
+    send_edu(kept("other", "another key"));
+    send_edu(kept("third", "key"));
+    status_ = 200;
+    world_.settle(60);
+    EXPECT_EQ(arrived_edus(), (std::vector<std::string>{"first", "other", "third"}));
+    for (const runtime::HttpRequest& request : peer_.requests) {
+        if (request.target == peer_.requests.front().target)
+            EXPECT_EQ(edus_of(request), std::vector<std::string>{"first"});
+    }
+}
+
+TEST_F(OutboxTest, SendsTheNewestEphemeralEduOfAKey) {
+    a_.turn([&] {
+        for (const auto& [body, key] : std::vector<std::pair<std::string, std::string>>{
+                 {"first", "key"}, {"second", "key"}, {"any", ""}, {"any", ""}, {"third", "key"}}) {
+            a_.outbox.send_edu(ephemeral(body, key), {peer_.name});
+        }
+    });
+    world_.settle();
+    // The first one was on its way before the others came.
+    EXPECT_EQ(arrived_edus(), (std::vector<std::string>{"first", "any", "any", "third"}));
+}
+
+TEST_F(OutboxTest, RepeatsEphemeralEdusUnderTheSameIdAfterOneFailure) {
+    status_ = 500;
+    send_edu(ephemeral("first"));
+    world_.settle(1);
+    send_edu(ephemeral("second"));
+    status_ = 200;
+    world_.settle(10);
+    ASSERT_GE(peer_.requests.size(), 2);
+    EXPECT_EQ(peer_.requests[0].target, peer_.requests[1].target);
+    EXPECT_EQ(peer_.requests[0].body, peer_.requests[1].body);
+    EXPECT_EQ(arrived_edus(), (std::vector<std::string>{"first", "second"}));
+}
+
+TEST_F(OutboxTest, DropsEphemeralEdusForAServerThatIsDown) {
+    status_ = 500;
+    send(1);
+    send_edu(ephemeral("before"));
+    world_.settle(120);
+    send_edu(ephemeral("while"));
+    EXPECT_EQ(a_.outbox.queued(), 1);
+    EXPECT_EQ(a_.counters.edus_dropped, 2);
+    status_ = 200;
+    world_.settle(300);
+    send_edu(ephemeral("after"));
+    world_.settle();
+    EXPECT_EQ(arrived(), sent_);
+    EXPECT_EQ(edus_of(peer_.requests.back()), std::vector<std::string>{"after"});
+}
+
+TEST_F(OutboxTest, SaysWhatWaits) {
+    status_ = 500;
+    send(2);
+    send_edu(kept("kept"));
+    send_edu(ephemeral("fleeting"));
+    const std::vector<Outbox::Queue> queues = a_.outbox.list_queues();
+    ASSERT_EQ(queues.size(), 1);
+    EXPECT_EQ(queues[0].destination, peer_.name);
+    EXPECT_EQ(queues[0].events, 2);
+    EXPECT_EQ(queues[0].edus, 1);
+    EXPECT_EQ(queues[0].ephemeral_edus, 1);
+}
+
+TEST_F(OutboxTest, WritesNoEdusWhereThereAreNone) {
+    send(1);
+    world_.settle();
+    EXPECT_FALSE(json::parse(peer_.requests.front().body).value().find("edus"));
 }
 
 }  // namespace

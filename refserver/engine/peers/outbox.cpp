@@ -20,12 +20,22 @@ constexpr std::int64_t kRetryMostMs = 60 * 60 * 1000;
 /// that it still gets cite them.
 constexpr std::int64_t kQueueLengthMax = 10'000;
 
-// The same events have the same id in each attempt, and no others ever have it.
+/// UNSPECIFIED: the same for kept EDUs. Whoever has so many unread ones has been away for very
+/// long.
+constexpr std::int64_t kKeptEdusMax = 50'000;
+/// Others that wait for a destination; more are dropped.
+constexpr std::size_t kEphemeralEdusMax = 1000;
+/// After so many failures in a row a destination is down.
+constexpr int kFailuresUntilDown = 3;
+constexpr std::size_t kTransactionIdLength = 22;
+
+// Of a transaction with kept entries: the same entries have the same id in each attempt, also after
+// a restart, and no others ever have it.
 std::string transaction_id_of(const std::vector<storage::OutboxStore::Entry>& entries) {
     std::string named = std::to_string(entries.front().number);
     for (const auto& entry : entries)
-        named += ' ' + entry.event.text();
-    return encode_base64_url(view(sha256(named))).substr(0, 22);
+        named += ' ' + (entry.event ? entry.event->text() : std::to_string(entry.number));
+    return encode_base64_url(view(sha256(named))).substr(0, kTransactionIdLength);
 }
 
 }  // namespace
@@ -34,26 +44,47 @@ struct Outbox::Data {
     explicit Data(Services services_)
         : services(std::move(services_)),
           store(services.turns),
-          random(services.random.stream("outbox")) {}
+          random(services.random.stream("outbox")),
+          ids(services.random.stream("transaction ids")) {}
 
+    struct Ephemeral {
+        std::string replaces_key;  ///< With the type before it; empty: replaces nothing.
+        std::string text;
+    };
+    struct Transaction {
+        std::string id;
+        runtime::Timestamp made_at;
+        std::vector<storage::OutboxStore::Entry> kept;
+        std::vector<std::string> ephemeral;
+
+        bool is_empty() const { return kept.empty() && ephemeral.empty(); }
+    };
     struct Destination {
         bool is_running = false;
+        int failures = 0;
         runtime::Timestamp last_attempt;  // Monotonic.
         // Ends the pause before the next attempt; empty while there is none.
         std::move_only_function<void()> wake;
-    };
+        std::vector<Ephemeral> waiting;  ///< The oldest first.
+        Transaction in_flight;           ///< On its way, or to be tried again; empty: neither.
 
+        bool is_down() const { return failures >= kFailuresUntilDown; }
+    };
     void start(const ServerName& server);
     Task<void> drain(ServerName server);
-    json::Object make_transaction(const std::vector<storage::OutboxStore::Entry>& entries) const;
+    void fill_transaction(const ServerName& server);
+    json::Object write_transaction(const Transaction& transaction) const;
+    void queue_ephemeral(const ServerName& server, Ephemeral edu);
+    void drop_ephemeral(Destination& destination);
     void log_refusals(const ServerName& server, const json::Object& results) const;
-    void note_success(const ServerName& server, std::int64_t number);
+    void note_success(const ServerName& server, Transaction transaction);
     void note_failure(const ServerName& server, const Error& error);
     Task<void> pause(ServerName server);
 
     Services services;
     storage::OutboxStore store;
     runtime::Random& random;
+    runtime::Random& ids;  ///< Of transactions with nothing but ephemeral EDUs.
     std::map<ServerName, Destination> destinations;
     runtime::TaskGroup tasks;
 };
@@ -67,6 +98,36 @@ void Outbox::send(const EventPtr& event, const std::vector<ServerName>& servers)
         data_->store.append(server, event->id, kQueueLengthMax);
         data_->start(server);
     }
+}
+
+void Outbox::send_edu(const Edu& edu, const std::vector<ServerName>& servers) {
+    const std::string key =
+        edu.replaces_key.empty() ? std::string() : edu.type + ' ' + edu.replaces_key;
+    const std::string text =
+        json::write(json::Object{{"edu_type", edu.type}, {"content", edu.content}});
+    for (const ServerName& server : servers) {
+        if (server == data_->services.server_name) continue;
+        if (edu.keeping == EduKeeping::UntilDelivered) {
+            data_->store.append_edu(server, key, text, kKeptEdusMax);
+        } else {
+            data_->queue_ephemeral(server, {key, text});
+        }
+        data_->start(server);
+    }
+}
+
+void Outbox::Data::queue_ephemeral(const ServerName& server, Ephemeral edu) {
+    Destination& destination = destinations[server];
+    if (!edu.replaces_key.empty()) {
+        std::erase_if(destination.waiting, [&](const Ephemeral& older) {
+            return older.replaces_key == edu.replaces_key;
+        });
+    }
+    if (destination.is_down() || destination.waiting.size() >= kEphemeralEdusMax) {
+        ++services.counters.edus_dropped;
+        return;
+    }
+    destination.waiting.push_back(std::move(edu));
 }
 
 void Outbox::resume() {
@@ -85,20 +146,30 @@ void Outbox::server_is_back(const ServerName& server) {
 }
 
 std::size_t Outbox::queued() const {
-    std::int64_t count = 0;
-    for (const auto& queue : data_->store.list_queues())
-        count += queue.events;
-    return static_cast<std::size_t>(count);
+    std::size_t count = 0;
+    for (const Queue& queue : list_queues())
+        count += queue.events + queue.edus + queue.ephemeral_edus;
+    return count;
 }
 
 std::vector<Outbox::Queue> Outbox::list_queues() const {
-    std::vector<Queue> queues;
-    for (auto& queue : data_->store.list_queues()) {
-        queues.push_back({std::move(queue.destination),
-                          static_cast<std::size_t>(queue.events),
-                          queue.retry_at_ts});
+    std::map<ServerName, Queue> queues;
+    for (const auto& queue : data_->store.list_queues()) {
+        queues[queue.destination] = {.events = static_cast<std::size_t>(queue.events),
+                                     .edus = static_cast<std::size_t>(queue.edus),
+                                     .retry_at_ts = queue.retry_at_ts};
     }
-    return queues;
+    for (const auto& [server, destination] : data_->destinations) {
+        const std::size_t count =
+            destination.waiting.size() + destination.in_flight.ephemeral.size();
+        if (count > 0) queues[server].ephemeral_edus = count;
+    }
+    std::vector<Queue> list;
+    for (auto& [server, queue] : queues) {
+        queue.destination = server;
+        list.push_back(std::move(queue));
+    }
+    return list;
 }
 
 void Outbox::Data::start(const ServerName& server) {
@@ -109,16 +180,17 @@ void Outbox::Data::start(const ServerName& server) {
 Task<void> Outbox::Data::drain(ServerName server) {
     if (store.load_retry(server).retry_at_ts != 0) co_await pause(server);
     while (true) {
-        const auto entries = store.next_transaction(server, kTransactionPdusMax);
-        if (entries.empty()) break;
-        destinations[server].last_attempt = services.clock.monotonic_now();
-        std::string id = transaction_id_of(entries);
-        json::Object transaction = make_transaction(entries);
+        fill_transaction(server);
+        Destination& destination = destinations[server];
+        if (destination.in_flight.is_empty()) break;
+        destination.last_attempt = services.clock.monotonic_now();
+        std::string id = destination.in_flight.id;
+        json::Object transaction = write_transaction(destination.in_flight);
         const Result<json::Object> results = co_await services.federation.send_transaction(
             server, std::move(id), std::move(transaction));
         if (results) {
             log_refusals(server, *results);
-            note_success(server, entries.back().number);
+            note_success(server, std::exchange(destinations[server].in_flight, {}));
         } else {
             note_failure(server, results.error());
             co_await pause(server);
@@ -128,17 +200,51 @@ Task<void> Outbox::Data::drain(ServerName server) {
     destinations.erase(server);
 }
 
-json::Object Outbox::Data::make_transaction(
-    const std::vector<storage::OutboxStore::Entry>& entries) const {
-    json::Array pdus;
-    for (const auto& entry : entries) {
-        auto pdu = json::parse(entry.text, json::Numbers::Any);
-        MATRIX_ASSERT(pdu.has_value());  // We have stored it.
-        pdus.push_back(*std::move(pdu));
+// What failed is repeated as it was: a peer may have taken it without our learning of it, and then
+// ignores all that comes under the same id.
+void Outbox::Data::fill_transaction(const ServerName& server) {
+    Destination& destination = destinations[server];
+    Transaction& transaction = destination.in_flight;
+    if (!transaction.is_empty()) return;
+    transaction.made_at = services.clock.now();
+    transaction.kept = store.next_transaction(
+        server, {.events = kTransactionPdusMax, .edus = kTransactionEdusMax});
+    const auto kept_edus = static_cast<std::size_t>(
+        std::ranges::count_if(transaction.kept, [](const auto& entry) { return !entry.event; }));
+    const auto count = std::min(kTransactionEdusMax - kept_edus, destination.waiting.size());
+    const auto end = destination.waiting.begin() + static_cast<std::ptrdiff_t>(count);
+    for (auto edu = destination.waiting.begin(); edu != end; ++edu)
+        transaction.ephemeral.push_back(std::move(edu->text));
+    destination.waiting.erase(destination.waiting.begin(), end);
+    if (!transaction.kept.empty()) {
+        transaction.id = transaction_id_of(transaction.kept);
+    } else if (!transaction.ephemeral.empty()) {
+        transaction.id = ids.text(kTransactionIdLength, runtime::kLetters);
     }
-    return json::Object{{"origin", services.server_name.text()},
-                        {"origin_server_ts", services.clock.now().value},
-                        {"pdus", std::move(pdus)}};
+}
+
+namespace {
+
+json::Value read_stored(const std::string& text) {
+    auto value = json::parse(text, json::Numbers::Any);
+    MATRIX_ASSERT(value.has_value());  // We have written it.
+    return *std::move(value);
+}
+
+}  // namespace
+
+json::Object Outbox::Data::write_transaction(const Transaction& transaction) const {
+    json::Array pdus;
+    json::Array edus;
+    for (const auto& entry : transaction.kept)
+        (entry.event ? pdus : edus).push_back(read_stored(entry.text));
+    for (const std::string& text : transaction.ephemeral)
+        edus.push_back(read_stored(text));
+    json::Object written{{"origin", services.server_name.text()},
+                         {"origin_server_ts", transaction.made_at.value},
+                         {"pdus", std::move(pdus)}};
+    if (!edus.empty()) written.set("edus", std::move(edus));
+    return written;
 }
 
 void Outbox::Data::log_refusals(const ServerName& server, const json::Object& results) const {
@@ -151,14 +257,30 @@ void Outbox::Data::log_refusals(const ServerName& server, const json::Object& re
     }
 }
 
-void Outbox::Data::note_success(const ServerName& server, std::int64_t number) {
-    store.acknowledge(server, number);
+void Outbox::Data::note_success(const ServerName& server, Transaction transaction) {
+    for (const auto& entry : transaction.kept)
+        services.counters.edus_sent += entry.event ? 0 : 1;
+    services.counters.edus_sent += transaction.ephemeral.size();
+    destinations[server].failures = 0;
+    if (!transaction.kept.empty()) store.acknowledge(server, transaction.kept.back().number);
     if (store.load_retry(server).retry_at_ts == 0) return;
     services.log.info("outbox", server.text() + " takes transactions again");
     store.put_retry(server, {});
 }
 
+// The peer takes the kept rest of a repeated transaction for the same one, which is right: it has
+// either taken all of it or nothing.
+void Outbox::Data::drop_ephemeral(Destination& destination) {
+    std::vector<std::string>& in_flight = destination.in_flight.ephemeral;
+    services.counters.edus_dropped += destination.waiting.size() + in_flight.size();
+    destination.waiting.clear();
+    in_flight.clear();
+}
+
 void Outbox::Data::note_failure(const ServerName& server, const Error& error) {
+    Destination& destination = destinations[server];
+    ++destination.failures;
+    if (destination.is_down()) drop_ephemeral(destination);
     const std::int64_t now = services.clock.now().value;
     storage::OutboxStore::Retry retry = store.load_retry(server);
     if (retry.retry_at_ts == 0) retry.failing_since_ts = now;
