@@ -15,14 +15,24 @@
 #include "refserver/engine/server_options.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/client_transactions.h"
+#include "refserver/storage/cross_signing_keys.h"
+#include "refserver/storage/device_inbox.h"
+#include "refserver/storage/device_keys.h"
 #include "refserver/storage/filters.h"
+#include "refserver/storage/key_signatures.h"
+#include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/openid_tokens.h"
 #include "refserver/storage/published_rooms.h"
 
 namespace matrix::engine {
 
+class Devices;
+struct DeviceQuery;
+struct QueriedKeys;
+struct SigningKey;
 struct SyncFilter;
 struct SyncWish;
+struct WaitingMessages;
 
 class ClientServer {
 public:
@@ -31,6 +41,7 @@ public:
         Accounts& accounts;
         Rooms& rooms;
         RemoteRooms& remote_rooms;
+        Devices& devices;
         FederationClient& federation;
         Outbox& outbox;
         Notifier& notifier;
@@ -96,6 +107,22 @@ public:
     Task<Result<Reply>> create_filter(Request request);
     Task<Result<Reply>> get_filter(Request request);
 
+    // to_device, keys, cross_signing
+    Task<Result<Reply>> send_to_device(Request request);
+    Task<Result<Reply>> upload_keys(Request request);
+    Task<Result<Reply>> query_keys(Request request);
+    Task<Result<Reply>> claim_keys(Request request);
+    Task<Result<Reply>> get_key_changes(Request request);
+    Task<Result<Reply>> upload_signing_keys(Request request);
+    Task<Result<Reply>> upload_signatures(Request request);
+
+    // device_management
+    Task<Result<Reply>> get_devices(Request request);
+    Task<Result<Reply>> get_device(Request request);
+    Task<Result<Reply>> put_device(Request request);
+    Task<Result<Reply>> delete_device(Request request);
+    Task<Result<Reply>> delete_devices(Request request);
+
     // profile
     Task<Result<Reply>> get_profile(Request request);
     Task<Result<Reply>> get_profile_field(Request request);
@@ -112,6 +139,32 @@ public:
 private:
     json::Object well_known() const;
 
+    // login: has the requester proved anew who he is? If not, the error is the 401 that says how.
+    Task<Result<void>> authenticate_again(UserId user, json::Object body);
+    // keys
+    Result<void> check_one_time_keys(const Requester& requester,
+                                     const std::vector<storage::OneTimeKey>& keys) const;
+    void publish_device_keys(const Requester& requester, json::Object keys);
+    QueriedKeys query_local_keys(const std::vector<DeviceQuery>& queries,
+                                 const UserId& viewer) const;
+    // cross_signing
+    struct NewSigningKey;
+    Result<std::vector<NewSigningKey>> parse_signing_keys(const json::Object& body,
+                                                          const UserId& user) const;
+    Result<void> check_master_signed(const std::vector<NewSigningKey>& keys,
+                                     const UserId& user) const;
+    bool may_publish_freely(const std::vector<NewSigningKey>& keys, const UserId& user) const;
+    void publish_signing_key(const NewSigningKey& key, const UserId& user);
+    struct SignedItem;
+    std::optional<json::Object> find_signable_key(const storage::SignedKey& key,
+                                                  const UserId& viewer) const;
+    std::optional<SigningKey> find_own_signer(const storage::SignedKey& key,
+                                              const UserId& user,
+                                              const KeyId& signer) const;
+    Result<SignedItem> check_signed_item(const storage::SignedKey& key,
+                                         const json::Value& value,
+                                         const UserId& user) const;
+    void publish_signatures(const SignedItem& item, const UserId& user);
     // joining, leaving
     Task<Result<Reply>> join(RoomId room,
                              UserId user,
@@ -148,6 +201,8 @@ private:
     // sync
     Result<SyncFilter> parse_filter_of_sync(const Request& request) const;
     Result<SyncWish> parse_sync_wish(const Request& request) const;
+    WaitingMessages find_messages(const Requester& requester,
+                                  std::optional<StreamPosition> since) const;
     // filter
     Result<json::Object> load_filter(const UserId& user, std::string_view filter_id) const;
 
@@ -157,6 +212,11 @@ private:
     storage::AliasStore aliases_;
     storage::PublishedRoomStore published_rooms_;
     storage::OpenIdTokenStore openid_tokens_;
+    storage::DeviceKeyStore device_keys_;
+    storage::OneTimeKeyStore one_time_keys_;
+    storage::CrossSigningKeyStore signing_keys_;
+    storage::KeySignatureStore key_signatures_;
+    storage::DeviceInboxStore inbox_;
     InteractiveAuth interactive_auth_;
     Nonces registration_nonces_;
 };

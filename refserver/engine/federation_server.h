@@ -18,8 +18,6 @@
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
 #include "refserver/storage/aliases.h"
-#include "refserver/storage/cross_signing_keys.h"
-#include "refserver/storage/device_keys.h"
 #include "refserver/storage/media.h"
 #include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/openid_tokens.h"
@@ -33,6 +31,7 @@ class EventStore;
 
 namespace matrix::engine {
 
+class Devices;
 class FederationClient;
 class KeyRing;
 class Notifier;
@@ -46,6 +45,7 @@ public:
         std::optional<ServerName> delegated_name;  ///< In the well-known document; nothing: none.
         Rooms& rooms;
         RemoteRooms& remote_rooms;
+        Devices& devices;
         FederationClient& federation;
         storage::EventStore& events;
         KeyRing& keys;
@@ -67,9 +67,7 @@ public:
           aliases_(services_.turns),
           published_rooms_(services_.turns),
           openid_tokens_(services_.turns),
-          device_keys_(services_.turns),
           one_time_keys_(services_.turns),
-          cross_signing_keys_(services_.turns),
           media_(services_.turns),
           remote_keys_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
@@ -175,12 +173,6 @@ private:
 
     /// 400 unless it is a user id of this server; whether there is such a user is not asked.
     Result<UserId> require_own_user(std::string_view text, std::string_view what) const;
-    /// As others may see it: with no signatures but the user's own.
-    std::optional<json::Object> find_cross_signing_key(const UserId& user,
-                                                       storage::CrossSigningUsage usage) const;
-    /// By device id, those that have keys; of all devices if `asked` is empty.
-    json::Object find_device_keys(const UserId& user, const std::vector<DeviceId>& asked) const;
-
     // Media; see federation/media.cpp.
 
     /// 404 if there is no such file, 504 if it is still to come.
@@ -230,6 +222,10 @@ private:
         Result<void> (FederationServer::*take)(const json::Object& content,
                                                const ServerName& origin);
     };
+    // federation/edu_devices.cpp
+    Result<void> take_direct_to_device(const json::Object& content, const ServerName& origin);
+    Result<void> take_device_list_update(const json::Object& content, const ServerName& origin);
+    Result<void> take_signing_key_update(const json::Object& content, const ServerName& origin);
     /// THE table of EDUs; each handler is in federation/edu_*.cpp.
     static std::span<const EduHandler> edu_handlers();
     void take_edu(const json::Value& edu, const ServerName& origin);
@@ -239,9 +235,7 @@ private:
     storage::AliasStore aliases_;
     storage::PublishedRoomStore published_rooms_;
     storage::OpenIdTokenStore openid_tokens_;
-    storage::DeviceKeyStore device_keys_;
     storage::OneTimeKeyStore one_time_keys_;
-    storage::CrossSigningKeyStore cross_signing_keys_;
     storage::MediaStore media_;
     storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.

@@ -6,6 +6,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/devices/devices.h"
 #include "refserver/engine/dispatch.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/notifier.h"
@@ -65,6 +66,7 @@ struct Server::Parts {
     Outbox outbox;
     Notifier notifier;
     Rooms rooms;
+    Devices devices;
     Accounts accounts;
     RemoteRooms remote_rooms;
 
@@ -144,7 +146,17 @@ Server::Parts::Parts(runtime::World world_,
              .outbox = outbox,
              .notifier = notifier,
              .counters = counters}),
+      devices({.server_name = options.server_name,
+               .rooms = rooms,
+               .outbox = outbox,
+               .notifier = notifier,
+               .federation = federation_client,
+               .turns = turns,
+               .clock = world.clock,
+               .random = world.random,
+               .log = world.log}),
       accounts({.server_name = options.server_name,
+                .device_lists = devices.lists,
                 .turns = turns,
                 .clock = world.clock,
                 .random = world.random,
@@ -164,6 +176,7 @@ Server::Parts::Parts(runtime::World world_,
                      .accounts = accounts,
                      .rooms = rooms,
                      .remote_rooms = remote_rooms,
+                     .devices = devices,
                      .federation = federation_client,
                      .outbox = outbox,
                      .notifier = notifier,
@@ -176,6 +189,7 @@ Server::Parts::Parts(runtime::World world_,
            .delegated_name = options.delegated_name,
            .rooms = rooms,
            .remote_rooms = remote_rooms,
+           .devices = devices,
            .federation = federation_client,
            .events = events,
            .keys = keys,

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "refserver/protocol/identifiers.h"
 #include "refserver/storage/turns.h"
@@ -28,12 +29,21 @@ public:
     void insert(const ClientTransaction& transaction,
                 const EventId& event,
                 std::int64_t created_ts);
+    // Of a transaction that made no event.
+
+    bool has(const ClientTransaction& transaction) const;
+    void insert(const ClientTransaction& transaction, std::int64_t created_ts);
+
     /// The id of the transaction by which this device sent this event.
     std::optional<std::string> find_transaction_id(const EventId& event,
                                                    const UserId& user,
                                                    const DeviceId& device) const;
 
 private:
+    void insert_response(const ClientTransaction& transaction,
+                         std::string_view response,
+                         std::int64_t created_ts);
+
     Turns& turns_;
 };
 

@@ -63,6 +63,8 @@ public:
     std::optional<Membership> find_membership_of(RoomNumber room, const UserId& user);
     std::vector<UserId> list_members(RoomNumber room, Membership membership);
     std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership);
+    /// Is there a room that both have joined?
+    bool shares_room(const UserId& one, const UserId& other);
 
     // The changes of the memberships of our own users.
     void add_change(const UserId& user, const MembershipRow& change);

@@ -8,6 +8,7 @@
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client/sync_answer.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/devices/devices.h"
 
 namespace matrix::engine {
 namespace {
@@ -45,22 +46,48 @@ Result<SyncWish> ClientServer::parse_sync_wish(const Request& request) const {
     return wish;
 }
 
+// So many messages may wait that one answer cannot hold them: then it ends where they do, and the
+// next sync goes on from there.
+WaitingMessages ClientServer::find_messages(const Requester& requester,
+                                            std::optional<StreamPosition> since) const {
+    WaitingMessages found{.up_to = services_.turns.durable_position()};
+    auto messages = inbox_.list(requester.user,
+                                requester.device,
+                                since.value_or(StreamPosition{}),
+                                found.up_to,
+                                DeviceMessages::kPerSyncMax + 1);
+    if (messages.size() > DeviceMessages::kPerSyncMax) {
+        messages.pop_back();
+        found.up_to = messages.back().position;
+    }
+    for (auto& message : messages)
+        found.texts.push_back(std::move(message.text));
+    return found;
+}
+
 Task<Result<Reply>> ClientServer::sync(Request request) {
     ASSIGN_OR_CO_RETURN(const SyncWish wish, parse_sync_wish(request));
+    const Requester& requester = request.requester;
+    // Whoever knows a position has all messages up to it.
+    if (wish.since) inbox_.acknowledge(requester.user, requester.device, *wish.since);
     const runtime::Timestamp deadline = services_.clock.monotonic_now() + wish.timeout;
     for (;;) {
-        const StreamPosition up_to = services_.turns.durable_position();
-        const SyncAnswer answer({services_.rooms, transactions_, services_.clock.now()},
-                                request.requester,
+        WaitingMessages messages = find_messages(requester, wish.since);
+        const StreamPosition up_to = messages.up_to;
+        const SyncAnswer answer({services_.rooms,
+                                 transactions_,
+                                 one_time_keys_,
+                                 services_.devices,
+                                 services_.clock.now()},
+                                requester,
                                 wish,
-                                up_to);
+                                std::move(messages));
         const runtime::Duration left = deadline - services_.clock.monotonic_now();
         const bool may_wait = wish.since && !wish.is_full_state && answer.is_empty();
         if (!may_wait || left <= runtime::Duration{}) {
             co_return Reply{.written_body = answer.write()};
         }
-        co_await services_.notifier.wait(
-            request.requester.user, answer.joined_rooms(), up_to, left);
+        co_await services_.notifier.wait(requester.user, answer.joined_rooms(), up_to, left);
     }
 }
 

@@ -17,6 +17,8 @@ constexpr std::size_t kEventAnswerBytesMax = 4 * kPduBytesMax;
 constexpr std::size_t kStateAnswerBytesMax = 256 * 1024 * 1024;
 constexpr std::size_t kKeysAnswerBytesMax = 64 * 1024;
 constexpr std::size_t kNotaryAnswerBytesMax = 1024 * 1024;
+/// Of as many users as one request may name.
+constexpr std::size_t kUserKeysAnswerBytesMax = 16 * 1024 * 1024;
 constexpr std::size_t kNotaryDocumentsMax = 16;
 constexpr std::size_t kServersInRoomMax = 100'000;
 constexpr std::size_t kErrorTextBytesMax = 200;
@@ -493,6 +495,35 @@ Task<Result<std::vector<ServerKeys>>> FederationClient::query_keys(ServerName no
         if (keys && keys->server == server) found.push_back(*std::move(keys));
     }
     co_return found;
+}
+
+Task<Result<json::Object>> FederationClient::query_user_keys(ServerName server,
+                                                             json::Object asked,
+                                                             runtime::Duration timeout) {
+    Call call{.server = std::move(server), .method = "POST"};
+    call.target = target_of("v1/user/keys/query", {});
+    call.content = json::Object{{"device_keys", std::move(asked)}};
+    call.timeout = timeout;
+    call.answer_bytes_max = kUserKeysAnswerBytesMax;
+    return request(std::move(call));
+}
+
+Task<Result<json::Object>> FederationClient::claim_user_keys(ServerName server,
+                                                             json::Object asked,
+                                                             runtime::Duration timeout) {
+    Call call{.server = std::move(server), .method = "POST"};
+    call.target = target_of("v1/user/keys/claim", {});
+    call.content = json::Object{{"one_time_keys", std::move(asked)}};
+    call.timeout = timeout;
+    call.answer_bytes_max = kUserKeysAnswerBytesMax;
+    return request(std::move(call));
+}
+
+Task<Result<json::Object>> FederationClient::get_user_devices(UserId user) {
+    Call call{.server = user.server(), .method = "GET"};
+    call.target = target_of("v1/user/devices", {user.view()});
+    call.answer_bytes_max = kUserKeysAnswerBytesMax;
+    return request(std::move(call));
 }
 
 Task<Result<json::Object>> FederationClient::get_profile(ServerName server,

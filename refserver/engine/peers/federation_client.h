@@ -128,6 +128,17 @@ public:
     /// What a notary knows of `server`. Each document is signed by its origin; whether the notary
     /// has signed it too is for the caller to check.
     Task<Result<std::vector<ServerKeys>>> query_keys(ServerName notary, ServerName server);
+    // Devices and keys: answers whose members have not been looked at.
+
+    /// `asked`: device ids by user, as /user/keys/query takes them.
+    Task<Result<json::Object>> query_user_keys(ServerName server,
+                                               json::Object asked,
+                                               runtime::Duration timeout);
+    /// `asked`: algorithms by user and device. What it gives is given to nobody else.
+    Task<Result<json::Object>> claim_user_keys(ServerName server,
+                                               json::Object asked,
+                                               runtime::Duration timeout);
+    Task<Result<json::Object>> get_user_devices(UserId user);
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);
 
 private:

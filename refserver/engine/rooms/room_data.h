@@ -34,7 +34,7 @@ inline constexpr std::size_t kHiddenEventsMax = 1000;
 enum class EventOrigin { Own, Peer };
 
 struct Room::Data {
-    Data(const RoomServices& services_, RoomId id_, storage::RoomRow row);
+    Data(RoomServices& services_, RoomId id_, storage::RoomRow row);
     Data(const Data&) = delete;
     Data& operator=(const Data&) = delete;
 
@@ -73,7 +73,10 @@ struct Room::Data {
     void advance(const Event& event, const State& after, StreamPosition position);
     void change_extremities(const std::vector<EventId>& next);
     void change_current(const State& next, StreamPosition position);
-    void change_member(const StateDifference& difference, StreamPosition position);
+    /// Tells whether somebody came in or went.
+    std::optional<MemberChange> change_member(const StateDifference& difference,
+                                              StreamPosition position);
+    void tell_watcher(std::vector<MemberChange> changes);
     bool is_cited_by_accepted(const EventId& id) const;
 
     // room_redaction.cpp
@@ -111,7 +114,7 @@ struct Room::Data {
     Task<void> add_outliers(json::Array pdus);
     void store_outliers(std::vector<Event> events);
 
-    const RoomServices& services;
+    RoomServices& services;
     const RoomId id;
     const RoomRules* rules;
     storage::RoomNumber number;
