@@ -20,6 +20,8 @@ namespace {
 /// UNSPECIFIED: how many one-time keys of one algorithm a device may have here; clients keep 50.
 constexpr std::int64_t kOneTimeKeysMax = 1000;
 constexpr std::size_t kOneTimeKeyBytesMax = 4096;
+/// How many servers one request may have us ask; clients ask for 250 users at once.
+constexpr std::size_t kServersMax = 1000;
 constexpr std::int64_t kRemoteTimeoutMs = 10'000;
 constexpr std::int64_t kRemoteTimeoutMaxMs = 60'000;
 
@@ -136,6 +138,12 @@ Result<runtime::Duration> parse_remote_timeout(const json::Object& body) {
         std::clamp<std::int64_t>(timeout.value_or(kRemoteTimeoutMs), 1, kRemoteTimeoutMaxMs));
 }
 
+template <class Asked>
+Result<void> check_server_count(const std::map<ServerName, Asked>& by_server) {
+    if (by_server.size() <= kServersMax) return {};
+    return invalid_param("expected users of at most 1000 servers");
+}
+
 json::Object failure_of(const std::optional<Error>& error) {
     if (!error) {
         return {{"errcode", "M_UNKNOWN"}, {"error", "the server did not answer in time"}};
@@ -177,6 +185,7 @@ Task<Result<Reply>> ClientServer::query_keys(Request request) {
     std::map<ServerName, std::vector<DeviceQuery>> by_server;
     for (const DeviceQuery& query : queries)
         by_server[query.user.server()].push_back(query);
+    CO_RETURN_IF_ERROR(check_server_count(by_server));
 
     const std::vector<DeviceQuery> local = std::move(by_server[services_.options.server_name]);
     by_server.erase(services_.options.server_name);
@@ -253,6 +262,7 @@ Task<Result<Reply>> ClientServer::claim_keys(Request request) {
     std::map<ServerName, std::vector<KeyClaim>> by_server;
     for (const KeyClaim& claim : claims)
         by_server[claim.user.server()].push_back(claim);
+    CO_RETURN_IF_ERROR(check_server_count(by_server));
 
     json::Object claimed =
         engine::claim_keys(one_time_keys_, by_server[services_.options.server_name]);

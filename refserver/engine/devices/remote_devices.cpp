@@ -18,6 +18,13 @@ constexpr std::size_t kResyncsMax = 20;
 constexpr int kResyncRoundsMax = 3;
 constexpr std::size_t kDeviceKeysBytesMax = 65536;
 
+/// UNSPECIFIED: a longer name than any device has is left out.
+std::optional<std::string> take_name(const json::Value& parent, std::string_view field) {
+    const std::string* name = parent.find_string(field);
+    if (!name || name->size() > kIdBytesMax) return std::nullopt;
+    return *name;
+}
+
 /// What a peer says are the keys of a device; nothing unless they are that device's.
 std::optional<storage::DeviceWithKeys> take_device(const UserId& user,
                                                    std::string_view device,
@@ -30,8 +37,7 @@ std::optional<storage::DeviceWithKeys> take_device(const UserId& user,
     }
     storage::DeviceWithKeys taken{DeviceId(device), *keys->if_object(), std::nullopt};
     if (const json::Value* extra = keys->find("unsigned")) {
-        if (const auto* name = extra->find_string("device_display_name"))
-            taken.display_name = *name;
+        taken.display_name = take_name(*extra, "device_display_name");
     }
     taken.keys.erase("unsigned");
     if (json::write(taken.keys).size() > kDeviceKeysBytesMax) return std::nullopt;
@@ -204,12 +210,11 @@ Result<RemoteDevices::Update> RemoteDevices::parse_update(const json::Object& co
     }
     ASSIGN_OR_RETURN(const auto is_deleted, optional_boolean(content, "deleted"));
     update.is_deleted = is_deleted.value_or(false);
-    ASSIGN_OR_RETURN(const auto name, optional_string(content, "device_display_name"));
     const json::Value* keys = content.find("keys");
     if (!keys || update.is_deleted) return update;
     update.keys = take_device(update.user, device, keys);
     if (!update.keys) return bad_json("keys: expected those of user_id's device_id");
-    update.keys->display_name = name;
+    update.keys->display_name = take_name(json::Value(content), "device_display_name");
     return update;
 }
 
@@ -318,8 +323,7 @@ Task<Result<storage::RemoteDeviceList>> RemoteDevices::fetch_list(UserId user) {
         const std::string* id = entry.find_string("device_id");
         auto device = id ? take_device(user, *id, entry.find("keys")) : std::nullopt;
         if (!device || list.devices.size() >= kDevicesMax) continue;
-        const std::string* name = entry.find_string("device_display_name");
-        device->display_name = name ? std::optional(*name) : std::nullopt;
+        device->display_name = take_name(entry, "device_display_name");
         list.devices.push_back(*std::move(device));
     }
     co_return list;
