@@ -222,7 +222,7 @@ void enumerate_shape(const Shape& shape,
     std::size_t unmade = 0;  ///< From here on the events are not those of the letters.
     for (std::optional<std::size_t> changed = 0; changed; changed = count_up(letters)) {
         unmade = std::min(unmade, *changed);
-        if (part_of(letters) % options.shards != options.shard) continue;
+        if (!options.shard.has(part_of(letters))) continue;
         rooms.make(letters, unmade);
         unmade = shape.size();
         ++result.counts.rooms;
@@ -243,11 +243,15 @@ DagResult enumerate_dags(const DagOptions& options) {
     DagResult result;
     const std::vector<Shape> shapes = list_shapes(options.event_count);
     result.counts.shapes = shapes.size();
+    std::size_t done = 0;
     for (const PowerPattern pattern : kPowerPatterns) {
         SmallRoom room(*options.rules, pattern);
         for (const Shape& shape : shapes) {
             enumerate_shape(shape, options, room, result);
             if (result.difference) return result;
+            if (options.on_progress) {
+                options.on_progress(++done, shapes.size() * kPowerPatterns.size());
+            }
         }
         result.counts.questions += room.questions();
         result.counts.resolutions += room.resolutions();

@@ -7,11 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/comparison/shard.h"
 #include "tests/comparison/small_room.h"
 
 namespace matrix::comparison {
@@ -32,10 +34,11 @@ struct DagOptions {
     std::size_t event_count = 4;  ///< At most `kSmallRoomEventsMax`.
     /// Only this part of the rooms, by their first two letters; at most `kDagShardsMax` parts. What
     /// parts ask in common is asked in each of them.
-    std::uint64_t shard = 0;
-    std::uint64_t shards = 1;
+    Shard shard = {};
     /// Besides: plays every delivery order of every room on a server, without remembered answers.
     bool plays_deliveries = false;
+    /// Called after each shape with how many are done, of how many.
+    std::function<void(std::size_t done, std::size_t all)> on_progress = {};
 };
 
 struct DagCounts {
