@@ -135,6 +135,9 @@ public:
 
     bool is_in_memory() const { return is_in_memory_; }
 
+    /// What its rows take on disk, by whole pages; what is free within the file left out.
+    std::int64_t bytes();
+
     /// How often this database has been opened, this time included. Durable, so a number that
     /// begins with it was never used before.
     std::int64_t generation() const { return generation_; }
