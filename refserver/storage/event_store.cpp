@@ -53,12 +53,19 @@ StoredEvent read_event(const Row& row) {
 
 std::optional<StoredEvent> EventStore::find(const EventId& id) {
     if (const StoredEvent* known = cache_.find(id.view())) return *known;
+    if (const bool* is_absent = absent_.find(id.view()); is_absent && *is_absent) {
+        return std::nullopt;
+    }
     auto stored = turns_.database().find(
         "SELECT status, is_rejected_outlier, position, state_before, state_after, rule, detail,"
         " redacted_by, text, version FROM events JOIN rooms USING (room) WHERE event_id = ?1",
         {id.view()},
         read_event);
-    if (stored) cache_.put(id.view(), *stored);
+    if (stored) {
+        cache_.put(id.view(), *stored);
+    } else if (!turns_.database().has_failed()) {
+        absent_.put(id.view(), true);
+    }
     return stored;
 }
 
@@ -113,6 +120,7 @@ void EventStore::put(RoomNumber room, const StoredEvent& stored) {
             " WHERE event_id = ?3",
             {room, event.origin_server_ts, event.id.view()});
     }
+    if (bool* is_absent = absent_.find(event.id.view())) *is_absent = false;
     cache_.put(event.id.view(), stored);
 }
 

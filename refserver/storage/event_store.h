@@ -25,6 +25,8 @@ class EventStore {
 public:
     /// How many events stay parsed in memory.
     static constexpr std::size_t kEventsCachedMax = 20'000;
+    /// Of how many ids it stays known that there is no such event: of those that are on their way.
+    static constexpr std::size_t kAbsentCachedMax = 1000;
 
     explicit EventStore(Turns& turns, std::size_t events_cached_max = kEventsCachedMax);
     EventStore(const EventStore&) = delete;
@@ -67,6 +69,7 @@ private:
 
     Turns& turns_;
     LruMap<StoredEvent> cache_;
+    LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };
 
 }  // namespace matrix::storage
