@@ -83,6 +83,13 @@ Binding bind_id(const std::optional<EventId>& id) {
 
 }  // namespace
 
+bool EventStore::is_accepted(const EventId& id) {
+    const StoredEvent* cached = cache_.find(id.view());
+    if (cached) return cached->status == EventStatus::Accepted;
+    const auto stored = find(id);
+    return stored && stored->status == EventStatus::Accepted;
+}
+
 void EventStore::put(RoomNumber room, const StoredEvent& stored) {
     const Event& event = *stored.event;
     Database& database = turns_.database();
@@ -108,6 +115,7 @@ void EventStore::put(RoomNumber room, const StoredEvent& stored) {
          event.text});
     if (stored.is_placed()) {
         for (const EventId& previous : event.prev_events) {
+            if (is_accepted(previous)) continue;
             database.execute(
                 "INSERT OR IGNORE INTO event_edges"
                 " SELECT ?1, event FROM events WHERE event_id = ?2",

@@ -39,7 +39,8 @@ public:
     /// Inserts an event, or replaces all that is known about it. Its edges too, if it is placed.
     void put(RoomNumber room, const StoredEvent& stored);
 
-    /// Events that cite `id` as a previous one, outliers left out.
+    /// Events that cite `id` as a previous one, outliers left out. Only of an event that is not
+    /// accepted, or was not when they came: nobody asks what follows another one.
     std::vector<EventId> list_children(const EventId& id);
 
     /// A redaction that came before what it redacts.
@@ -65,6 +66,7 @@ public:
     std::optional<TimelinePoint> find_newest_point(RoomNumber room);
 
 private:
+    bool is_accepted(const EventId& id);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
     Turns& turns_;

@@ -47,7 +47,8 @@ CREATE TABLE events (
 CREATE INDEX events_by_position ON events (room, position) WHERE position <> 0;
 CREATE INDEX events_by_depth ON events (room, depth, position) WHERE position <> 0;
 
--- Which events name an event as previous one, also one that is not here.
+-- Which events name an event as previous one that was not accepted when they came: also one that
+-- is not here.
 CREATE TABLE event_edges (
     previous_id TEXT NOT NULL,
     event INTEGER NOT NULL,
@@ -331,9 +332,24 @@ CREATE TABLE media_slices (
 );
 )";
 
+constexpr std::string_view kSentEvents = R"(
+-- The events that clients sent, which their own device sees with the transaction id. By number: a
+-- new row is the last one.
+CREATE TABLE sent_events (
+    event INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL
+);
+INSERT INTO sent_events SELECT event, user_id, device_id, transaction_id
+    FROM event_transactions JOIN events USING (event_id);
+DROP TABLE event_transactions;
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
+    Migration{.number = 3, .name = "sent events", .sql = kSentEvents},
 };
 
 }  // namespace

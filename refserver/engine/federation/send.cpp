@@ -16,13 +16,18 @@
 namespace matrix::engine {
 namespace {
 
-Result<json::Array> take_pdus(const json::Object& transaction) {
-    ASSIGN_OR_RETURN(auto pdus, optional_array(transaction, "pdus"));
-    if (!pdus) return missing_param("pdus: the field is required");
+// Moves them out of the transaction.
+Result<json::Array> take_pdus(json::Object& transaction) {
+    json::Value* value = transaction.find("pdus");
+    if (!value || value->is_null()) return missing_param("pdus: the field is required");
+    json::Array* pdus = value->if_array();
+    if (!pdus) {
+        return bad_json("pdus: expected an array, not " + std::string(value->type_name()));
+    }
     if (pdus->size() > kTransactionPdusMax) {
         return invalid_param("pdus: expected at most " + std::to_string(kTransactionPdusMax));
     }
-    return *std::move(pdus);
+    return std::move(*pdus);
 }
 
 // UNIMPLEMENTED: server-server-api, EDUs: typing, receipts, presence, device lists and to-device
@@ -146,7 +151,7 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
 
 Task<Result<Reply>> FederationServer::send_transaction(Request request) {
     services_.outbox.server_is_back(request.origin);
-    ASSIGN_OR_CO_RETURN(const json::Object transaction, request.object_body());
+    ASSIGN_OR_CO_RETURN(json::Object transaction, request.take_object_body());
     ASSIGN_OR_CO_RETURN(json::Array pdus, take_pdus(transaction));
     CO_RETURN_IF_ERROR(check_edus(transaction));
 

@@ -601,10 +601,9 @@ Task<Result<ServerName>> KeyRing::authenticate(runtime::HttpRequest request) {
         co_return unauthorized("Authorization: " + origin.text() + " has no current key " +
                                authorization.key_id.text());
     }
-    const json::Object signed_request = request_to_sign(
+    const std::string signed_request = write_request_to_sign(
         request.method, request.target, origin, services.server_name, content.get());
-    if (!has_signature(
-            signed_request, authorization.signature, key->public_key, services.verifier)) {
+    if (!services.verifier.is_valid(key->public_key, signed_request, authorization.signature)) {
         co_return unauthorized("Authorization: the signature is wrong");
     }
     co_return origin;
