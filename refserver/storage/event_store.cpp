@@ -90,7 +90,26 @@ bool EventStore::is_accepted(const EventId& id) {
     return stored && stored->status == EventStatus::Accepted;
 }
 
+bool EventStore::is_known(const EventId& id) {
+    if (cache_.find(id.view())) return true;
+    return turns_.database()
+        .find("SELECT 1 FROM events WHERE event_id = ?1",
+              {id.view()},
+              [](const Row&) { return true; })
+        .has_value();
+}
+
 void EventStore::put(RoomNumber room, const StoredEvent& stored) {
+    write(room, stored);
+    cache_.put(stored.event->id.view(), stored);
+}
+
+void EventStore::put_unread(RoomNumber room, const StoredEvent& stored) {
+    write(room, stored);
+    if (StoredEvent* cached = cache_.find(stored.event->id.view())) *cached = stored;
+}
+
+void EventStore::write(RoomNumber room, const StoredEvent& stored) {
     const Event& event = *stored.event;
     Database& database = turns_.database();
     turns_.begin_unit();
@@ -129,7 +148,6 @@ void EventStore::put(RoomNumber room, const StoredEvent& stored) {
             {room, event.origin_server_ts, event.id.view()});
     }
     if (bool* is_absent = absent_.find(event.id.view())) *is_absent = false;
-    cache_.put(event.id.view(), stored);
 }
 
 namespace {

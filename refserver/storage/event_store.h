@@ -36,8 +36,13 @@ public:
     /// Null if it is unknown.
     EventPtr find_event(const EventId& id);
 
+    /// Is there such an event, of any room? Reads nothing of it.
+    bool is_known(const EventId& id);
+
     /// Inserts an event, or replaces all that is known about it. Its edges too, if it is placed.
     void put(RoomNumber room, const StoredEvent& stored);
+    /// The same of one of many that nobody is about to read: it does not stay in memory.
+    void put_unread(RoomNumber room, const StoredEvent& stored);
 
     /// Events that cite `id` as a previous one, outliers left out. Only of an event that is not
     /// accepted, or was not when they came: nobody asks what follows another one.
@@ -67,6 +72,7 @@ public:
 
 private:
     bool is_accepted(const EventId& id);
+    void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
     Turns& turns_;

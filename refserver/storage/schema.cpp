@@ -26,7 +26,7 @@ CREATE TABLE rooms (
     room INTEGER PRIMARY KEY,
     room_id TEXT NOT NULL UNIQUE,
     version TEXT NOT NULL,
-    current_state BLOB                          -- A root in state_nodes; NULL: empty.
+    current_state BLOB                          -- A root in state_nodes; NULL: not entered yet.
 );
 
 CREATE TABLE events (
@@ -346,10 +346,24 @@ INSERT INTO sent_events SELECT event, user_id, device_id, transaction_id
 DROP TABLE event_transactions;
 )";
 
+constexpr std::string_view kJoinedServers = R"(
+-- How many users of each server are joined, beside the memberships.
+CREATE TABLE joined_servers (
+    room INTEGER NOT NULL,
+    server TEXT NOT NULL,
+    users INTEGER NOT NULL,
+    PRIMARY KEY (room, server)
+) WITHOUT ROWID;
+INSERT INTO joined_servers
+    SELECT room, substr(user_id, instr(user_id, ':') + 1) AS server, count(*)
+    FROM memberships WHERE membership = 'join' GROUP BY room, server;
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
     Migration{.number = 3, .name = "sent events", .sql = kSentEvents},
+    Migration{.number = 4, .name = "joined servers", .sql = kJoinedServers},
 };
 
 }  // namespace

@@ -226,7 +226,7 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
     CO_RETURN_IF_ERROR(check_create(joined, server, *rules));
-    co_return services_.rooms.enter(joined);
+    co_return co_await services_.rooms.enter(std::move(joined));
 }
 
 // The events among `pdus` that are of the room and whose signatures are good; those whose hash is
