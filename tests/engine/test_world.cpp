@@ -126,6 +126,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
                   .network = *network,
                   .clock = clock,
                   .log = log,
+                  .workers = workers,
                   .counters = counters}),
       outbox({.server_name = name,
               .federation = federation,
@@ -149,6 +150,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
              .federation = federation,
              .outbox = outbox,
              .notifier = notifier,
+             .workers = workers,
              .counters = counters}) {
     ++world.hosts;
     keys.connect(federation);
@@ -231,10 +233,7 @@ RoomPtr RoomHost::join(RoomHost& resident, const RoomPtr& room, const std::strin
     }
     for (const EventPtr& event : room->auth_chain(ids))
         joined.auth_chain.push_back(*event);
-    RoomPtr entered;
-    turn([&] { entered = rooms.enter(joined).value(); });
-    world.settle();
-    return entered;
+    return wait_for(rooms.enter(std::move(joined))).value().value();
 }
 
 NewEvent message(const UserId& sender, const std::string& body) {
