@@ -122,6 +122,7 @@ Server::Parts::Parts(runtime::World world_,
                          .counters = counters}),
       outbox({.server_name = options.server_name,
               .federation = federation_client,
+              .health = peer_health,
               .turns = turns,
               .clock = world.clock,
               .random = world.random,
@@ -204,6 +205,7 @@ Server::Parts::Parts(runtime::World world_,
                   .admin_token = admin_token}) {
     turns.checkpoint_on(world.workers);
     keys.connect(federation_client);
+    outbox.connect(rooms);
 }
 
 namespace {

@@ -342,6 +342,17 @@ CREATE TABLE outbox_edus (
 ) WITHOUT ROWID;
 CREATE INDEX outbox_edus_by_key ON outbox_edus (destination, replaces_key)
     WHERE replaces_key <> '';
+
+-- Rooms of whose events a destination missed some: it gets the newest, and asks for the others.
+CREATE TABLE outbox_gaps (
+    destination TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    last_event_id TEXT NOT NULL,                -- That was to be sent to it.
+    PRIMARY KEY (destination, room_id)
+) WITHOUT ROWID;
+
+ALTER TABLE destinations RENAME COLUMN retry_delay_ms TO failures;
+UPDATE destinations SET failures = 1 WHERE failures > 1;
 )";
 
 constexpr std::array kMigrations{

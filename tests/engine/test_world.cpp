@@ -129,6 +129,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
                   .counters = counters}),
       outbox({.server_name = name,
               .federation = federation,
+              .health = health,
               .turns = turns,
               .clock = clock,
               .random = random,
@@ -153,6 +154,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
              .counters = counters}) {
     ++world.hosts;
     keys.connect(federation);
+    outbox.connect(rooms);
 }
 
 void RoomHost::answer(runtime::HttpRequest request, runtime::Responder respond) {

@@ -123,7 +123,6 @@ void FederationServer::take_edu(const json::Value& edu, const ServerName& origin
 }
 
 Task<Result<Reply>> FederationServer::send_transaction(Request request) {
-    services_.outbox.server_is_back(request.origin);
     ASSIGN_OR_CO_RETURN(const json::Object transaction, request.object_body());
     ASSIGN_OR_CO_RETURN(json::Array pdus, take_pdus(transaction));
     ASSIGN_OR_CO_RETURN(const json::Array edus, take_edus(transaction));
