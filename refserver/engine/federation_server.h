@@ -37,7 +37,10 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class Presence;
+class Receipts;
 class RemoteRooms;
+class Typing;
 
 class FederationServer {
 public:
@@ -51,6 +54,9 @@ public:
         KeyRing& keys;
         Outbox& outbox;
         Notifier& notifier;
+        Typing& typing;
+        Receipts& receipts;
+        Presence& presence;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::Log& log;
@@ -233,6 +239,19 @@ private:
     /// THE table of EDUs; each handler is in federation/edu_*.cpp.
     static std::span<const EduHandler> edu_handlers();
     void take_edu(const json::Value& edu, const ServerName& origin);
+
+    Result<void> take_typing(const json::Object& content, const ServerName& origin);
+    Result<void> take_presence(const json::Object& content, const ServerName& origin);
+    Result<void> take_presence_of_user(const json::Value& value, const ServerName& origin);
+    Result<void> take_receipts(const json::Object& content, const ServerName& origin);
+    Result<void> take_receipts_of_room(std::string_view room_id,
+                                       const json::Value& types,
+                                       const ServerName& origin,
+                                       std::size_t& receipts_left);
+    Result<void> take_receipt(const Room& room,
+                              std::string_view user_text,
+                              const json::Value& value,
+                              const ServerName& origin);
 
     Services services_;
     storage::ReceivedTransactions transactions_;

@@ -353,6 +353,31 @@ CREATE TABLE outbox_gaps (
 
 ALTER TABLE destinations RENAME COLUMN retry_delay_ms TO failures;
 UPDATE destinations SET failures = 1 WHERE failures > 1;
+
+-- Up to where users have read.
+CREATE TABLE receipts (
+    room_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    thread TEXT NOT NULL,                       -- Empty: unthreaded.
+    event_id TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (room_id, type, user_id, thread)
+) WITHOUT ROWID;
+CREATE INDEX receipts_by_position ON receipts (room_id, position);
+
+CREATE TABLE presence (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    state INTEGER NOT NULL,                     -- storage::PresenceState
+    status_message TEXT,
+    last_active_ts INTEGER,
+    is_currently_active INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    heard_ts INTEGER                            -- From another server; NULL: a user of ours.
+) WITHOUT ROWID;
+CREATE INDEX presence_by_position ON presence (position);
+CREATE INDEX presence_awake ON presence (heard_ts) WHERE state <> 0;
 )";
 
 constexpr std::array kMigrations{

@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/protocol/event_hash.h"
@@ -83,6 +86,20 @@ protected:
                                .clock = a_.clock,
                                .log = a_.log,
                                .signer = *a_.key.signer}};
+    Typing typing_{{.server_name = a_.name,
+                    .rooms = a_.rooms,
+                    .turns = a_.turns,
+                    .clock = a_.clock,
+                    .notifier = a_.notifier,
+                    .outbox = a_.outbox}};
+    Receipts receipts_{
+        {.server_name = a_.name, .turns = a_.turns, .notifier = a_.notifier, .outbox = a_.outbox}};
+    Presence presence_{{.server_name = a_.name,
+                        .rooms = a_.rooms,
+                        .turns = a_.turns,
+                        .clock = a_.clock,
+                        .notifier = a_.notifier,
+                        .outbox = a_.outbox}};
     FederationServer server_{
         {.server_name = a_.name,
          .rooms = a_.rooms,
@@ -92,6 +109,9 @@ protected:
          .keys = a_.keys,
          .outbox = a_.outbox,
          .notifier = a_.notifier,
+         .typing = typing_,
+         .receipts = receipts_,
+         .presence = presence_,
          .turns = a_.turns,
          .clock = a_.clock,
          .log = a_.log,

@@ -94,10 +94,15 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
     co_return results;
 }
 
-// UNIMPLEMENTED: server-server-api, EDUs: typing, receipts, presence, device lists, cross-signing
-// and to-device messages are ignored as long as they have no line here.
+// UNIMPLEMENTED: server-server-api, EDUs: device lists, cross-signing and to-device messages are
+// ignored as long as they have no line here.
 std::span<const FederationServer::EduHandler> FederationServer::edu_handlers() {
-    static constexpr std::array<EduHandler, 0> kHandlers{};
+    using F = FederationServer;
+    static constexpr std::array kHandlers{
+        EduHandler{"m.presence", &F::take_presence},
+        EduHandler{"m.receipt", &F::take_receipts},
+        EduHandler{"m.typing", &F::take_typing},
+    };
     return kHandlers;
 }
 
