@@ -150,6 +150,9 @@ void Room::Data::change_member(const StateDifference& difference, StreamPosition
         services.rooms.put_joined_users(number, server, users);
         if (users == 0) servers.erase(server);
     }
+    if (now == Membership::Join && old != Membership::Join) {
+        services.notifier.member_joined(id, user);
+    }
     if (server != services.server_name) return;
     services.rooms.add_change(user,
                               {.room = id,
