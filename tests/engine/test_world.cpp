@@ -178,6 +178,18 @@ runtime::Task<void> RoomHost::receive_all(json::Array pdus, ServerName origin) {
     }
 }
 
+RemoteRooms::Services RoomHost::remote_room_services() {
+    return {.server_name = name,
+            .rooms = rooms,
+            .keys = keys,
+            .federation = federation,
+            .notifier = notifier,
+            .turns = turns,
+            .clock = clock,
+            .log = log,
+            .signer = *key.signer};
+}
+
 Result<Receipt> RoomHost::receive(const RoomPtr& room,
                                   const json::Object& pdu,
                                   const ServerName& from) {

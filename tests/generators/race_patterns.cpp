@@ -17,7 +17,8 @@ Race::Race(ModelRoom& room, const Command& command)
       latest_(room.clock()) {
     const auto rank = [&](const UserId& user) {
         const bool is_member = room_.membership_in(base_.state, user) == Membership::Join;
-        return std::tuple(!is_member, -room_.level_in(base_.state, user), user);
+        // The highest level first; the least of all has no negative.
+        return std::tuple(!is_member, ~room_.level_in(base_.state, user), user);
     };
     std::ranges::sort(by_rank_, {}, rank);
     other_ = member(1 + command.target % std::max<std::size_t>(by_rank_.size() - 1, 1));

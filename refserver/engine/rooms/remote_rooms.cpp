@@ -167,23 +167,34 @@ bool is_final(const Error& error) {
 
 }  // namespace
 
+template <typename Answer, typename Attempt>
+Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
+                                           std::string what,
+                                           Refusal refusal,
+                                           Attempt attempt) {
+    Error last = not_found("no other server is known to be in the room").error();
+    for (const ServerName& server : candidates(servers, services_.server_name)) {
+        Result<Answer> answer = co_await attempt(server);
+        if (answer) co_return answer;
+        last = std::move(answer).error();
+        services_.log.info("remote_rooms",
+                           what + " through " + server.text() + ": " + last.message);
+        if (refusal == Refusal::Final && is_final(last)) break;
+    }
+    co_return std::unexpected(std::move(last));
+}
+
 // --- Joining -------------------------------------------------------------------------------------
 
 Task<Result<RoomPtr>> RemoteRooms::join(RoomId room,
                                         UserId user,
                                         std::vector<ServerName> servers,
                                         json::Object content) {
-    Error last = not_found("no other server is known to be in the room").error();
-    for (const ServerName& server : candidates(servers, services_.server_name)) {
-        Result<RoomPtr> joined = co_await join_through(server, room, user, content);
-        if (joined) co_return joined;
-        last = std::move(joined).error();
-        services_.log.info(
-            "remote_rooms",
-            "joining " + room.text() + " through " + server.text() + ": " + last.message);
-        if (is_final(last)) break;
-    }
-    co_return std::unexpected(std::move(last));
+    const auto through = [this, room, user, content](const ServerName& server) {
+        return join_through(server, room, user, content);
+    };
+    co_return co_await ask_each<RoomPtr>(
+        std::move(servers), "joining " + room.text(), Refusal::Final, through);
 }
 
 Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
@@ -284,17 +295,11 @@ Task<Result<void>> RemoteRooms::knock(RoomId room,
                                       UserId user,
                                       std::vector<ServerName> servers,
                                       json::Object content) {
-    Error last = not_found("no other server is known to be in the room").error();
-    for (const ServerName& server : candidates(servers, services_.server_name)) {
-        const Result<void> knocked = co_await knock_through(server, room, user, content);
-        if (knocked) co_return knocked;
-        last = knocked.error();
-        services_.log.info(
-            "remote_rooms",
-            "knocking on " + room.text() + " through " + server.text() + ": " + last.message);
-        if (is_final(last)) break;
-    }
-    co_return std::unexpected(std::move(last));
+    const auto through = [this, room, user, content](const ServerName& server) {
+        return knock_through(server, room, user, content);
+    };
+    co_return co_await ask_each<void>(
+        std::move(servers), "knocking on " + room.text(), Refusal::Final, through);
 }
 
 Task<Result<void>> RemoteRooms::knock_through(ServerName server,
@@ -324,16 +329,11 @@ Task<Result<void>> RemoteRooms::knock_through(ServerName server,
 // --- Leaving -------------------------------------------------------------------------------------
 
 Task<Result<void>> RemoteRooms::leave(RoomId room, UserId user, std::vector<ServerName> servers) {
-    Error last = not_found("no other server is known to be in the room").error();
-    for (const ServerName& server : candidates(servers, services_.server_name)) {
-        const Result<void> left = co_await leave_through(server, room, user);
-        if (left) co_return left;
-        last = left.error();
-        services_.log.info(
-            "remote_rooms",
-            "leaving " + room.text() + " through " + server.text() + ": " + last.message);
-    }
-    co_return std::unexpected(std::move(last));
+    const auto through = [this, room, user](const ServerName& server) {
+        return leave_through(server, room, user);
+    };
+    co_return co_await ask_each<void>(
+        std::move(servers), "leaving " + room.text(), Refusal::OfOneServer, through);
 }
 
 Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, UserId user) {

@@ -44,6 +44,14 @@ public:
     Task<Result<StoredEvent>> invite(RoomPtr room, NewEvent invite);
 
 private:
+    /// Does a refusal by one server stand for all of them?
+    enum class Refusal { Final, OfOneServer };
+    /// What the first of `servers` answers that takes it; the error of the last one if none does.
+    template <typename Answer, typename Attempt>
+    Task<Result<Answer>> ask_each(std::vector<ServerName> servers,
+                                  std::string what,
+                                  Refusal refusal,
+                                  Attempt attempt);
     Task<Result<RoomPtr>> join_through(ServerName server,
                                        RoomId room,
                                        UserId user,
