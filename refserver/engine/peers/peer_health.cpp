@@ -84,6 +84,12 @@ void PeerHealth::end_badly(const Attempt& attempt, std::string_view failure) {
     release(found);
 }
 
+void PeerHealth::withdraw(const Attempt& attempt) {
+    const auto peer = peers_.find(attempt.server);
+    MATRIX_ASSERT(peer != peers_.end());
+    release(peer);
+}
+
 void PeerHealth::release(Peers::iterator peer) {
     MATRIX_ASSERT(peer->second.requests > 0);
     peer->second.is_probing = false;
