@@ -157,6 +157,7 @@ Server::Parts::Parts(runtime::World world_,
                     .notifier = notifier,
                     .turns = turns,
                     .clock = world.clock,
+                    .random = world.random,
                     .log = world.log,
                     .signer = *signer}),
       client_server({.options = options,
@@ -240,6 +241,7 @@ std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runti
         return std::unexpected(storage::StorageError{"the first turn's writes failed"});
     }
     parts->outbox.resume();
+    parts->remote_rooms.resume();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 
