@@ -39,6 +39,7 @@ public:
     }
 
     void run(std::uint64_t faults) {
+        world_.home().disk().lose_syncs(plan_.disk_lies);
         MATRIX_ASSERT(world_.home().start().has_value());
         workload_.prepare();
         workload_.start();

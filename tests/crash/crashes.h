@@ -24,6 +24,8 @@ enum class Fault {
 struct CrashPlan {
     Fault fault = Fault::PowerCut;
     std::uint64_t faults = 1000;
+    /// Syncs succeed and do nothing: then acknowledged data is lost, as no server can prevent.
+    bool disk_lies = false;
     /// The first world is `first_world`, and each next one `stride` further: shards of one run.
     std::uint64_t first_world = 0;
     std::uint64_t stride = 1;

@@ -26,16 +26,21 @@ TEST(Crashes, KillsLoseNothingThatWasAcknowledged) {
     EXPECT_GE(run(Fault::Kill, 1000).faults, 1000U);
 }
 
+TEST(Crashes, PowerCutsOnADiskThatLiesLoseSome) {
+    const CrashFigures figures = run_crashes({.faults = 200, .disk_lies = true});
+    EXPECT_FALSE(figures.findings.empty());
+}
+
 TEST(Crashes, AFullDiskIsAnErrorThatEnds) {
-    const CrashFigures figures = run(Fault::FullDisk, 1000);
-    EXPECT_GT(figures.refused_full, 100U);
+    const CrashFigures figures = run(Fault::FullDisk, 300);
+    EXPECT_GT(figures.refused_full, 300U);
     EXPECT_EQ(figures.ends_by_sync, 0U);
 }
 
 TEST(Crashes, ABrokenDiskIsAnErrorOrTheEndOfTheProcess) {
-    const CrashFigures figures = run(Fault::BrokenDisk, 1000);
-    EXPECT_GT(figures.refused_failed, 100U);
-    EXPECT_GT(figures.ends_by_sync, 100U);
+    const CrashFigures figures = run(Fault::BrokenDisk, 300);
+    EXPECT_GT(figures.refused_failed, 300U);
+    EXPECT_GT(figures.ends_by_sync, 50U);
 }
 
 }  // namespace
