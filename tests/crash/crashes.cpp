@@ -34,7 +34,7 @@ public:
           world_(image, number + 1),
           workload_(world_),
           random_(world_.random("faults")),
-          next_operation_(number * kFaultsPerWorld) {
+          next_operation_(number / plan.stride * kFaultsPerWorld) {
         storage::seed_sqlite_randomness(static_cast<std::uint32_t>(number + 1));
     }
 
