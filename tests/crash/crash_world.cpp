@@ -84,6 +84,9 @@ struct CrashWorld::Peer {
                        [&world, copy = std::move(copy), respond = std::move(respond)](
                            runtime::HttpResponse response) mutable {
                            world.note_transaction_to_peer(copy, response);
+                           if (world.on_answer_of_peer_ && response.status == 200) {
+                               world.on_answer_of_peer_(copy);
+                           }
                            respond(std::move(response));
                        });
     }

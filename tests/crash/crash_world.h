@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,12 @@ public:
     /// Virtual time goes on for so long, whatever happens; stops when the server dies.
     void run_for(std::int64_t milliseconds);
 
+    /// From now on called with each request of home that the peer answers with 200, before the
+    /// answer leaves.
+    void on_answer_of_peer(std::function<void(const runtime::HttpRequest&)> callback) {
+        on_answer_of_peer_ = std::move(callback);
+    }
+
     SimulatedHome& home() { return *home_; }
     engine::Server& peer();
     engine::Server& server(Side side) { return side == Side::Home ? home_->engine() : peer(); }
@@ -68,6 +75,7 @@ private:
     void serve(Side side, runtime::HttpRequest request, SimulatedHome::Answered done);
 
     Ledger ledger_;
+    std::function<void(const runtime::HttpRequest&)> on_answer_of_peer_;
     simulator::Trace trace_;
     simulator::VirtualTime time_{trace_};
     simulator::SimulatedRandomSource random_;

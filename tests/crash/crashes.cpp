@@ -169,18 +169,11 @@ private:
     std::uint64_t next_operation_;
 };
 
-/// An empty database of the newest schema, so that lives do not begin with its making.
-void make_image(SimulatedDisk& image) {
-    const auto database = storage::Database::open(image, "homeserver.db", small_database());
-    MATRIX_ASSERT(database.has_value());
-    MATRIX_ASSERT((*database)->checkpoint().has_value());
-}
-
 }  // namespace
 
 CrashFigures run_crashes(const CrashPlan& plan) {
     SimulatedDisk image(0);
-    make_image(image);
+    make_empty_database(image);
     CrashFigures figures;
     for (std::uint64_t world = plan.first_world;
          figures.faults < plan.faults && figures.findings.empty();

@@ -11,6 +11,12 @@ storage::DatabaseOptions small_database() {
     return {.cache_kibibytes = 64, .checkpoint_pages = 100, .page_bytes = 1024};
 }
 
+void make_empty_database(simulator::SimulatedDisk& disk) {
+    const auto database = storage::Database::open(disk, "homeserver.db", small_database());
+    MATRIX_ASSERT(database.has_value());
+    MATRIX_ASSERT((*database)->checkpoint().has_value());
+}
+
 namespace {
 
 /// The network as a process sees it: one that is dead sends nothing.

@@ -20,6 +20,8 @@ namespace matrix::crash {
 
 /// Cache, log and pages as small as they can be, so that pages spill and checkpoints run often.
 storage::DatabaseOptions small_database();
+/// An empty database of the newest schema, so that lives do not begin with its making.
+void make_empty_database(simulator::SimulatedDisk& disk);
 
 /// A process that has died says nothing any more: what it still tries to send is dropped.
 class SimulatedHome {
