@@ -183,6 +183,7 @@ Server::Parts::Parts(runtime::World world_,
                     .notifier = notifier,
                     .turns = turns,
                     .clock = world.clock,
+                    .random = world.random,
                     .log = world.log,
                     .signer = *signer}),
       client_server({.options = options,
@@ -278,6 +279,7 @@ std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runti
     }
     parts->outbox.resume();
     parts->presence.resume();
+    parts->remote_rooms.resume();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

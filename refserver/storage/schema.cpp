@@ -408,12 +408,35 @@ CREATE INDEX presence_by_position ON presence (position);
 CREATE INDEX presence_awake ON presence (heard_ts) WHERE state <> 0;
 )";
 
+constexpr std::string_view kUnfinishedMemberships = R"(
+-- Memberships that another server has a part in, between their beginning and their end. See
+-- storage/unfinished_memberships.h.
+CREATE TABLE unfinished_handshakes (
+    event_id TEXT NOT NULL PRIMARY KEY,
+    resident TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    room_version TEXT NOT NULL,
+    pdu TEXT NOT NULL,
+    known_at INTEGER NOT NULL                   -- A position; 0: none.
+) WITHOUT ROWID;
+
+CREATE TABLE unfinished_invites (
+    room_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (room_id, user_id)
+) WITHOUT ROWID;
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
     Migration{.number = 3, .name = "sent events", .sql = kSentEvents},
     Migration{.number = 4, .name = "joined servers", .sql = kJoinedServers},
     Migration{.number = 5, .name = "edus", .sql = kEdus},
+    Migration{.number = 6, .name = "unfinished memberships", .sql = kUnfinishedMemberships},
 };
 
 }  // namespace

@@ -191,6 +191,7 @@ RemoteRooms::Services RoomHost::remote_room_services() {
             .notifier = notifier,
             .turns = turns,
             .clock = clock,
+            .random = random,
             .log = log,
             .signer = *key.signer};
 }

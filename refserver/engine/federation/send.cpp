@@ -198,12 +198,16 @@ Task<Result<Reply>> FederationServer::send_transaction(Request request) {
         co_return reply;
     }
     running_.emplace(key, std::make_unique<runtime::Signal>());
+    const std::uint64_t failed_before = services_.turns.failed_commits();
     json::Object results = co_await receive_pdus(std::move(pdus), request.origin);
     // In one unit of work with the note that the transaction was taken, so that none counts twice.
     for (const json::Value& edu : edus)
         take_edu(edu, request.origin);
     reply.written_body = json::write(json::Object{{"pdus", std::move(results)}});
-    transactions_.put_response(key.first, key.second, reply.written_body);
+    // Events that were taken in an earlier turn may be lost with it: the peer sends them again.
+    if (services_.turns.failed_commits() == failed_before) {
+        transactions_.put_response(key.first, key.second, reply.written_body);
+    }
 
     const std::unique_ptr<runtime::Signal> finished = std::move(running_.at(key));
     running_.erase(key);

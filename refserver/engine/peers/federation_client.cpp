@@ -200,8 +200,8 @@ Task<Result<json::Object>> FederationClient::request(Call call) {
 
     const bool is_durable = co_await services_.turns.durable();
     if (!is_durable) {
-        services_.health.end_badly(attempt, "storage");
-        co_return internal_error("the storage failed: nothing was sent");
+        services_.health.withdraw(attempt);
+        co_return storage_failed(services_.turns);
     }
     runtime::Network::Result answer = co_await send(call.server, std::move(outgoing));
     if (!answer) {
