@@ -32,8 +32,7 @@ protected:
                    string_at(content, {"device_id"}) == client.device().text() &&
                    content.contains(member);
         });
-        if (!edu) return std::nullopt;
-        return at_path(*edu, {"content"});
+        return edu;
     }
 
     // What the peer sends.
@@ -99,7 +98,7 @@ CONFORMANCE_TEST(DeviceEdus,
             return string_at(content, {"messages", bob.view(), "BOBSDEVICE", "text"}) == text;
         });
         ASSERT_TRUE(edu) << text << " did not come";
-        const Json& content = at_path(*edu, {"content"});
+        const Json& content = *edu;
         EXPECT_EQ(string_at(content, {"sender"}), alice.user().text());
         EXPECT_EQ(string_at(content, {"type"}), "org.touchstone.message");
         const std::string id = string_at(content, {"message_id"});
@@ -205,7 +204,7 @@ CONFORMANCE_TEST(DeviceEdus,
         return string_at(content, {"device_display_name"}) == "My telephone";
     });
     ASSERT_TRUE(named) << "the new name is no update";
-    const Json& second = at_path(*named, {"content"});
+    const Json& second = *named;
     EXPECT_NE(at_path(second, {"stream_id"}), at_path(*first, {"stream_id"}));
     EXPECT_EQ(at_path(second, {"prev_id"}), Json::array({at_path(*first, {"stream_id"})}));
     const Response list =
@@ -258,7 +257,7 @@ CONFORMANCE_TEST(DeviceEdus,
     });
 
     ASSERT_TRUE(edu) << "no update came";
-    const Json& content = at_path(*edu, {"content"});
+    const Json& content = *edu;
     EXPECT_EQ(at_path(content, {"master_key", "keys"}), keys.master_key()["keys"]) << content;
     EXPECT_EQ(at_path(content, {"self_signing_key"}), keys.self_signing_key()) << content;
     EXPECT_FALSE(content.contains("user_signing_key")) << content;

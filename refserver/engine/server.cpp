@@ -8,6 +8,9 @@
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/devices/devices.h"
 #include "refserver/engine/dispatch.h"
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/federation_client.h"
@@ -67,6 +70,9 @@ struct Server::Parts {
     Notifier notifier;
     Rooms rooms;
     Devices devices;
+    Typing typing;
+    Receipts receipts;
+    Presence presence;
     Accounts accounts;
     RemoteRooms remote_rooms;
 
@@ -121,9 +127,11 @@ Server::Parts::Parts(runtime::World world_,
                          .network = world.network,
                          .clock = world.clock,
                          .log = world.log,
+                         .workers = world.workers,
                          .counters = counters}),
       outbox({.server_name = options.server_name,
               .federation = federation_client,
+              .health = peer_health,
               .turns = turns,
               .clock = world.clock,
               .random = world.random,
@@ -145,6 +153,7 @@ Server::Parts::Parts(runtime::World world_,
              .federation = federation_client,
              .outbox = outbox,
              .notifier = notifier,
+             .workers = world.workers,
              .counters = counters}),
       devices({.server_name = options.server_name,
                .rooms = rooms,
@@ -155,6 +164,22 @@ Server::Parts::Parts(runtime::World world_,
                .clock = world.clock,
                .random = world.random,
                .log = world.log}),
+      typing({.server_name = options.server_name,
+              .rooms = rooms,
+              .turns = turns,
+              .clock = world.clock,
+              .notifier = notifier,
+              .outbox = outbox}),
+      receipts({.server_name = options.server_name,
+                .turns = turns,
+                .notifier = notifier,
+                .outbox = outbox}),
+      presence({.server_name = options.server_name,
+                .rooms = rooms,
+                .turns = turns,
+                .clock = world.clock,
+                .notifier = notifier,
+                .outbox = outbox}),
       accounts({.server_name = options.server_name,
                 .device_lists = devices.lists,
                 .turns = turns,
@@ -170,6 +195,7 @@ Server::Parts::Parts(runtime::World world_,
                     .notifier = notifier,
                     .turns = turns,
                     .clock = world.clock,
+                    .random = world.random,
                     .log = world.log,
                     .signer = *signer}),
       client_server({.options = options,
@@ -180,10 +206,16 @@ Server::Parts::Parts(runtime::World world_,
                      .federation = federation_client,
                      .outbox = outbox,
                      .notifier = notifier,
+                     .typing = typing,
+                     .receipts = receipts,
+                     .presence = presence,
                      .turns = turns,
                      .clock = world.clock,
                      .random = world.random,
-                     .log = world.log}),
+                     .log = world.log,
+                     .counters = counters,
+                     .executor = world.executor,
+                     .durability = world.durability}),
       federation_server(
           {.server_name = options.server_name,
            .delegated_name = options.delegated_name,
@@ -195,6 +227,9 @@ Server::Parts::Parts(runtime::World world_,
            .keys = keys,
            .outbox = outbox,
            .notifier = notifier,
+           .typing = typing,
+           .receipts = receipts,
+           .presence = presence,
            .turns = turns,
            .clock = world.clock,
            .log = world.log,
@@ -218,6 +253,7 @@ Server::Parts::Parts(runtime::World world_,
                   .admin_token = admin_token}) {
     turns.checkpoint_on(world.workers);
     keys.connect(federation_client);
+    outbox.connect(rooms);
 }
 
 namespace {
@@ -256,6 +292,8 @@ std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runti
         return std::unexpected(storage::StorageError{"the first turn's writes failed"});
     }
     parts->outbox.resume();
+    parts->presence.resume();
+    parts->remote_rooms.resume();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

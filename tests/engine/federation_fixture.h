@@ -8,6 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "refserver/engine/devices/devices.h"
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/protocol/event_hash.h"
@@ -85,6 +88,20 @@ protected:
                       .clock = a_.clock,
                       .random = a_.random,
                       .log = a_.log}};
+    Typing typing_{{.server_name = a_.name,
+                    .rooms = a_.rooms,
+                    .turns = a_.turns,
+                    .clock = a_.clock,
+                    .notifier = a_.notifier,
+                    .outbox = a_.outbox}};
+    Receipts receipts_{
+        {.server_name = a_.name, .turns = a_.turns, .notifier = a_.notifier, .outbox = a_.outbox}};
+    Presence presence_{{.server_name = a_.name,
+                        .rooms = a_.rooms,
+                        .turns = a_.turns,
+                        .clock = a_.clock,
+                        .notifier = a_.notifier,
+                        .outbox = a_.outbox}};
     FederationServer server_{
         {.server_name = a_.name,
          .rooms = a_.rooms,
@@ -95,6 +112,9 @@ protected:
          .keys = a_.keys,
          .outbox = a_.outbox,
          .notifier = a_.notifier,
+         .typing = typing_,
+         .receipts = receipts_,
+         .presence = presence_,
          .turns = a_.turns,
          .clock = a_.clock,
          .log = a_.log,

@@ -51,6 +51,7 @@ protected:
     Outbox::Services services() {
         return {.server_name = a_.name,
                 .federation = a_.federation,
+                .health = a_.health,
                 .turns = a_.turns,
                 .clock = a_.clock,
                 .random = a_.random,
@@ -126,13 +127,109 @@ TEST_F(OutboxTest, RepeatsTheSameTransactionUntilItIsTaken) {
     EXPECT_EQ(a_.outbox.queued(), 0);
 }
 
-TEST_F(OutboxTest, WaitsLongerAfterEachFailureAndAtMostAnHour) {
+TEST_F(OutboxTest, WaitsLongerAfterEachFailureAndAtMostTheLongestPause) {
     status_ = 500;
     send(1);
     world_.settle(24 * 3600);
-    // 1, 2, 4 ... seconds at most, then one to two in an hour.
-    EXPECT_GE(peer_.requests.size(), 24);
-    EXPECT_LE(peer_.requests.size(), 80);
+    // 1, 2, 4 ... seconds at most, then between one and two in the longest pause.
+    const auto pauses = static_cast<std::size_t>(24 * 3600 * 1000 / kPeerPauseMost.value);
+    EXPECT_GE(peer_.requests.size(), pauses);
+    EXPECT_LE(peer_.requests.size(), 2 * pauses + 20);
+}
+
+TEST_F(OutboxTest, WaitsAsLongForAServerThatIsSilent) {
+    world_.network.split({0, 1});
+    send(1);
+    world_.settle(3600);
+    const PeerHealth::TransactionPause pause = a_.health.transaction_pause(peer_.name);
+    EXPECT_GT(pause.failures, 8);
+    world_.network.heal();
+    world_.settle(kPeerPauseMost.value / 1000);
+    EXPECT_EQ(a_.outbox.queued(), 0);
+    EXPECT_EQ(arrived(), sent_);
+    EXPECT_TRUE(a_.health.list().empty());
+}
+
+// Catching up after an outage.
+
+// tests/simulator/outage_test.cpp shows that the others are fetched.
+TEST_F(OutboxTest, SendsTheNewestEventsAloneAfterALongOutage) {
+    const UserId eve = peer_.user("eve");
+    const EventTemplate join = room_->make_template(member(eve, eve, "join")).value();
+    ASSERT_TRUE(
+        a_.receive(room_, peer_.sign(make_pdu(join, room_->rules()), room_->rules()), peer_.name));
+    const auto talk = [&](int count) {
+        a_.turn([&] {
+            for (int i = 0; i < count; ++i)
+                sent_.push_back(room_->send(message(a_.user("alice"), "x")).value().event->id);
+        });
+    };
+    status_ = 500;
+    talk(3);
+    world_.settle(2 * 3600);
+    talk(200);
+    send_edu(kept("kept"));
+    world_.settle(600);
+    const std::vector<Outbox::Queue> queues = a_.outbox.list_queues();
+    ASSERT_EQ(queues.size(), 1);
+    EXPECT_EQ(queues[0].rooms_to_catch_up, 1);
+    EXPECT_EQ(queues[0].edus, 1);
+    EXPECT_GT(queues[0].failures, 0);
+    EXPECT_EQ(queues[0].events, 1);  // That of the transaction which is repeated.
+    status_ = 200;
+    world_.settle(1200);
+    EXPECT_EQ(a_.outbox.queued(), 0);
+    EXPECT_EQ(arrived(), (std::vector<EventId>{sent_.front(), sent_.back()}));
+    EXPECT_EQ(room_->extremities(), std::vector<EventId>{sent_.back()});
+    EXPECT_EQ(arrived_edus(), std::vector<std::string>{"kept"});
+    // From now on everything comes again.
+    talk(3);
+    world_.settle();
+    EXPECT_EQ(arrived().size(), 5);
+}
+
+TEST_F(OutboxTest, TellsAServerThatIsNotInTheRoomWhatWasMeantForItLast) {
+    status_ = 500;
+    send(1);
+    world_.settle(2 * 3600);
+    send(5);
+    a_.turn([&] { room_->send(message(a_.user("alice"), "not for the peer")).value(); });
+    status_ = 200;
+    world_.settle(1200);
+    EXPECT_EQ(arrived(), (std::vector<EventId>{sent_.front(), sent_.back()}));
+}
+
+TEST_F(OutboxTest, CatchesUpAfterARestart) {
+    status_ = 500;
+    send(1);
+    world_.settle(2 * 3600);
+    send(5);
+    Outbox next(services());
+    next.connect(a_.rooms);
+    peer_.requests.clear();
+    status_ = 200;
+    a_.turn([&] { next.resume(); });
+    world_.settle(1200);
+    EXPECT_EQ(arrived(), (std::vector<EventId>{sent_.front(), sent_.back()}));
+    EXPECT_EQ(next.queued(), 0);
+}
+
+TEST_F(OutboxTest, BoundsTheLengthOfAQueue) {
+    status_ = 500;
+    send(1);
+    world_.settle(5);
+    send(1);
+    a_.turn([&] {
+        const EventPtr last = room_->find_event(sent_.back())->event;
+        for (int i = 0; i < 10'200; ++i)
+            a_.outbox.send(last, {peer_.name});
+    });
+    const std::vector<Outbox::Queue> queues = a_.outbox.list_queues();
+    EXPECT_LE(queues[0].events, 10'100);
+    EXPECT_EQ(queues[0].rooms_to_catch_up, 1);
+    status_ = 200;
+    world_.settle(1200);
+    EXPECT_EQ(arrived(), sent_);
 }
 
 TEST_F(OutboxTest, TriesAServerThatIsBackAtOnce) {
@@ -141,7 +238,7 @@ TEST_F(OutboxTest, TriesAServerThatIsBackAtOnce) {
     world_.settle(3600);
     const std::size_t before = peer_.requests.size();
     status_ = 200;
-    a_.turn([&] { a_.outbox.server_is_back(peer_.name); });
+    a_.turn([&] { a_.health.server_is_back(peer_.name); });
     world_.settle(2);
     EXPECT_EQ(peer_.requests.size(), before + 1);
     EXPECT_EQ(a_.outbox.queued(), 0);
@@ -284,6 +381,7 @@ TEST_F(OutboxTest, SaysWhatWaits) {
     EXPECT_EQ(queues[0].events, 2);
     EXPECT_EQ(queues[0].edus, 1);
     EXPECT_EQ(queues[0].ephemeral_edus, 1);
+    EXPECT_EQ(queues[0].rooms_to_catch_up, 0);
 }
 
 TEST_F(OutboxTest, WritesNoEdusWhereThereAreNone) {

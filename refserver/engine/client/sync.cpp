@@ -65,29 +65,57 @@ WaitingMessages ClientServer::find_messages(const Requester& requester,
     return found;
 }
 
+namespace {
+
+Result<std::optional<PresenceState>> read_set_presence(const Request& request) {
+    const std::string* name = request.find_query("set_presence");
+    if (!name) return std::nullopt;
+    const auto state = parse_presence_state(*name);
+    if (!state) {
+        return invalid_param("set_presence: expected \"online\", \"offline\" or \"unavailable\"");
+    }
+    return state;
+}
+
+}  // namespace
+
 Task<Result<Reply>> ClientServer::sync(Request request) {
     ASSIGN_OR_CO_RETURN(const SyncWish wish, parse_sync_wish(request));
-    const Requester& requester = request.requester;
+    ASSIGN_OR_CO_RETURN(const auto set_presence, read_set_presence(request));
+    const auto [user, device, token, is_admin] = request.requester;
     // Whoever knows a position has all messages up to it.
-    if (wish.since) inbox_.acknowledge(requester.user, requester.device, *wish.since);
+    if (wish.since) inbox_.acknowledge(user, device, *wish.since);
+    // So that the user sees that he is there with this sync, and not by another at once.
+    if (services_.presence.sync_began(user, device, set_presence)) {
+        co_await services_.turns.durable();
+    }
+    std::string answer = co_await find_news(request, wish);
+    if (set_presence != PresenceState::Offline) services_.presence.sync_ended(user, device);
+    co_return Reply{.written_body = std::move(answer)};
+}
+
+Task<std::string> ClientServer::find_news(Request request, SyncWish wish) {
     const runtime::Timestamp deadline = services_.clock.monotonic_now() + wish.timeout;
     for (;;) {
-        WaitingMessages messages = find_messages(requester, wish.since);
+        WaitingMessages messages = find_messages(request.requester, wish.since);
         const StreamPosition up_to = messages.up_to;
-        const SyncAnswer answer({services_.rooms,
-                                 transactions_,
-                                 one_time_keys_,
-                                 services_.devices,
-                                 services_.clock.now()},
-                                requester,
+        const SyncAnswer answer({.rooms = services_.rooms,
+                                 .transactions = transactions_,
+                                 .account_data = account_data_,
+                                 .one_time_keys = one_time_keys_,
+                                 .typing = services_.typing,
+                                 .receipts = services_.receipts,
+                                 .presence = services_.presence,
+                                 .devices = services_.devices,
+                                 .now = services_.clock.now()},
+                                request.requester,
                                 wish,
                                 std::move(messages));
         const runtime::Duration left = deadline - services_.clock.monotonic_now();
         const bool may_wait = wish.since && !wish.is_full_state && answer.is_empty();
-        if (!may_wait || left <= runtime::Duration{}) {
-            co_return Reply{.written_body = answer.write()};
-        }
-        co_await services_.notifier.wait(requester.user, answer.joined_rooms(), up_to, left);
+        if (!may_wait || left <= runtime::Duration{}) co_return answer.write();
+        co_await services_.notifier.wait(
+            request.requester.user, answer.joined_rooms(), up_to, left);
     }
 }
 

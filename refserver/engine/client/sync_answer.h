@@ -10,7 +10,11 @@
 #include "refserver/engine/client/device_list_changes.h"
 #include "refserver/engine/client/event_filter.h"
 #include "refserver/engine/client/sync_room.h"
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/rooms/rooms.h"
+#include "refserver/storage/account_data.h"
 #include "refserver/storage/one_time_keys.h"
 
 namespace matrix::engine {
@@ -36,7 +40,11 @@ public:
     struct Services {
         Rooms& rooms;
         const storage::ClientTransactionStore& transactions;
+        const storage::AccountDataStore& account_data;
         const storage::OneTimeKeyStore& one_time_keys;
+        const Typing& typing;
+        const Receipts& receipts;
+        const Presence& presence;
         const Devices& devices;
         runtime::Timestamp now;
     };
@@ -58,6 +66,11 @@ private:
     void add_pending(const MembershipChange& change);
     bool is_news(const MembershipChange& change) const;
     RoomSyncWish room_wish(StreamPosition up_to) const;
+    void add_presence();
+    std::vector<std::string> list_ephemeral(const RoomId& room,
+                                            std::optional<StreamPosition> since) const;
+    std::vector<std::string> list_account_data(const RoomId& room,
+                                               std::optional<StreamPosition> since) const;
 
     Services services_;
     const Requester& requester_;
@@ -66,6 +79,8 @@ private:
     std::vector<std::string> messages_;
     std::optional<DeviceListChanges> device_lists_;  ///< Of incremental syncs alone.
     std::vector<RoomId> joined_rooms_;
+    std::vector<RoomId> new_rooms_;  ///< Joined since an earlier sync.
+    std::vector<std::string> presence_;
     ObjectWriter join_;
     ObjectWriter invite_;
     ObjectWriter knock_;

@@ -2,8 +2,9 @@
 // they have them; and those EDUs that lose their worth with time while the server can be reached.
 //
 // One transaction is on its way to each destination at any time; what comes meanwhile goes with
-// the next. A destination that fails is tried again after longer and longer pauses, and at once
-// when it shows that it is back.
+// the next. A destination that fails is tried again after longer and longer pauses, which are
+// PeerHealth's, and at once when it shows that it is back. After a long time it gets the newest
+// events of each room alone, and fetches from us what lies before them.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#transactions
 #pragma once
@@ -26,6 +27,8 @@
 namespace matrix::engine {
 
 class FederationClient;
+class PeerHealth;
+class Rooms;
 
 /// Spec: "at most 50 PDUs and 100 EDUs".
 inline constexpr std::size_t kTransactionPdusMax = 50;
@@ -51,6 +54,7 @@ public:
     struct Services {
         ServerName server_name;
         FederationClient& federation;
+        PeerHealth& health;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::RandomSource& random;
@@ -61,6 +65,9 @@ public:
     Outbox(const Outbox&) = delete;
     Outbox& operator=(const Outbox&) = delete;
     ~Outbox();
+
+    /// Call once, before anything is sent: rooms and this refer to each other.
+    void connect(Rooms& rooms);
 
     /// Queues an event for each of `servers` but ourselves, in this unit of work: it is sent when
     /// that is durable, and again after a restart until it was acknowledged. The event must have
@@ -73,17 +80,16 @@ public:
     /// Takes up what an earlier process left.
     void resume();
 
-    /// The server has just sent us something: if it failed before, it is tried again now.
-    void server_is_back(const ServerName& server);
-
-    /// Events and EDUs that wait, over all destinations.
+    /// Everything that waits, over all destinations.
     std::size_t queued() const;
     struct Queue {
         ServerName destination;
-        std::size_t events;
-        std::size_t edus;            ///< Those that are kept.
-        std::size_t ephemeral_edus;  ///< Those that are not.
-        std::int64_t retry_at_ts;    ///< 0: not waiting.
+        std::size_t events = 0;
+        std::size_t edus = 0;            ///< Those that are kept.
+        std::size_t ephemeral_edus = 0;  ///< Those that are not.
+        std::size_t rooms_to_catch_up = 0;
+        int failures = 0;              ///< In a row.
+        std::int64_t retry_at_ts = 0;  ///< 0: not waiting.
     };
     std::vector<Queue> list_queues() const;
 
