@@ -142,6 +142,7 @@ CONFORMANCE_TEST(RemoteDeviceKeys,
 
 CONFORMANCE_TEST(RemoteDeviceKeys,
                  {.id = "ss/remote_device_keys/nothing-is-kept-of-those-who-left",
+                  .level = Level::Should,
                   .place = "client-server-api/#tracking-the-device-list-for-a-user",
                   .text = "Of a user with whom no room was shared for a while the list is asked "
                           "for anew."}) {
