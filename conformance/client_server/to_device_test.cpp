@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kToDevicePlace =
     "client-server-api/#put_matrixclientv3sendtodeviceeventtypetxnid";
-constexpr std::string_view kToDeviceServerPlace = "client-server-api/#server-behaviour-5";
+constexpr std::string_view kToDeviceServerPlace = "client-server-api/#send-to-device-messaging";
 constexpr std::string_view kMessageType = "org.touchstone.message";
 
 class ToDevice : public ClientTest {
