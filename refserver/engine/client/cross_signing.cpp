@@ -133,14 +133,6 @@ struct ClientServer::SignedItem {
 
 namespace {
 
-bool is_same_key(json::Object one, json::Object other) {
-    for (json::Object* object : {&one, &other}) {
-        object->erase("signatures");
-        object->erase("unsigned");
-    }
-    return one == other;
-}
-
 /// The text of one signature under a key; null if it is not there.
 const std::string* find_signature(const json::Object& object,
                                   std::string_view signer,
@@ -203,7 +195,7 @@ Result<ClientServer::SignedItem> ClientServer::check_signed_item(const storage::
     if (!object) return bad_json("expected an object");
     const auto known = find_signable_key(key, user);
     if (!known) return not_found("you see no key of this id that you could sign");
-    if (!is_same_key(*known, *object)) {
+    if (!is_same_but_for_signatures(*known, *object)) {
         return invalid_param("expected the key as it was published, but for its signatures");
     }
     const std::vector<SignatureRef> signatures = list_signatures(*object);

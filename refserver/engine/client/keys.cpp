@@ -52,6 +52,7 @@ Result<std::vector<storage::OneTimeKey>> parse_one_time_keys(const json::Object&
         }
         keys.push_back({std::move(algorithm), member.key.substr(colon + 1), member.value});
     }
+    if (keys.size() > kOneTimeKeysMax) return invalid_param(field + ": expected at most 1000");
     return keys;
 }
 
@@ -98,7 +99,12 @@ void ClientServer::publish_device_keys(const Requester& requester, json::Object 
     keys.erase("unsigned");
     const auto known = device_keys_.find(requester.user, requester.device);
     if (known && known->keys == keys) return;
-    if (known) key_signatures_.remove_on({requester.user, requester.device.text()});
+    if (known && !is_same_but_for_signatures(known->keys, keys)) {
+        // A new login under an old name: nobody has vouched for it, and the one-time keys are the
+        // old one's.
+        key_signatures_.remove_on({requester.user, requester.device.text()});
+        one_time_keys_.remove(requester.user, requester.device);
+    }
     device_keys_.put(requester.user, requester.device, keys);
     services_.devices.lists.device_changed(requester.user, requester.device);
 }
@@ -117,7 +123,12 @@ Task<Result<Reply>> ClientServer::upload_keys(Request request) {
     ASSIGN_OR_CO_RETURN(const auto one_time, parse_one_time_keys(body, "one_time_keys"));
     ASSIGN_OR_CO_RETURN(const auto fallback, parse_one_time_keys(body, "fallback_keys"));
     CO_RETURN_IF_ERROR(check_fallback_keys(fallback));
-    CO_RETURN_IF_ERROR(check_one_time_keys(requester, one_time));
+    const auto known = device_keys_.find(requester.user, requester.device);
+    const bool is_another =
+        known && device_keys && !is_same_but_for_signatures(known->keys, *device_keys);
+    if (!is_another) {
+        CO_RETURN_IF_ERROR(check_one_time_keys(requester, one_time));
+    }
 
     if (device_keys) publish_device_keys(requester, *std::move(device_keys));
     if (!one_time.empty()) one_time_keys_.add(requester.user, requester.device, one_time);

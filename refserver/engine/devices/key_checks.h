@@ -22,6 +22,9 @@ struct SigningKey {
 
 bool is_signed_by(const json::Object& object, const SigningKey& key, const Verifier& verifier);
 
+/// Is it the same key? Its `signatures` and `unsigned` may be others.
+bool is_same_but_for_signatures(json::Object one, json::Object other);
+
 /// 400 unless the `DeviceKeys` are this device's, complete, and signed by the Ed25519 key among
 /// them (M_INVALID_SIGNATURE).
 Result<void> check_device_keys(const json::Object& keys,
