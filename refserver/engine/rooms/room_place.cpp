@@ -178,8 +178,7 @@ std::optional<MemberChange> Room::Data::change_member(const StateDifference& dif
                                    .position = position});
         services.notifier.user_changed(user, position);
     }
-    const bool is_joined = now == Membership::Join;
-    if (is_joined == (old == Membership::Join)) return std::nullopt;
+    if (is_joined == was_joined) return std::nullopt;
     return MemberChange{.room = id, .user = user, .is_joined = is_joined};
 }
 
