@@ -1,5 +1,6 @@
 // Typing, receipts and presence over time, on a server and between two.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -323,11 +324,12 @@ TEST(PresenceAfterARestart, IsWhatItWasUntilNobodySyncsAnyMore) {
                                       .outbox = a.outbox};
     const UserId alice = a.user("alice");
     const UserId eve("@eve:b.test");
-    Presence before(services);
+    auto before = std::make_unique<Presence>(services);
     a.turn([&] {
-        before.set(alice, DeviceId("PHONE"), PresenceState::Online, "here");
-        before.receive({.user = eve, .state = PresenceState::Unavailable});
+        before->set(alice, DeviceId("PHONE"), PresenceState::Online, "here");
+        before->receive({.user = eve, .state = PresenceState::Unavailable});
     });
+    before.reset();
     Presence after(services);
     a.turn([&] { after.resume(); });
     EXPECT_EQ(after.find(alice).state, PresenceState::Online);
