@@ -45,6 +45,9 @@ public:
         runtime::Clock& clock;
         runtime::RandomSource& random;
         runtime::Log& log;
+        const Counters& counters;
+        const runtime::Executor& executor;
+        const runtime::Durability& durability;
     };
     explicit ClientServer(Services services);
     ClientServer(const ClientServer&) = delete;
@@ -122,6 +125,9 @@ public:
     // For tools that test a server: registration with a shared secret.
     Task<Result<Reply>> get_registration_nonce(Request request);
     Task<Result<Reply>> register_with_shared_secret(Request request);
+
+    // For those who run this server.
+    Task<Result<Reply>> get_statistics(Request request);
 
 private:
     json::Object well_known() const;

@@ -7,8 +7,9 @@ namespace matrix::engine {
 
 struct Counters {
     std::uint64_t requests = 0;
-    std::uint64_t events_sent = 0;      ///< Accepted, by our users.
-    std::uint64_t events_received = 0;  ///< Accepted, from other servers.
+    std::uint64_t events_sent = 0;        ///< Accepted, by our users.
+    std::uint64_t events_received = 0;    ///< Accepted, from other servers.
+    std::uint64_t events_backfilled = 0;  ///< Of the history before ours.
     std::uint64_t events_rejected = 0;
     std::uint64_t events_soft_failed = 0;
     std::uint64_t resolutions = 0;  ///< Of two or more different states.

@@ -222,12 +222,19 @@ private:
 
     // Transactions; see federation/send.cpp.
 
-    /// What became of one event of a transaction.
-    struct PduResult {
+    /// One event of a transaction, on its way.
+    struct IncomingPdu {
         std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
-        std::string error;          ///< Empty: it was taken.
+        std::string error;          ///< Why it is not taken; empty if it may be, or was.
+        RoomPtr room;               ///< Null if it is of none that we are in.
+        json::Object pdu;
+        std::optional<Event> event;  ///< When its signatures and hash are checked.
     };
-    Task<PduResult> receive_pdu(json::Value pdu, ServerName origin);
+    /// The room of a PDU, if the origin may send events of it.
+    Result<RoomPtr> find_room_of(const json::Object& pdu, const ServerName& origin);
+    IncomingPdu look_at_pdu(json::Value value, const ServerName& origin);
+    Task<std::vector<IncomingPdu>> check_pdus(std::vector<IncomingPdu> all);
+    Task<std::string> receive_event(RoomPtr room, Event event, ServerName origin);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
     /// One type of EDU, and what takes it: synchronously, so that its effect and the answer to the
     /// transaction are one unit of work. An error means that nothing was done.

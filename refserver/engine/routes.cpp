@@ -90,6 +90,9 @@ constexpr Route kRoutes[] = {
     {"GET", "/_synapse/admin/v1/register", None, L::None, &C::get_registration_nonce},
     {"POST", "/_synapse/admin/v1/register", None, L::Registration, &C::register_with_shared_secret},
 
+    // For those who run this server.
+    {"GET", "/_refserver/statistics", AdminToken, L::None, &C::get_statistics},
+
     // server-server
     {"GET", "/.well-known/matrix/server", None, L::None, &F::get_well_known},
     {"GET", "/_matrix/key/v2/server", None, L::None, &F::get_server_keys},

@@ -125,6 +125,7 @@ Server::Parts::Parts(runtime::World world_,
                          .network = world.network,
                          .clock = world.clock,
                          .log = world.log,
+                         .workers = world.workers,
                          .counters = counters}),
       outbox({.server_name = options.server_name,
               .federation = federation_client,
@@ -150,6 +151,7 @@ Server::Parts::Parts(runtime::World world_,
              .federation = federation_client,
              .outbox = outbox,
              .notifier = notifier,
+             .workers = world.workers,
              .counters = counters}),
       typing({.server_name = options.server_name,
               .rooms = rooms,
@@ -181,6 +183,7 @@ Server::Parts::Parts(runtime::World world_,
                     .notifier = notifier,
                     .turns = turns,
                     .clock = world.clock,
+                    .random = world.random,
                     .log = world.log,
                     .signer = *signer}),
       client_server({.options = options,
@@ -196,7 +199,10 @@ Server::Parts::Parts(runtime::World world_,
                      .turns = turns,
                      .clock = world.clock,
                      .random = world.random,
-                     .log = world.log}),
+                     .log = world.log,
+                     .counters = counters,
+                     .executor = world.executor,
+                     .durability = world.durability}),
       federation_server(
           {.server_name = options.server_name,
            .delegated_name = options.delegated_name,
@@ -273,6 +279,7 @@ std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runti
     }
     parts->outbox.resume();
     parts->presence.resume();
+    parts->remote_rooms.resume();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

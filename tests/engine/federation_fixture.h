@@ -77,15 +77,7 @@ protected:
     FakePeer peer_{world_, "peer.test"};
     RoomPtr room_;
     RoomPtr other_;
-    RemoteRooms remote_rooms_{{.server_name = a_.name,
-                               .rooms = a_.rooms,
-                               .keys = a_.keys,
-                               .federation = a_.federation,
-                               .notifier = a_.notifier,
-                               .turns = a_.turns,
-                               .clock = a_.clock,
-                               .log = a_.log,
-                               .signer = *a_.key.signer}};
+    RemoteRooms remote_rooms_{a_.remote_room_services()};
     Typing typing_{{.server_name = a_.name,
                     .rooms = a_.rooms,
                     .turns = a_.turns,

@@ -56,15 +56,7 @@ protected:
     RoomHost a_{world_, "a.test"};
     RoomHost resident_{world_, "resident.test"};
     FakePeer peer_{world_, "peer.test"};
-    RemoteRooms remote_{{.server_name = a_.name,
-                         .rooms = a_.rooms,
-                         .keys = a_.keys,
-                         .federation = a_.federation,
-                         .notifier = a_.notifier,
-                         .turns = a_.turns,
-                         .clock = a_.clock,
-                         .log = a_.log,
-                         .signer = *a_.key.signer}};
+    RemoteRooms remote_{a_.remote_room_services()};
     RoomPtr room_;
     const UserId bob_ = a_.user("bob");
     std::string version_ = "12";

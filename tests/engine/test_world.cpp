@@ -126,6 +126,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
                   .network = *network,
                   .clock = clock,
                   .log = log,
+                  .workers = workers,
                   .counters = counters}),
       outbox({.server_name = name,
               .federation = federation,
@@ -151,6 +152,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
              .federation = federation,
              .outbox = outbox,
              .notifier = notifier,
+             .workers = workers,
              .counters = counters}) {
     ++world.hosts;
     keys.connect(federation);
@@ -179,6 +181,19 @@ runtime::Task<void> RoomHost::receive_all(json::Array pdus, ServerName origin) {
         auto room = rooms.find(RoomId(room_id ? *room_id : ""));
         if (room) co_await (*room)->receive(*pdu.if_object(), origin);
     }
+}
+
+RemoteRooms::Services RoomHost::remote_room_services() {
+    return {.server_name = name,
+            .rooms = rooms,
+            .keys = keys,
+            .federation = federation,
+            .notifier = notifier,
+            .turns = turns,
+            .clock = clock,
+            .random = random,
+            .log = log,
+            .signer = *key.signer};
 }
 
 Result<Receipt> RoomHost::receive(const RoomPtr& room,
@@ -222,10 +237,7 @@ RoomPtr RoomHost::join(RoomHost& resident, const RoomPtr& room, const std::strin
     }
     for (const EventPtr& event : room->auth_chain(ids))
         joined.auth_chain.push_back(*event);
-    RoomPtr entered;
-    turn([&] { entered = rooms.enter(joined).value(); });
-    world.settle();
-    return entered;
+    return wait_for(rooms.enter(std::move(joined))).value().value();
 }
 
 NewEvent message(const UserId& sender, const std::string& body) {

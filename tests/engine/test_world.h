@@ -14,6 +14,7 @@
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/peers/outbox.h"
+#include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/task_group.h"
 #include "simulator/simulated_disk.h"
@@ -98,6 +99,8 @@ public:
     void start(runtime::Task<T> task) {
         handlers.start(keep(std::move(task), std::make_shared<std::optional<T>>()));
     }
+    /// What RemoteRooms over this server's rooms need.
+    RemoteRooms::Services remote_room_services();
     /// `room->receive`, waited for.
     Result<Receipt> receive(const RoomPtr& room, const json::Object& pdu, const ServerName& from);
 

@@ -91,6 +91,12 @@ void PeerHealth::note_failure(Pause& pause, int tolerated) {
     pause.ask_after = pause.last_failure + runtime::milliseconds(drawn_ms);
 }
 
+void PeerHealth::withdraw(const Attempt& attempt) {
+    const auto peer = peers_.find(attempt.server);
+    MATRIX_ASSERT(peer != peers_.end());
+    release(peer);
+}
+
 void PeerHealth::release(Peers::iterator peer) {
     MATRIX_ASSERT(peer->second.requests > 0);
     peer->second.is_probing = false;

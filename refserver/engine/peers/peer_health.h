@@ -55,6 +55,8 @@ public:
     /// An answer of any status is a success; a failure is named for the log.
     void end_well(const Attempt& attempt);
     void end_badly(const Attempt& attempt, std::string_view failure);
+    /// Nothing was sent, for a reason of our own.
+    void withdraw(const Attempt& attempt);
 
     /// The server has just sent us something: it may be asked now.
     void server_is_back(const ServerName& server);

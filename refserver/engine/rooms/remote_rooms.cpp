@@ -115,12 +115,6 @@ Result<const RoomRules*> rules_of(const FederationClient::MadeEvent& made) {
     return incompatible_room_version(made.room_version);
 }
 
-/// An event of ours, complete.
-struct SignedEvent {
-    Event event;
-    json::Object pdu;
-};
-
 Result<SignedEvent> complete_template(EventTemplate event,
                                       const ServerName& us,
                                       const Signer& signer,
@@ -167,23 +161,71 @@ bool is_final(const Error& error) {
 
 }  // namespace
 
+RemoteRooms::RemoteRooms(Services services)
+    : services_(std::move(services)),
+      unfinished_(services_.turns),
+      random_(services_.random.stream("remote rooms")) {}
+
+template <typename Answer, typename Attempt>
+Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
+                                           std::string what,
+                                           Refusal refusal,
+                                           Attempt attempt) {
+    Error last = not_found("no other server is known to be in the room").error();
+    for (const ServerName& server : candidates(servers, services_.server_name)) {
+        Result<Answer> answer = co_await attempt(server);
+        if (answer) co_return answer;
+        last = std::move(answer).error();
+        services_.log.info("remote_rooms",
+                           what + " through " + server.text() + ": " + last.message);
+        if (refusal == Refusal::Final && is_final(last)) break;
+    }
+    co_return std::unexpected(std::move(last));
+}
+
+StreamPosition RemoteRooms::known_membership(const RoomId& room, const UserId& user) const {
+    const auto known = services_.rooms.membership_at(room, user, services_.turns.newest());
+    return known ? known->position : StreamPosition{};
+}
+
+template <typename Answer>
+Task<Result<Answer>> RemoteRooms::run_recorded(ServerName resident,
+                                               SignedEvent own,
+                                               Task<Result<Answer>> rest) {
+    const Event& event = own.event;
+    storage::UnfinishedHandshake handshake{
+        .event = event.id,
+        .resident = std::move(resident),
+        .room = event.room_id,
+        .user = event.sender,
+        .room_version = std::string(event.rules->version),
+        .pdu = json::write(own.pdu),
+        .known_at = known_membership(event.room_id, event.sender)};
+    unfinished_.put(handshake);
+    if (!co_await services_.turns.durable()) co_return storage_failed(services_.turns);
+    const std::uint64_t failed_before = services_.turns.failed_commits();
+    Result<Answer> answer = co_await std::move(rest);
+    // Within the unit of work that stores the outcome: there is always one of the two. What fails
+    // with the storage is no outcome.
+    if (services_.turns.failed_commits() == failed_before) {
+        unfinished_.remove_handshake(event.id);
+        if (co_await services_.turns.durable()) co_return answer;
+    }
+    tasks_.start(finish_later(std::move(handshake)));
+    co_return storage_failed(services_.turns);
+}
+
 // --- Joining -------------------------------------------------------------------------------------
 
 Task<Result<RoomPtr>> RemoteRooms::join(RoomId room,
                                         UserId user,
                                         std::vector<ServerName> servers,
                                         json::Object content) {
-    Error last = not_found("no other server is known to be in the room").error();
-    for (const ServerName& server : candidates(servers, services_.server_name)) {
-        Result<RoomPtr> joined = co_await join_through(server, room, user, content);
-        if (joined) co_return joined;
-        last = std::move(joined).error();
-        services_.log.info(
-            "remote_rooms",
-            "joining " + room.text() + " through " + server.text() + ": " + last.message);
-        if (is_final(last)) break;
-    }
-    co_return std::unexpected(std::move(last));
+    const auto through = [this, room, user, content](const ServerName& server) {
+        return join_through(server, room, user, content);
+    };
+    co_return co_await ask_each<RoomPtr>(
+        std::move(servers), "joining " + room.text(), Refusal::Final, through);
 }
 
 Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
@@ -193,9 +235,13 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_join(server, room, user));
     const Wanted wanted{room, user, Membership::Join, std::move(content)};
-    ASSIGN_OR_CO_RETURN(SignedEvent join, sign_offer(made, server, wanted, services_));
-    const RoomRules* rules = join.event.rules;
+    ASSIGN_OR_CO_RETURN(const SignedEvent join, sign_offer(made, server, wanted, services_));
+    co_return co_await run_recorded(server, join, finish_join(server, join));
+}
 
+Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent join) {
+    const RoomRules* rules = join.event.rules;
+    const RoomId room = join.event.room_id;
     ASSIGN_OR_CO_RETURN(
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
     // The resident may have added its signature, and nothing else.
@@ -215,7 +261,7 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
     CO_RETURN_IF_ERROR(check_create(joined, server, *rules));
-    co_return services_.rooms.enter(joined);
+    co_return co_await services_.rooms.enter(std::move(joined));
 }
 
 // The events among `pdus` that are of the room and whose signatures are good; those whose hash is
@@ -223,24 +269,18 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
 Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
                                                     RoomId room,
                                                     const RoomRules* rules) {
-    auto objects = std::make_shared<std::vector<json::Object>>();
-    objects->reserve(pdus.size());
+    std::vector<json::Object> objects;
+    objects.reserve(pdus.size());
     for (json::Value& pdu : pdus) {
-        if (json::Object* object = pdu.if_object()) objects->push_back(std::move(*object));
+        if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
-    const std::vector<Result<void>> verdicts =
-        co_await services_.keys.verify_events(objects, rules);
     std::vector<Event> events;
     std::size_t dropped = 0;
-    for (std::size_t i = 0; i < objects->size(); ++i) {
-        const json::Object& pdu = (*objects)[i];
-        auto event = verdicts[i] ? parse_event(pdu, *rules) : std::unexpected(EventError{});
-        if (!event || event->room_id != room) {
-            ++dropped;
-        } else if (has_valid_content_hash(pdu)) {
+    for (Result<Event>& event : co_await services_.keys.take_events(std::move(objects), rules)) {
+        if (event && event->room_id == room) {
             events.push_back(*std::move(event));
         } else {
-            events.push_back(redact(*event));
+            ++dropped;
         }
     }
     if (dropped != 0) {
@@ -284,17 +324,11 @@ Task<Result<void>> RemoteRooms::knock(RoomId room,
                                       UserId user,
                                       std::vector<ServerName> servers,
                                       json::Object content) {
-    Error last = not_found("no other server is known to be in the room").error();
-    for (const ServerName& server : candidates(servers, services_.server_name)) {
-        const Result<void> knocked = co_await knock_through(server, room, user, content);
-        if (knocked) co_return knocked;
-        last = knocked.error();
-        services_.log.info(
-            "remote_rooms",
-            "knocking on " + room.text() + " through " + server.text() + ": " + last.message);
-        if (is_final(last)) break;
-    }
-    co_return std::unexpected(std::move(last));
+    const auto through = [this, room, user, content](const ServerName& server) {
+        return knock_through(server, room, user, content);
+    };
+    co_return co_await ask_each<void>(
+        std::move(servers), "knocking on " + room.text(), Refusal::Final, through);
 }
 
 Task<Result<void>> RemoteRooms::knock_through(ServerName server,
@@ -304,7 +338,13 @@ Task<Result<void>> RemoteRooms::knock_through(ServerName server,
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_knock(server, room, user));
     const Wanted wanted{room, user, Membership::Knock, std::move(content)};
-    ASSIGN_OR_CO_RETURN(SignedEvent knock, sign_offer(made, server, wanted, services_));
+    ASSIGN_OR_CO_RETURN(const SignedEvent knock, sign_offer(made, server, wanted, services_));
+    co_return co_await run_recorded(server, knock, finish_knock(server, knock));
+}
+
+Task<Result<void>> RemoteRooms::finish_knock(ServerName server, SignedEvent knock) {
+    const RoomId room = knock.event.room_id;
+    const UserId user = knock.event.sender;
     ASSIGN_OR_CO_RETURN(
         json::Array state,
         co_await services_.federation.send_knock(server, room, knock.event.id, knock.pdu));
@@ -324,23 +364,24 @@ Task<Result<void>> RemoteRooms::knock_through(ServerName server,
 // --- Leaving -------------------------------------------------------------------------------------
 
 Task<Result<void>> RemoteRooms::leave(RoomId room, UserId user, std::vector<ServerName> servers) {
-    Error last = not_found("no other server is known to be in the room").error();
-    for (const ServerName& server : candidates(servers, services_.server_name)) {
-        const Result<void> left = co_await leave_through(server, room, user);
-        if (left) co_return left;
-        last = left.error();
-        services_.log.info(
-            "remote_rooms",
-            "leaving " + room.text() + " through " + server.text() + ": " + last.message);
-    }
-    co_return std::unexpected(std::move(last));
+    const auto through = [this, room, user](const ServerName& server) {
+        return leave_through(server, room, user);
+    };
+    co_return co_await ask_each<void>(
+        std::move(servers), "leaving " + room.text(), Refusal::OfOneServer, through);
 }
 
 Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, UserId user) {
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_leave(server, room, user));
     const Wanted wanted{room, user, Membership::Leave, {}};
-    ASSIGN_OR_CO_RETURN(SignedEvent leave, sign_offer(made, server, wanted, services_));
+    ASSIGN_OR_CO_RETURN(const SignedEvent leave, sign_offer(made, server, wanted, services_));
+    co_return co_await run_recorded(server, leave, finish_leave(server, leave));
+}
+
+Task<Result<void>> RemoteRooms::finish_leave(ServerName server, SignedEvent leave) {
+    const RoomId room = leave.event.room_id;
+    const UserId user = leave.event.sender;
     CO_RETURN_IF_ERROR(
         co_await services_.federation.send_leave(server, room, leave.event.id, leave.pdu));
     services_.rooms.put_outlier_membership(
@@ -364,7 +405,37 @@ void copy_signatures(const json::Object& from, const ServerName& server, json::O
 
 }  // namespace
 
+namespace {
+
+storage::UnfinishedInvite record_of(const RoomId& room, const NewEvent& invite) {
+    return {.room = room,
+            .invited = UserId(invite.state_key.value_or("")),
+            .sender = invite.sender,
+            .content = json::write(invite.content)};
+}
+
+}  // namespace
+
+void RemoteRooms::plan_invite(const RoomId& room, const NewEvent& invite) {
+    unfinished_.put(record_of(room, invite));
+}
+
 Task<Result<StoredEvent>> RemoteRooms::invite(RoomPtr room, NewEvent invite) {
+    storage::UnfinishedInvite planned = record_of(room->id(), invite);
+    unfinished_.put(planned);
+    if (!co_await services_.turns.durable()) co_return storage_failed(services_.turns);
+    const std::uint64_t failed_before = services_.turns.failed_commits();
+    auto sent = co_await send_invite(room, std::move(invite));
+    // As above.
+    if (services_.turns.failed_commits() == failed_before) {
+        unfinished_.remove_invite(planned.room, planned.invited);
+        if (co_await services_.turns.durable()) co_return sent;
+    }
+    tasks_.start(invite_later(std::move(planned)));
+    co_return storage_failed(services_.turns);
+}
+
+Task<Result<StoredEvent>> RemoteRooms::send_invite(RoomPtr room, NewEvent invite) {
     const UserId invited(invite.state_key.value_or(""));
     const ServerName server = invited.server();
     const RoomRules* rules = &room->rules();
