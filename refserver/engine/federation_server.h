@@ -34,6 +34,7 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class PolicySigner;
 class RemoteRooms;
 
 class FederationServer {
@@ -56,6 +57,7 @@ public:
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
+        const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
     };
     explicit FederationServer(Services services)
         : services_(std::move(services)),
@@ -106,6 +108,8 @@ public:
     Task<Result<Reply>> claim_user_keys(Request request);
     Task<Result<Reply>> download_media(Request request);
     Task<Result<Reply>> download_thumbnail(Request request);
+    Task<Result<Reply>> get_policy_keys(Request request);
+    Task<Result<Reply>> sign_by_policy(Request request);
 
 private:
     // Who may ask about which room.
@@ -197,6 +201,11 @@ private:
     Task<Result<json::Object>> sign_invite(Request request, BroughtInvite brought);
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
 
+    // Policy servers; see federation/policy.cpp.
+
+    /// The room of an event whose policy server is this one: 404 if it is not.
+    Result<RoomPtr> find_protected_room(const ServerName& origin, const json::Object& pdu) const;
+
     // The notary; see federation/key_query.cpp.
 
     /// What is asked about one server.
@@ -217,6 +226,9 @@ private:
         std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
         std::string error;          ///< Empty: it was taken.
     };
+    /// A leave or ban that ends what a user of ours has in a room that we are not in: a refused
+    /// knock, an invite that was taken back. An error for everything else.
+    Task<Result<void>> receive_outside_leave(json::Object pdu, ServerName origin);
     Task<PduResult> receive_pdu(json::Value pdu, ServerName origin);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
 

@@ -60,6 +60,7 @@ Task<FederationServer::PduResult> FederationServer::receive_pdu(json::Value valu
         parsed_id ? services_.rooms.find(*parsed_id) : not_found("room_id: expected a room id");
     if (!room || !(*room)->is_server_joined(services_.server_name)) {
         result.id = guess_id(*pdu, room_id);
+        if (co_await receive_outside_leave(*pdu, origin)) co_return result;
         result.error = parsed_id ? "this server is not in the room" : "room_id: expected a room id";
         co_return result;
     }

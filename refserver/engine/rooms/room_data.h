@@ -14,6 +14,7 @@
 #include "refserver/engine/rooms/receive_queue.h"
 #include "refserver/engine/rooms/room.h"
 #include "refserver/engine/rooms/rooms.h"
+#include "refserver/protocol/policy_server.h"
 #include "refserver/protocol/state_resolver.h"
 #include "refserver/storage/lru_map.h"
 
@@ -114,6 +115,18 @@ struct Room::Data {
 
     /// A room has one create event.
     Result<void> check_is_only_create(const Event& event) const;
+
+    // room_policy.cpp
+
+    /// The one that the room uses now.
+    std::optional<PolicyServer> policy_server();
+    /// Does the room use a policy server that has not signed the event, and should have?
+    bool lacks_policy_signature(const Event& event);
+    /// The event with that signature; what the policy server answered instead, or why there is no
+    /// answer.
+    Task<Result<Event>> ask_policy_server(Event event);
+    /// Step 7 of the checks on receipt, of an event that the other steps accept.
+    Judgement judge_by_policy(const Event& event);
 
     // room_backfill.cpp
 

@@ -23,7 +23,7 @@ Task<Result<Receipt>> Room::receive(json::Object pdu, ServerName from) {
 Task<Result<Receipt>> Room::receive_verified(Event event, ServerName from) {
     const RoomPtr self = shared_from_this();
     if (auto known = data().find_placed(event.id)) co_return Receipt{*std::move(known), false};
-    const bool is_admitted = co_await data_->queue.enter();
+    const bool is_admitted = co_await data_->queue.enter(from);
     if (!is_admitted) {
         co_return std::unexpected(Error{503, "M_UNKNOWN", "too many events wait", {}});
     }
@@ -82,11 +82,21 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         before = *std::move(fetched);
     }
 
+    // Only what all other steps accept is worth the policy server's time.
+    refresh();
+    CO_RETURN_IF_ERROR(check_is_stored());
+    if (lacks_policy_signature(event) &&
+        judge(event, *before, current, checks()).status == EventStatus::Accepted) {
+        auto recommended = co_await ask_policy_server(event);
+        if (recommended) event = *std::move(recommended);
+    }
+
     // From here to the end nothing waits: what was read is still true.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
     if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
-    const Judgement judgement = judge(event, *before, current, checks());
+    Judgement judgement = judge(event, *before, current, checks());
+    if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
     Counters& counters = services.counters;
     switch (judgement.status) {
         case EventStatus::Accepted:

@@ -77,6 +77,9 @@ Result<StoredEvent> Room::Data::accept_own(Event event) {
     if (judgement.status != EventStatus::Accepted) {
         return std::unexpected(error_of(judgement.failure));
     }
+    if (lacks_policy_signature(event)) {
+        return forbidden("the room's policy server has not signed the event");
+    }
 
     std::set<ServerName> servers_before;
     for (const auto& [server, users] : joined_servers())
