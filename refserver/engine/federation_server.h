@@ -8,12 +8,16 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "refserver/engine/counters.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
+#include "refserver/runtime/task_group.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/cross_signing_keys.h"
 #include "refserver/storage/device_keys.h"
@@ -35,7 +39,10 @@ class KeyRing;
 class Notifier;
 class Outbox;
 class PolicySigner;
+class Presence;
+class Receipts;
 class RemoteRooms;
+class Typing;
 
 class FederationServer {
 public:
@@ -49,10 +56,14 @@ public:
         KeyRing& keys;
         Outbox& outbox;
         Notifier& notifier;
+        Typing& typing;
+        Receipts& receipts;
+        Presence& presence;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
+        Counters& counters;
         /// Is this a user of ours that exists?
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.
@@ -221,16 +232,49 @@ private:
 
     // Transactions; see federation/send.cpp.
 
-    /// What became of one event of a transaction.
-    struct PduResult {
+    /// One event of a transaction, on its way.
+    struct IncomingPdu {
         std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
-        std::string error;          ///< Empty: it was taken.
+        std::string error;          ///< Why it is not taken; empty if it may be, or was.
+        RoomPtr room;               ///< Null if it is of none that we are in.
+        json::Object pdu;
+        std::optional<Event> event;  ///< When its signatures and hash are checked.
     };
     /// A leave or ban that ends what a user of ours has in a room that we are not in: a refused
     /// knock, an invite that was taken back. An error for everything else.
     Task<Result<void>> receive_outside_leave(json::Object pdu, ServerName origin);
-    Task<PduResult> receive_pdu(json::Value pdu, ServerName origin);
+    /// The room of a PDU, if the origin may send events of it.
+    Result<RoomPtr> find_room_of(const json::Object& pdu, const ServerName& origin);
+    IncomingPdu look_at_pdu(json::Value value, const ServerName& origin);
+    Task<std::vector<IncomingPdu>> check_pdus(std::vector<IncomingPdu> all);
+    Task<std::string> receive_event(RoomPtr room, Event event, ServerName origin);
+    struct Intake;
+    Task<void> receive_of_room(std::shared_ptr<Intake> intake, std::vector<std::size_t> places);
+    Task<void> receive_by_room(std::shared_ptr<Intake> intake);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
+    /// One type of EDU, and what takes it: synchronously, so that its effect and the answer to the
+    /// transaction are one unit of work. An error means that nothing was done.
+    struct EduHandler {
+        std::string_view type;
+        Result<void> (FederationServer::*take)(const json::Object& content,
+                                               const ServerName& origin);
+    };
+    /// THE table of EDUs; each handler is in federation/edu_*.cpp.
+    static std::span<const EduHandler> edu_handlers();
+    void take_edu(const json::Value& edu, const ServerName& origin);
+
+    Result<void> take_typing(const json::Object& content, const ServerName& origin);
+    Result<void> take_presence(const json::Object& content, const ServerName& origin);
+    Result<void> take_presence_of_user(const json::Value& value, const ServerName& origin);
+    Result<void> take_receipts(const json::Object& content, const ServerName& origin);
+    Result<void> take_receipts_of_room(std::string_view room_id,
+                                       const json::Value& types,
+                                       const ServerName& origin,
+                                       std::size_t& receipts_left);
+    Result<void> take_receipt(const Room& room,
+                              std::string_view user_text,
+                              const json::Value& value,
+                              const ServerName& origin);
 
     Services services_;
     storage::ReceivedTransactions transactions_;
@@ -244,6 +288,7 @@ private:
     storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
+    runtime::TaskGroup intakes_;  ///< Last: destroyed first, for it uses all of the above.
 };
 
 }  // namespace matrix::engine

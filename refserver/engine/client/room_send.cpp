@@ -5,6 +5,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/ephemeral/presence.h"
 
 namespace matrix::engine {
 
@@ -19,7 +20,10 @@ Task<Result<Reply>> ClientServer::send_once(storage::ClientTransaction transacti
     if (auto repeated = find_repeated(transaction)) co_return *std::move(repeated);
     sending_.emplace(transaction, std::make_unique<runtime::Signal>());
     const Result<StoredEvent> sent = co_await room->submit(std::move(event));
-    if (sent) transactions_.insert(transaction, sent->event->id, services_.clock.now().value);
+    if (sent) {
+        services_.presence.note_activity(sent->event->sender);
+        transactions_.insert(transaction, sent->event->id, services_.clock.now().value);
+    }
     const std::unique_ptr<runtime::Signal> finished = std::move(sending_.at(transaction));
     sending_.erase(transaction);
     finished->notify_all();
