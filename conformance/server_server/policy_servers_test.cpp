@@ -87,8 +87,8 @@ CONFORMANCE_TEST(PolicyServerOfTargetRoom,
                   .place = kAskPlace,
                   .text = "If a room has a policy server enabled, servers ask it to sign their "
                           "events before sending them, and add its signature.",
-                  .rows = room_version_rows(),
-                  .since = "v1.18"}) {
+                  .since = "v1.18",
+                  .rows = room_version_rows()}) {
     appoint();
 
     const EventId id = alice.send_message(room, "signed please");
@@ -171,8 +171,8 @@ CONFORMANCE_TEST(PolicyServerOfPeerRoom,
                   .place = kValidatePlace,
                   .text = "An event with a valid signature of the policy server is recommended for "
                           "inclusion; its key is that of m.room.policy.",
-                  .rows = room_version_rows(),
-                  .since = "v1.18"}) {
+                  .since = "v1.18",
+                  .rows = room_version_rows()}) {
     const Pdu event = policy.sign(peer.sign(draft_message("spam, but signed")));
     room.add(event);
 
@@ -204,8 +204,8 @@ CONFORMANCE_TEST(PolicyServerOfPeerRoom,
                   .place = kValidatePlace,
                   .text = "A received event that the policy server does not sign is soft-failed: "
                           "clients do not see it.",
-                  .rows = room_version_rows(),
-                  .since = "v1.18"}) {
+                  .since = "v1.18",
+                  .rows = room_version_rows()}) {
     const Pdu event = peer.sign(draft_message("spam"));
 
     EXPECT_TRUE(has_status(peer.send_transaction({event}), 200));
