@@ -29,12 +29,17 @@ public:
                 {"public_keys", {{"ed25519", encode_base64(signer_->public_key())}}}};
     }
     void serve(const RoomRules& rules) {
-        peer_.on("POST", std::string(kSignPath), [this, &rules](const IncomingRequest& request) {
+        // It may be asked until the peer goes away, which is later than this.
+        const auto judge = [signer = signer_, name = peer_.name(), rules = &rules](
+                               const IncomingRequest& request) {
             if (request.body.find("spam") != std::string::npos) {
                 return respond_error(400, "M_FORBIDDEN", "this looks like spam");
             }
-            return respond(200, signature_of({request.json(), &rules}));
-        });
+            Pdu pdu{request.json(), rules};
+            pdu.json.erase("signatures");
+            return respond(200, add_signature(std::move(pdu), name, *signer).json["signatures"]);
+        };
+        peer_.on("POST", std::string(kSignPath), judge);
     }
     Pdu sign(Pdu pdu) const { return add_signature(std::move(pdu), peer_.name(), *signer_); }
     bool has_signed(const Pdu& pdu) const {
@@ -52,12 +57,8 @@ public:
     }
 
 private:
-    Json signature_of(Pdu pdu) const {
-        pdu.json.erase("signatures");
-        return sign(std::move(pdu)).json["signatures"];
-    }
     Peer& peer_;
-    std::unique_ptr<Signer> signer_;
+    std::shared_ptr<Signer> signer_;
 };
 
 class PolicyServerOfTargetRoom : public TargetRoomTest {

@@ -197,7 +197,6 @@ TEST_F(RoomPolicy, SoftFailsWhatIsRefused) {
     EXPECT_EQ(refused.stored.rule, "check 7");
     EXPECT_EQ(asked_.size(), 1U);
     EXPECT_EQ(room_->current_state(), before);
-    receive(from_eve("buy now"));
 }
 
 TEST_F(RoomPolicy, DoesNotAskTwiceForOneEvent) {

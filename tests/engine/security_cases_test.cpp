@@ -114,13 +114,11 @@ TEST_F(SecurityCases, ARejectedEventIsNoStateAlsoIfAPeerSaysSo) {
 TEST_F(SecurityCases, AnEndlessAuthChainIsNotFollowed) {
     start();
     int given = 0;
-    json::Object last;
     const auto grow = [&] {
         EventTemplate renewal = build(member(eve_, eve_, "join"));
         renewal.content.set("displayname", "eve " + std::to_string(given));
         return renewal;
     };
-    // From the newest to the oldest: what an event cites is made when it is asked for.
     std::map<std::string, json::Object> known;
     EventTemplate deepest = grow();
     constexpr int kChain = 1000;
