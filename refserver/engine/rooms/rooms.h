@@ -25,6 +25,7 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class PolicySigner;
 
 /// What rooms need of the engine. All of it outlives them.
 struct RoomServices {
@@ -45,6 +46,7 @@ struct RoomServices {
     Notifier& notifier;
     runtime::Workers& workers;
     Counters& counters;
+    const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
 };
 
 /// The first events of a room, in order; the room's id is made here.
