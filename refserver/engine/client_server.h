@@ -3,6 +3,9 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/
 #pragma once
 
+#include <map>
+#include <memory>
+
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client/interactive_auth.h"
 #include "refserver/engine/client/nonces.h"
@@ -13,6 +16,7 @@
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/engine/server_options.h"
+#include "refserver/runtime/completion.h"
 #include "refserver/storage/account_data.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/client_transactions.h"
@@ -197,9 +201,9 @@ private:
     // inviting
     Task<Result<StoredEvent>> send_invite(RoomPtr room, NewEvent invite);
     // kicking, banning: of `user_id` in the body, whose membership must make sense.
-    Result<Reply> change_membership_of_other(const Request& request,
-                                             Membership membership,
-                                             bool (*is_sensible)(std::optional<Membership>));
+    Task<Result<Reply>> change_membership_of_other(Request request,
+                                                   Membership membership,
+                                                   bool (*is_sensible)(std::optional<Membership>));
     // directory
     /// An alias of this server or, over federation, of another: 404 if it leads nowhere.
     Task<Result<FederationClient::AliasedRoom>> find_aliased_room(RoomAlias alias);
@@ -209,9 +213,9 @@ private:
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
-    Result<Reply> send_once(const storage::ClientTransaction& transaction,
-                            const RoomPtr& room,
-                            const NewEvent& event);
+    Task<Result<Reply>> send_once(storage::ClientTransaction transaction,
+                                  RoomPtr room,
+                                  NewEvent event);
     static Result<void> check_redaction(const Room& room,
                                         const UserId& sender,
                                         const EventId& target);
@@ -225,7 +229,7 @@ private:
     Result<void> mark_read(const RoomPtr& room, const UserId& user, const ReadMark& mark);
     // profile: the whole of a local one, of a remote one what its server tells of `field`.
     Task<Result<json::Object>> load_profile(UserId user, std::string field);
-    void spread_profile(const UserId& user);
+    Task<void> spread_profile(UserId user);
     // sync
     Result<SyncFilter> parse_filter_of_sync(const Request& request) const;
     Result<SyncWish> parse_sync_wish(const Request& request) const;
@@ -249,6 +253,8 @@ private:
     storage::DeviceInboxStore inbox_;
     InteractiveAuth interactive_auth_;
     Nonces registration_nonces_;
+    /// Sends whose answer is not known yet.
+    std::map<storage::ClientTransaction, std::unique_ptr<runtime::Signal>> sending_;
 };
 
 /// M_INVALID_PARAM, naming `what`.

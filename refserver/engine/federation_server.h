@@ -17,6 +17,7 @@
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
+#include "refserver/runtime/task_group.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/media.h"
 #include "refserver/storage/one_time_keys.h"
@@ -36,6 +37,7 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class PolicySigner;
 class Presence;
 class Receipts;
 class RemoteRooms;
@@ -66,6 +68,7 @@ public:
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
+        const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
     };
     explicit FederationServer(Services services)
         : services_(std::move(services)),
@@ -114,6 +117,8 @@ public:
     Task<Result<Reply>> claim_user_keys(Request request);
     Task<Result<Reply>> download_media(Request request);
     Task<Result<Reply>> download_thumbnail(Request request);
+    Task<Result<Reply>> get_policy_keys(Request request);
+    Task<Result<Reply>> sign_by_policy(Request request);
 
 private:
     // Who may ask about which room.
@@ -199,6 +204,11 @@ private:
     Task<Result<json::Object>> sign_invite(Request request, BroughtInvite brought);
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
 
+    // Policy servers; see federation/policy.cpp.
+
+    /// The room of an event whose policy server is this one: 404 if it is not.
+    Result<RoomPtr> find_protected_room(const ServerName& origin, const json::Object& pdu) const;
+
     // The notary; see federation/key_query.cpp.
 
     /// What is asked about one server.
@@ -222,11 +232,17 @@ private:
         json::Object pdu;
         std::optional<Event> event;  ///< When its signatures and hash are checked.
     };
+    /// A leave or ban that ends what a user of ours has in a room that we are not in: a refused
+    /// knock, an invite that was taken back. An error for everything else.
+    Task<Result<void>> receive_outside_leave(json::Object pdu, ServerName origin);
     /// The room of a PDU, if the origin may send events of it.
     Result<RoomPtr> find_room_of(const json::Object& pdu, const ServerName& origin);
     IncomingPdu look_at_pdu(json::Value value, const ServerName& origin);
     Task<std::vector<IncomingPdu>> check_pdus(std::vector<IncomingPdu> all);
     Task<std::string> receive_event(RoomPtr room, Event event, ServerName origin);
+    struct Intake;
+    Task<void> receive_of_room(std::shared_ptr<Intake> intake, std::vector<std::size_t> places);
+    Task<void> receive_by_room(std::shared_ptr<Intake> intake);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
     /// One type of EDU, and what takes it: synchronously, so that its effect and the answer to the
     /// transaction are one unit of work. An error means that nothing was done.
@@ -266,6 +282,7 @@ private:
     storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
+    runtime::TaskGroup intakes_;  ///< Last: destroyed first, for it uses all of the above.
 };
 
 }  // namespace matrix::engine

@@ -145,6 +145,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/federation/v1/user/keys/claim", XMatrix, L::None, &F::claim_user_keys},
     {"GET", "/_matrix/federation/v1/media/download/{mediaId}", XMatrix, L::None, &F::download_media},
     {"GET", "/_matrix/federation/v1/media/thumbnail/{mediaId}", XMatrix, L::None, &F::download_thumbnail},
+    {"GET", "/.well-known/matrix/policy_server", None, L::None, &F::get_policy_keys},
+    {"POST", "/_matrix/policy/v1/sign", XMatrix, L::None, &F::sign_by_policy},
 };
 // clang-format on
 

@@ -15,7 +15,9 @@
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/policy_signer.h"
 #include "refserver/engine/rooms/remote_rooms.h"
+#include "refserver/protocol/policy_server.h"
 #include "refserver/runtime/task_group.h"
 #include "refserver/storage/signing_keys.h"
 
@@ -45,6 +47,19 @@ std::unique_ptr<Signer> make_signer(const ServerOptions& options,
     return options.make_signer(std::move(key.id), key.seed);
 }
 
+// Spec: server-server-api, "Validating Policy Server signatures": the key "SHOULD NOT be the same"
+// as the published one. It follows from that one, so that there is only one secret to keep.
+std::unique_ptr<PolicySigner> make_policy_signer(const ServerOptions& options,
+                                                 storage::Turns& turns,
+                                                 runtime::RandomSource& random) {
+    if (!options.is_policy_server) return nullptr;
+    const Sha256 seed = sha256("policy server key: " + find_or_make_key(turns, random).seed);
+    return std::make_unique<PolicySigner>(
+        options.server_name,
+        options.make_signer(KeyId(std::string(kPolicyKeyId)), view(seed)),
+        options.policy_refused_texts);
+}
+
 }  // namespace
 
 // In the order of building: each part refers only to those above it.
@@ -62,6 +77,7 @@ struct Server::Parts {
     storage::RoomStore room_store;
 
     std::unique_ptr<Signer> signer;
+    std::unique_ptr<PolicySigner> policy_signer;
     KeyRing keys;
     ServerDiscovery discovery;
     PeerHealth peer_health;
@@ -100,6 +116,7 @@ Server::Parts::Parts(runtime::World world_,
       states(turns),
       room_store(turns),
       signer(make_signer(options, turns, world.random)),
+      policy_signer(make_policy_signer(options, turns, world.random)),
       keys({.server_name = options.server_name,
             .signer = *signer,
             .verifier = *options.verifier,
@@ -154,7 +171,8 @@ Server::Parts::Parts(runtime::World world_,
              .outbox = outbox,
              .notifier = notifier,
              .workers = world.workers,
-             .counters = counters}),
+             .counters = counters,
+             .policy_signer = policy_signer.get()}),
       devices({.server_name = options.server_name,
                .rooms = rooms,
                .outbox = outbox,
@@ -240,7 +258,8 @@ Server::Parts::Parts(runtime::World world_,
                [this](const UserId& user) {
                    return accounts.exists(user) ? std::optional(accounts.profile(user))
                                                 : std::nullopt;
-               }}),
+               },
+           .policy_signer = policy_signer.get()}),
       router(all_routes()),
       dispatcher({.router = router,
                   .client_server = client_server,

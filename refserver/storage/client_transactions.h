@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,6 +19,8 @@ struct ClientTransaction {
     DeviceId device;
     std::string endpoint;  ///< The path without the transaction id.
     std::string transaction_id;
+
+    friend auto operator<=>(const ClientTransaction&, const ClientTransaction&) = default;
 };
 
 class ClientTransactionStore {

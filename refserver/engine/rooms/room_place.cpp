@@ -37,7 +37,7 @@ StoredEvent Room::Data::place(EventPtr event,
     stored.state_after = services.states.put(after);
 
     const bool is_accepted = stored.status == EventStatus::Accepted;
-    if (is_accepted && apply_redaction(placed, before)) {
+    if (is_accepted && apply_redaction(placed, before) && placed.type != kMergeEventType) {
         stored.position = origin == EventOrigin::History ? services.turns.next_backfill_position()
                                                          : services.turns.next_position();
     }

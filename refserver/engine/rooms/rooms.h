@@ -27,6 +27,7 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class PolicySigner;
 
 /// Somebody has entered a room, or is not in it any more.
 struct MemberChange {
@@ -56,6 +57,7 @@ struct RoomServices {
     Notifier& notifier;
     runtime::Workers& workers;
     Counters& counters;
+    const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
     WatchMembers watch_members = {};
 };
 
