@@ -306,6 +306,13 @@ std::int64_t Database::changes() const {
     return sqlite3_changes64(connection_);
 }
 
+std::int64_t Database::bytes() {
+    const auto read = [this](const char* sql) {
+        return find(sql, {}, [](const Row& row) { return row.integer(0); }).value_or(0);
+    };
+    return (read("PRAGMA page_count") - read("PRAGMA freelist_count")) * read("PRAGMA page_size");
+}
+
 void Database::begin() {
     MATRIX_ASSERT(!is_in_transaction_);
     is_in_transaction_ = true;

@@ -40,6 +40,10 @@ public:
     /// the simulator, where one connection owns the files and a checkpoint costs no virtual time.
     void checkpoint_on(runtime::Workers& workers) { workers_ = &workers; }
 
+    /// Is the log so long that whoever has many more turns to write should wait a little, for a
+    /// checkpoint that runs?
+    bool is_log_long() const { return is_checkpointing_ && database_.is_checkpoint_pressing(); }
+
     Database& database() { return database_; }
 
     /// A unit of work: call before the first write between two waits (a write without it does so by

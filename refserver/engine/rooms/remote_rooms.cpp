@@ -261,7 +261,7 @@ Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent jo
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
     CO_RETURN_IF_ERROR(check_create(joined, server, *rules));
-    co_return services_.rooms.enter(joined);
+    co_return co_await services_.rooms.enter(std::move(joined));
 }
 
 // The events among `pdus` that are of the room and whose signatures are good; those whose hash is
@@ -269,24 +269,18 @@ Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent jo
 Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
                                                     RoomId room,
                                                     const RoomRules* rules) {
-    auto objects = std::make_shared<std::vector<json::Object>>();
-    objects->reserve(pdus.size());
+    std::vector<json::Object> objects;
+    objects.reserve(pdus.size());
     for (json::Value& pdu : pdus) {
-        if (json::Object* object = pdu.if_object()) objects->push_back(std::move(*object));
+        if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
-    const std::vector<Result<void>> verdicts =
-        co_await services_.keys.verify_events(objects, rules);
     std::vector<Event> events;
     std::size_t dropped = 0;
-    for (std::size_t i = 0; i < objects->size(); ++i) {
-        const json::Object& pdu = (*objects)[i];
-        auto event = verdicts[i] ? parse_event(pdu, *rules) : std::unexpected(EventError{});
-        if (!event || event->room_id != room) {
-            ++dropped;
-        } else if (has_valid_content_hash(pdu)) {
+    for (Result<Event>& event : co_await services_.keys.take_events(std::move(objects), rules)) {
+        if (event && event->room_id == room) {
             events.push_back(*std::move(event));
         } else {
-            events.push_back(redact(*event));
+            ++dropped;
         }
     }
     if (dropped != 0) {

@@ -10,40 +10,12 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/rooms/event_order.h"
 #include "refserver/engine/rooms/room_data.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
 
 namespace matrix::engine {
-namespace {
-
-using EventsById = std::map<EventId, Event>;
-
-/// The events of `found` that lie before `last`, each behind those that it follows.
-std::vector<Event> order_by_graph(EventsById found, const Event& last) {
-    struct Visit {
-        const Event* event;
-        std::size_t next_previous = 0;
-    };
-    std::vector<Event> ordered;
-    std::set<EventId> seen;
-    std::vector<Visit> path{{&last}};
-    while (!path.empty()) {
-        Visit& visit = path.back();
-        if (visit.next_previous == visit.event->prev_events.size()) {
-            if (visit.event != &last) ordered.push_back(*visit.event);
-            path.pop_back();
-            continue;
-        }
-        const EventId& previous = visit.event->prev_events[visit.next_previous++];
-        const auto entry = found.find(previous);
-        if (entry != found.end() && seen.insert(previous).second) path.push_back({&entry->second});
-    }
-    return ordered;
-}
-
-}  // namespace
-
 Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) const {
     EventsById found;
     const auto is_missing = [&](const EventId& event_id) {
@@ -69,7 +41,7 @@ Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) con
         }
         if (found.size() == before) break;
     }
-    co_return order_by_graph(std::move(found), event);
+    co_return order_by_graph(std::move(found), event.prev_events);
 }
 
 namespace {
@@ -125,21 +97,15 @@ Task<Result<std::vector<Event>>> Room::Data::fetch_events(std::vector<EventId> i
 
 // Many signatures at a time, for this may be the state of a large room.
 Task<void> Room::Data::add_outliers(json::Array pdus) {
-    auto unknown = std::make_shared<std::vector<json::Object>>();
-    std::vector<Event> parsed;
+    std::vector<json::Object> unknown;
     for (json::Value& pdu : pdus) {
-        if (!pdu.is_object()) continue;
-        auto event = parse_event(*pdu.if_object(), *rules);
-        if (!event || event->room_id != id || find_cited(event->id).event) continue;
-        parsed.push_back(*std::move(event));
-        unknown->push_back(std::move(*pdu.if_object()));
+        json::Object* object = pdu.if_object();
+        const auto event_id = object ? event_id_of(*object, *rules) : std::unexpected(EventError());
+        if (event_id && !find_cited(*event_id).event) unknown.push_back(std::move(*object));
     }
-    const std::vector<Result<void>> verdicts = co_await services.keys.verify_events(unknown, rules);
     std::vector<Event> events;
-    for (std::size_t index = 0; index < verdicts.size(); ++index) {
-        if (!verdicts[index]) continue;
-        const bool is_whole = has_valid_content_hash((*unknown)[index]);
-        events.push_back(is_whole ? std::move(parsed[index]) : redact(parsed[index]));
+    for (Result<Event>& event : co_await services.keys.take_events(std::move(unknown), rules)) {
+        if (event && event->room_id == id) events.push_back(*std::move(event));
     }
     store_outliers(std::move(events));
 }
