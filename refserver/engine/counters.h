@@ -7,13 +7,20 @@ namespace matrix::engine {
 
 struct Counters {
     std::uint64_t requests = 0;
-    std::uint64_t events_sent = 0;      ///< Accepted, by our users.
-    std::uint64_t events_received = 0;  ///< Accepted, from other servers.
+    std::uint64_t events_sent = 0;        ///< Accepted, by our users.
+    std::uint64_t events_received = 0;    ///< Accepted, from other servers.
+    std::uint64_t events_backfilled = 0;  ///< Of the history before ours.
     std::uint64_t events_rejected = 0;
     std::uint64_t events_soft_failed = 0;
     std::uint64_t resolutions = 0;  ///< Of two or more different states.
     std::uint64_t resolutions_with_conflict = 0;
     std::uint64_t resolutions_by_mainline = 0;
+
+    // Ephemeral data units, of every type.
+    std::uint64_t edus_sent = 0;      ///< Taken by a peer.
+    std::uint64_t edus_dropped = 0;   ///< Not sent: the peer is down, or too many wait for it.
+    std::uint64_t edus_received = 0;  ///< Of a type that we know, right or wrong.
+    std::uint64_t edus_refused = 0;   ///< Of those, the wrong ones.
 
     // Requests to other servers.
     std::uint64_t outgoing_requests = 0;

@@ -65,7 +65,7 @@ StorageError make_error(sqlite3* connection, int code, std::string_view doing) {
     what += ": ";
     what += connection == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(connection);
     what += " (SQLite " + std::to_string(code) + ")";
-    return {std::move(what)};
+    return {std::move(what), (code & 0xff) == SQLITE_FULL};
 }
 
 }  // namespace

@@ -31,6 +31,7 @@ namespace matrix::storage {
 /// Why the disk would not do what it was asked.
 struct StorageError {
     std::string what;
+    bool is_disk_full = false;
 };
 
 /// A value to be bound, or NULL.

@@ -78,6 +78,8 @@ public:
     /// Compare before and after: a unit of work that ended before its last wait may be lost with
     /// its turn, and `durable()` speaks only of what is outstanding when it is called.
     std::uint64_t failed_commits() const { return failed_commits_; }
+    /// Had the disk no room for the last commit that failed?
+    bool was_disk_full() const { return was_disk_full_; }
 
 private:
     struct Waiting {
@@ -116,6 +118,7 @@ private:
     std::vector<std::move_only_function<void()>> on_failed_commit_;
     std::uint64_t commits_ = 0;
     std::uint64_t failed_commits_ = 0;
+    bool was_disk_full_ = false;
 
     bool is_syncing_ = false;
     bool is_checkpointing_ = false;

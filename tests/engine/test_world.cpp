@@ -130,10 +130,12 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
                   .counters = counters}),
       outbox({.server_name = name,
               .federation = federation,
+              .health = health,
               .turns = turns,
               .clock = clock,
               .random = random,
-              .log = log}),
+              .log = log,
+              .counters = counters}),
       notifier(turns, clock),
       rooms({.server_name = name,
              .turns = turns,
@@ -154,6 +156,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
              .counters = counters}) {
     ++world.hosts;
     keys.connect(federation);
+    outbox.connect(rooms);
 }
 
 void RoomHost::answer(runtime::HttpRequest request, runtime::Responder respond) {
@@ -188,6 +191,7 @@ RemoteRooms::Services RoomHost::remote_room_services() {
             .notifier = notifier,
             .turns = turns,
             .clock = clock,
+            .random = random,
             .log = log,
             .signer = *key.signer};
 }

@@ -18,6 +18,8 @@ constexpr std::int64_t kMessagesDefault = 10;
 constexpr std::int64_t kMessagesMax = 1000;
 /// How many events are looked at for one page, when a filter or the visibility hides most.
 constexpr std::size_t kEventsScannedMax = 2000;
+/// How often other servers are asked for history for one page.
+constexpr int kBackfillsMax = 3;
 
 struct PageWish {
     Direction direction = Direction::Backwards;
@@ -68,6 +70,7 @@ struct FoundPage {
     std::vector<StoredEvent> events;
     std::optional<TimelinePoint> end;  ///< Nothing: there is no more, here at least.
     bool is_at_end_of_history = false;
+    std::vector<EventId> missing;  ///< What precedes what was looked at, and is not here.
 };
 
 bool is_beyond(const StoredEvent& event, const PageWish& wish) {
@@ -86,6 +89,8 @@ FoundPage find_page(const Room& room, const PageWish& wish, const UserId& user) 
     found.end = wish.from;
     while (found.events.size() < wish.limit && scanned < kEventsScannedMax) {
         const TimelinePage page = room.page(at, wish.direction, wish.limit - found.events.size());
+        const auto missing = room.list_missing_before(page.events);
+        found.missing.insert(found.missing.end(), missing.begin(), missing.end());
         for (const StoredEvent& event : page.events) {
             if (is_beyond(event, wish)) {
                 found.end.reset();
@@ -104,6 +109,11 @@ FoundPage find_page(const Room& room, const PageWish& wish, const UserId& user) 
         at = *page.next;
     }
     return found;
+}
+
+// Is there history between or behind what was found, which another server may have?
+bool needs_history(const FoundPage& found, const PageWish& wish) {
+    return wish.direction == Direction::Backwards && !found.missing.empty();
 }
 
 // The memberships of those who sent what is shown, if they are loaded lazily.
@@ -130,9 +140,12 @@ Task<Result<Reply>> ClientServer::get_messages(Request request) {
     const Room& room = *view.room;
     ASSIGN_OR_CO_RETURN(const PageWish wish, parse_page_wish(request, room));
     FoundPage found = find_page(room, wish, user);
+    for (int asked = 0; asked < kBackfillsMax && needs_history(found, wish); ++asked) {
+        if (!co_await view.room->backfill(std::move(found.missing))) break;
+        found = find_page(room, wish, user);
+    }
     if (found.is_at_end_of_history) {
         // Forwards, the end is where the next events will be.
-        // UNIMPLEMENTED: history from other servers, when ours ends before the room's creation.
         if (wish.direction == Direction::Backwards || found.events.empty()) found.end.reset();
     }
     const ClientEventWriter writer(room, request.requester, transactions_, services_.clock.now());

@@ -1,9 +1,12 @@
 // PUT /_matrix/federation/v1/send: a transaction of events from another server.
 //
-// Each event is judged alone: one that is wrong never costs those beside it.
+// Each event and each EDU is judged alone: one that is wrong never costs those beside it. The EDUs
+// come after the events, which they may speak of.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#transactions
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <utility>
 
@@ -30,14 +33,12 @@ Result<json::Array> take_pdus(json::Object& transaction) {
     return std::move(*pdus);
 }
 
-// UNIMPLEMENTED: server-server-api, EDUs: typing, receipts, presence, device lists and to-device
-// messages are counted and dropped.
-Result<void> check_edus(const json::Object& transaction) {
-    ASSIGN_OR_RETURN(const auto edus, optional_array(transaction, "edus"));
+Result<json::Array> take_edus(const json::Object& transaction) {
+    ASSIGN_OR_RETURN(auto edus, optional_array(transaction, "edus"));
     if (edus && edus->size() > kTransactionEdusMax) {
         return invalid_param("edus: expected at most " + std::to_string(kTransactionEdusMax));
     }
-    return {};
+    return std::move(edus).value_or(json::Array{});
 }
 
 // UNSPECIFIED: how to name an event of a room whose version we do not know: by its `event_id` if it
@@ -149,11 +150,43 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
     co_return results;
 }
 
+// UNIMPLEMENTED: server-server-api, EDUs: device lists, cross-signing and to-device messages are
+// ignored as long as they have no line here.
+std::span<const FederationServer::EduHandler> FederationServer::edu_handlers() {
+    using F = FederationServer;
+    static constexpr std::array kHandlers{
+        EduHandler{"m.presence", &F::take_presence},
+        EduHandler{"m.receipt", &F::take_receipts},
+        EduHandler{"m.typing", &F::take_typing},
+    };
+    return kHandlers;
+}
+
+// What is wrong with an EDU is told to nobody but the log: the answer has no place for it.
+void FederationServer::take_edu(const json::Value& edu, const ServerName& origin) {
+    const std::string* type = edu.find_string("edu_type");
+    const json::Value* content = edu.find("content");
+    Result<void> taken;
+    if (!type || !content || !content->if_object()) {
+        taken = bad_json("an EDU: expected an object with `edu_type` and an object `content`");
+    } else {
+        const auto handler = std::ranges::find(edu_handlers(), *type, &EduHandler::type);
+        if (handler == edu_handlers().end()) return;  // Of a later version, or somebody's own.
+        taken = (this->*handler->take)(*content->if_object(), origin);
+    }
+    ++services_.counters.edus_received;
+    if (taken) return;
+    ++services_.counters.edus_refused;
+    services_.log.info("send",
+                       "edu_refused server=" + origin.text() +
+                           " type=" + (type ? type->substr(0, kIdBytesMax) : std::string("none")) +
+                           " why=" + taken.error().message);
+}
+
 Task<Result<Reply>> FederationServer::send_transaction(Request request) {
-    services_.outbox.server_is_back(request.origin);
     ASSIGN_OR_CO_RETURN(json::Object transaction, request.take_object_body());
     ASSIGN_OR_CO_RETURN(json::Array pdus, take_pdus(transaction));
-    CO_RETURN_IF_ERROR(check_edus(transaction));
+    ASSIGN_OR_CO_RETURN(const json::Array edus, take_edus(transaction));
 
     // The same transaction twice: the second waits for the answer of the first.
     const std::pair key(request.origin, request.path[0]);
@@ -165,9 +198,16 @@ Task<Result<Reply>> FederationServer::send_transaction(Request request) {
         co_return reply;
     }
     running_.emplace(key, std::make_unique<runtime::Signal>());
+    const std::uint64_t failed_before = services_.turns.failed_commits();
     json::Object results = co_await receive_pdus(std::move(pdus), request.origin);
+    // In one unit of work with the note that the transaction was taken, so that none counts twice.
+    for (const json::Value& edu : edus)
+        take_edu(edu, request.origin);
     reply.written_body = json::write(json::Object{{"pdus", std::move(results)}});
-    transactions_.put_response(key.first, key.second, reply.written_body);
+    // Events that were taken in an earlier turn may be lost with it: the peer sends them again.
+    if (services_.turns.failed_commits() == failed_before) {
+        transactions_.put_response(key.first, key.second, reply.written_body);
+    }
 
     const std::unique_ptr<runtime::Signal> finished = std::move(running_.at(key));
     running_.erase(key);

@@ -200,8 +200,8 @@ Task<Result<json::Object>> FederationClient::request(Call call) {
 
     const bool is_durable = co_await services_.turns.durable();
     if (!is_durable) {
-        services_.health.end_badly(attempt, "storage");
-        co_return internal_error("the storage failed: nothing was sent");
+        services_.health.withdraw(attempt);
+        co_return storage_failed(services_.turns);
     }
     runtime::Network::Result answer = co_await send(call.server, std::move(outgoing));
     if (!answer) {
@@ -363,7 +363,7 @@ Task<Result<json::Object>> FederationClient::send_transaction(ServerName server,
     call.content = std::move(transaction);
     // A peer may have to fetch what it missed before it can answer.
     call.timeout = runtime::seconds(120);
-    call.insistence = Insistence::Insistent;  // The outbox waits longer and longer by itself.
+    call.insistence = Insistence::Insistent;  // The outbox has waited.
     ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
     // The transaction was taken; what the peer says of each event is for the log alone.
     const json::Value* pdus = answer.find("pdus");

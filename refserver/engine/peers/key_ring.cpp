@@ -80,10 +80,11 @@ struct KeyRing::Data {
           store(services.turns),
           own(std::make_shared<const Keys>(
               Keys{{services.signer.key_id(), {services.signer.public_key(), INT64_MAX, false}}})) {
+        services.turns.on_failed_commit([this] { forget_all(); });
     }
 
     struct Remote {
-        std::shared_ptr<const Keys> keys;
+        std::shared_ptr<const Keys> keys;  ///< Null: to be read from the database.
         bool is_fetching = false;
         runtime::Signal fetched;
         runtime::Timestamp fetch_after;  // Monotonic.
@@ -93,6 +94,7 @@ struct KeyRing::Data {
 
     Remote& remote(const ServerName& server);
     void forget_least_used();
+    void forget_all();
     std::shared_ptr<const Keys> keys_of(const ServerName& server);
     void start_fetch(const ServerName& server);
     Task<void> fetch(ServerName server);
@@ -145,11 +147,20 @@ json::Object KeyRing::own_keys() const {
 KeyRing::Data::Remote& KeyRing::Data::remote(const ServerName& server) {
     const auto [entry, is_new] = remotes.try_emplace(server);
     entry->second.last_use = ++uses;
-    if (is_new) {
+    if (!entry->second.keys) {
         entry->second.keys = std::make_shared<const Keys>(store.load(server));
-        if (remotes.size() > kServersMax) forget_least_used();
     }
+    if (is_new && remotes.size() > kServersMax) forget_least_used();
     return entry->second;
+}
+
+// What was read while the storage failed is not what we know, and who was asked then may be asked
+// again.
+void KeyRing::Data::forget_all() {
+    for (auto& [server, known] : remotes) {
+        known.keys.reset();
+        known.fetch_after = {};
+    }
 }
 
 void KeyRing::Data::forget_least_used() {

@@ -122,6 +122,9 @@ public:
                                           std::size_t limit,
                                           std::int64_t min_depth) const;
 
+    /// What precedes `events` and has no place here: where our part of the history ends.
+    std::vector<EventId> list_missing_before(const std::vector<StoredEvent>& events) const;
+
     // Writing.
 
     /// Builds an event upon the extremities, with the auth events that the rules select, unsigned.
@@ -146,6 +149,10 @@ public:
     Task<Result<Receipt>> receive(json::Object pdu, ServerName from);
     /// The same for an event that is parsed and whose signatures and hash were verified.
     Task<Result<Receipt>> receive_verified(Event event, ServerName from);
+
+    /// Asks the room's other servers for history: `missing`, which no place is known for, and what
+    /// precedes them, some hundred events at most. True if some of `missing` is here now.
+    Task<bool> backfill(std::vector<EventId> missing);
 
     struct Data;  // See room_data.h.
     explicit Room(std::unique_ptr<Data> data);

@@ -12,6 +12,7 @@
 
 #include "refserver/engine/rooms/event_checks.h"
 #include "refserver/engine/rooms/event_making.h"
+#include "refserver/engine/rooms/event_order.h"
 #include "refserver/engine/rooms/receive_queue.h"
 #include "refserver/engine/rooms/room.h"
 #include "refserver/engine/rooms/rooms.h"
@@ -29,11 +30,23 @@ inline constexpr std::size_t kStateEventsOneByOneMax = 20;
 inline constexpr std::size_t kStateEventsMax = 200'000;
 inline constexpr std::size_t kAuthChainMax = 400'000;
 
+// What is fetched at a time of the history before ours.
+inline constexpr std::int64_t kBackfillEventsMax = 100;
+inline constexpr std::size_t kBackfillTipsMax = 20;   ///< Unknown events that are asked for.
+inline constexpr std::size_t kBackfillStatesMax = 5;  ///< Of events above a hole.
+inline constexpr std::size_t kBackfillServersMax = 3;
+/// What no server gave is not asked for again so soon.
+inline constexpr std::int64_t kBackfillAgainMs = 10 * 60 * 1000;
+
 /// How many soft-failed and rejected events are looked through for what lies behind them.
 inline constexpr std::size_t kHiddenEventsMax = 1000;
 
 /// Who brings an event to its place.
-enum class EventOrigin { Own, Peer };
+enum class EventOrigin {
+    Own,
+    Peer,
+    History,  ///< From before what is here: neither the current state nor syncs notice.
+};
 
 struct Room::Data {
     Data(const RoomServices& services_, RoomId id_, storage::RoomRow row);
@@ -111,6 +124,17 @@ struct Room::Data {
     Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
     Task<Result<Receipt>> find_place(Event event, ServerName from);
 
+    /// A room has one create event.
+    Result<void> check_is_only_create(const Event& event) const;
+
+    // room_backfill.cpp
+
+    std::vector<ServerName> list_backfill_servers();
+    /// Those of `pdus` that are of this room, well signed, and not here.
+    Task<EventsById> verify_all(json::Array pdus) const;
+    Task<void> place_history(std::vector<Event> events, ServerName from);
+    Task<Result<void>> place_historic(Event event, ServerName from);
+
     // room_fetch.cpp
 
     Task<std::vector<Event>> fetch_gap(Event event, ServerName from) const;
@@ -130,6 +154,8 @@ struct Room::Data {
     State current;
     std::vector<EventId> extremities;  ///< In the order of ids.
     ReceiveQueue queue;
+    /// When history before an event was asked for in vain.
+    storage::LruMap<runtime::Timestamp> backfills_asked{64};
     bool is_stale = false;
     bool is_gone = false;  ///< The commit that made the room failed.
 

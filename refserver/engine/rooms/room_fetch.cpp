@@ -10,40 +10,12 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/rooms/event_order.h"
 #include "refserver/engine/rooms/room_data.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
 
 namespace matrix::engine {
-namespace {
-
-using EventsById = std::map<EventId, Event>;
-
-/// The events of `found` that lie before `last`, each behind those that it follows.
-std::vector<Event> order_by_graph(EventsById found, const Event& last) {
-    struct Visit {
-        const Event* event;
-        std::size_t next_previous = 0;
-    };
-    std::vector<Event> ordered;
-    std::set<EventId> seen;
-    std::vector<Visit> path{{&last}};
-    while (!path.empty()) {
-        Visit& visit = path.back();
-        if (visit.next_previous == visit.event->prev_events.size()) {
-            if (visit.event != &last) ordered.push_back(*visit.event);
-            path.pop_back();
-            continue;
-        }
-        const EventId& previous = visit.event->prev_events[visit.next_previous++];
-        const auto entry = found.find(previous);
-        if (entry != found.end() && seen.insert(previous).second) path.push_back({&entry->second});
-    }
-    return ordered;
-}
-
-}  // namespace
-
 Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) const {
     EventsById found;
     const auto is_missing = [&](const EventId& event_id) {
@@ -69,7 +41,7 @@ Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) con
         }
         if (found.size() == before) break;
     }
-    co_return order_by_graph(std::move(found), event);
+    co_return order_by_graph(std::move(found), event.prev_events);
 }
 
 namespace {

@@ -20,7 +20,7 @@ StoredEvent Room::Data::place(EventPtr event,
     stored.status = judgement.status;
     stored.rule = judgement.failure.rule;
     stored.detail = auth::describe(judgement.failure);
-    if (origin == EventOrigin::Peer) {
+    if (origin != EventOrigin::Own) {
         // An outlier may have been redacted before it found its place.
         const auto known = services.events.find(stored.event->id);
         if (known && known->redacted_by) {
@@ -38,11 +38,12 @@ StoredEvent Room::Data::place(EventPtr event,
 
     const bool is_accepted = stored.status == EventStatus::Accepted;
     if (is_accepted && apply_redaction(placed, before)) {
-        stored.position = services.turns.next_position();
+        stored.position = origin == EventOrigin::History ? services.turns.next_backfill_position()
+                                                         : services.turns.next_position();
     }
     services.events.put(number, stored);
     event_changed(placed.id);
-    if (is_accepted) advance(placed, after, stored.position);
+    if (is_accepted && origin != EventOrigin::History) advance(placed, after, stored.position);
     if (origin == EventOrigin::Own) return stored;
     apply_early_redactions(placed.id);
     return services.events.find(placed.id).value_or(stored);
@@ -148,6 +149,9 @@ void Room::Data::change_member(const StateDifference& difference, StreamPosition
         const std::size_t users = is_joined ? ++servers[server] : --servers[server];
         services.rooms.put_joined_users(number, server, users);
         if (users == 0) servers.erase(server);
+    }
+    if (now == Membership::Join && old != Membership::Join) {
+        services.notifier.member_joined(id, user);
     }
     if (server != services.server_name) return;
     services.rooms.add_change(user,

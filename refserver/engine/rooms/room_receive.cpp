@@ -60,14 +60,17 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
     co_return co_await find_place(std::move(event), std::move(from));
 }
 
+// UNSPECIFIED: the rules of v1 to v11 allow a second create event of the room's own server. We drop
+// it, because no state of the room could ever hold both.
+Result<void> Room::Data::check_is_only_create(const Event& event) const {
+    const EventPtr known = create();
+    if (event.type != "m.room.create" || !known || event.id == known->id) return {};
+    return bad_request("M_UNKNOWN", "the room has another create event");
+}
+
 // Steps 4 to 6, when everything that they look at is here.
 Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
-    // UNSPECIFIED: the rules of v1 to v11 allow a second create event of the room's own server. We
-    // drop it, because no state of the room could ever hold both.
-    const EventPtr room_create = create();
-    if (event.type == "m.room.create" && room_create && event.id != room_create->id) {
-        co_return bad_request("M_UNKNOWN", "the room has another create event");
-    }
+    CO_RETURN_IF_ERROR(check_is_only_create(event));
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     refresh();
     auto before = state_after_all(event.prev_events);

@@ -1,0 +1,119 @@
+// History from before this server was in the room, or from a time that it missed: fetched when a
+// client pages back to where ours ends.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/peers/federation_client.h"
+#include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/rooms/event_order.h"
+#include "refserver/engine/rooms/room_data.h"
+
+namespace matrix::engine {
+
+std::vector<EventId> Room::list_missing_before(const std::vector<StoredEvent>& events) const {
+    std::set<EventId> missing;
+    for (const StoredEvent& stored : events) {
+        for (const EventId& previous : stored.event->prev_events) {
+            if (missing.size() == kBackfillTipsMax) break;
+            if (!data().find_placed(previous)) missing.insert(previous);
+        }
+    }
+    return {missing.begin(), missing.end()};
+}
+
+Task<bool> Room::backfill(std::vector<EventId> missing) {
+    const RoomPtr self = shared_from_this();
+    const runtime::Timestamp now = data().services.clock.monotonic_now();
+    std::erase_if(missing, [&](const EventId& event_id) {
+        const runtime::Timestamp* asked = data_->backfills_asked.find(event_id.view());
+        return asked && (now - *asked).value < kBackfillAgainMs;
+    });
+    if (missing.empty()) co_return false;
+    if (missing.size() > kBackfillTipsMax) missing.resize(kBackfillTipsMax);
+    for (const ServerName& server : data_->list_backfill_servers()) {
+        auto pdus = co_await data_->services.federation.backfill(
+            server, data_->id, missing, kBackfillEventsMax);
+        if (!pdus) continue;
+        EventsById found = co_await data_->verify_all(*std::move(pdus));
+        // The room's other events wait no longer than for the placing.
+        if (!co_await data_->queue.enter()) co_return false;
+        co_await data_->place_history(order_by_graph(std::move(found), missing), server);
+        data_->queue.leave();
+        const bool is_richer = std::ranges::any_of(
+            missing, [&](const EventId& id) { return data().find_placed(id).has_value(); });
+        if (is_richer) co_return true;
+    }
+    for (const EventId& event_id : missing)
+        data_->backfills_asked.put(event_id.view(), now);
+    co_return false;
+}
+
+// Those with the most users first: they are likely to have been there for long.
+std::vector<ServerName> Room::Data::list_backfill_servers() {
+    std::vector<std::pair<std::size_t, ServerName>> by_users;
+    for (const auto& [server, count] : joined_servers()) {
+        if (server != services.server_name) by_users.emplace_back(count, server);
+    }
+    std::ranges::sort(by_users, [](const auto& a, const auto& b) {
+        return a.first != b.first ? a.first > b.first : a.second < b.second;
+    });
+    std::vector<ServerName> servers;
+    for (auto& [count, server] : by_users) {
+        if (servers.size() == kBackfillServersMax) break;
+        servers.push_back(std::move(server));
+    }
+    return servers;
+}
+
+Task<EventsById> Room::Data::verify_all(json::Array pdus) const {
+    EventsById found;
+    for (json::Value& pdu : pdus) {
+        if (!pdu.is_object()) continue;
+        auto event = co_await verify(std::move(*pdu.if_object()));
+        if (!event || find_placed(event->id)) continue;
+        const EventId event_id = event->id;
+        found.try_emplace(event_id, *std::move(event));
+    }
+    co_return found;
+}
+
+Task<void> Room::Data::place_history(std::vector<Event> events, ServerName from) {
+    std::size_t states_fetched = 0;
+    for (Event& event : events) {
+        const EventId event_id = event.id;
+        refresh();
+        // What stands above a hole has to be asked for.
+        if (!state_after_all(event.prev_events) && ++states_fetched > kBackfillStatesMax) continue;
+        const Result<void> placed = co_await place_historic(std::move(event), from);
+        if (placed) continue;
+        services.log.info("room",
+                          "dropped " + event_id.text() + " of the history of " + id.text() + ": " +
+                              placed.error().message);
+    }
+}
+
+// Steps 4 and 5 of the checks on receipt. The current state has no say in what came before it.
+Task<Result<void>> Room::Data::place_historic(Event event, ServerName from) {
+    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
+    CO_RETURN_IF_ERROR(check_is_only_create(event));
+    auto before = state_after_all(event.prev_events);
+    if (!before) {
+        ASSIGN_OR_CO_RETURN(before, co_await fetch_state_before(event.id, from));
+    }
+    // From here to the end nothing waits: what was read is still true.
+    refresh();
+    CO_RETURN_IF_ERROR(check_is_stored());
+    if (find_placed(event.id)) co_return Result<void>();
+    const Judgement judgement = judge(event, *before, *before, checks());
+    place(
+        std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::History);
+    ++services.counters.events_backfilled;
+    co_return Result<void>();
+}
+
+}  // namespace matrix::engine
