@@ -143,9 +143,10 @@ TEST_F(KeyRingTest, JudgesEachEventOfABatchAlone) {
 TEST_F(KeyRingTest, TakesEachEventInItsPlaceHoweverManyThereAre) {
     for (const std::size_t count : {12, 60}) {
         SCOPED_TRACE(count);
+        const std::int64_t start = now();
         std::vector<json::Object> pdus;
         for (std::size_t i = 0; i < count; ++i)
-            pdus.push_back(event(now() + static_cast<std::int64_t>(i)));
+            pdus.push_back(event(start + static_cast<std::int64_t>(i)));
         pdus[3].set("content", json::Object{{"body", "another one"}});  // Signed without it.
         pdus[5].set("depth", 9);
         pdus[7].erase("sender");
@@ -155,7 +156,7 @@ TEST_F(KeyRingTest, TakesEachEventInItsPlaceHoweverManyThereAre) {
         for (std::size_t i = 0; i < count; ++i) {
             ASSERT_EQ(taken[i].has_value(), i != 5 && i != 7 && i != 9) << i;
             if (!taken[i]) continue;
-            EXPECT_EQ(taken[i]->origin_server_ts, now() + static_cast<std::int64_t>(i));
+            EXPECT_EQ(taken[i]->origin_server_ts, start + static_cast<std::int64_t>(i));
             EXPECT_EQ(taken[i]->parse_content().empty(), i == 3) << "redacted";
         }
 
