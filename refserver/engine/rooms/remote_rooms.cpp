@@ -274,21 +274,13 @@ Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
     for (json::Value& pdu : pdus) {
         if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
-    std::vector<Event> events;
-    std::size_t dropped = 0;
-    for (Result<Event>& event : co_await services_.keys.take_events(std::move(objects), rules)) {
-        if (event && event->room_id == room) {
-            events.push_back(*std::move(event));
-        } else {
-            ++dropped;
-        }
-    }
-    if (dropped != 0) {
+    auto kept = co_await services_.keys.keep_events(std::move(objects), room, rules);
+    if (kept.dropped != 0) {
         services_.log.warning("remote_rooms",
-                              std::to_string(dropped) + " events of " + room.text() +
+                              std::to_string(kept.dropped) + " events of " + room.text() +
                                   " were dropped: malformed, of another room, or not signed");
     }
-    co_return events;
+    co_return std::move(kept.events);
 }
 
 // A room has exactly one beginning, of the version that the resident claims.

@@ -85,6 +85,11 @@ public:
     /// that means anything but the same each time.
     std::vector<EventPtr> auth_chain(const std::vector<EventId>& ids) const;
 
+    // The same of so many events that they are read over several turns.
+    Task<std::vector<EventPtr>> gather_events(std::vector<EventId> ids) const;
+    /// Everything that `events` cite, without them unless they are cited.
+    Task<std::vector<EventPtr>> gather_auth_chain(std::vector<EventPtr> events) const;
+
     // History visibility. Spec: client-server-api, "Room history visibility".
     bool may_see(const UserId& user, const StoredEvent& event) const;
     bool may_server_see(const ServerName& server, const StoredEvent& event) const;

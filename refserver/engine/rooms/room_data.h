@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "refserver/engine/rooms/event_checks.h"
@@ -100,6 +102,11 @@ struct Room::Data {
     void tell_watcher(std::vector<MemberChange> changes);
     bool is_cited_by_accepted(const EventId& id) const;
 
+    // room_gather.cpp
+
+    /// Lets others work before the caller goes on.
+    runtime::Completion<bool> end_turn() const;
+
     // room_import.cpp
 
     /// Makes a state that is stored, with its members, the current one, after no event at all.
@@ -191,6 +198,22 @@ private:
     storage::LruMap<State> resolved_{64};
     /// Made when it is needed first: most rooms are never in conflict.
     std::unique_ptr<Resolver> resolver_;
+};
+
+/// What remains to be read of an auth chain.
+struct ChainWalk {
+    void follow(const Event& event) {
+        for (const EventId& cited : event.auth_events) {
+            if (seen.insert(cited).second) pending.push_back(cited);
+        }
+    }
+    EventId take_next() {
+        EventId next = std::move(pending.back());
+        pending.pop_back();
+        return next;
+    }
+    std::set<EventId> seen;
+    std::vector<EventId> pending;
 };
 
 /// In which room a membership makes whom what.

@@ -103,11 +103,8 @@ Task<void> Room::Data::add_outliers(json::Array pdus) {
         const auto event_id = object ? event_id_of(*object, *rules) : std::unexpected(EventError());
         if (event_id && !find_cited(*event_id).event) unknown.push_back(std::move(*object));
     }
-    std::vector<Event> events;
-    for (Result<Event>& event : co_await services.keys.take_events(std::move(unknown), rules)) {
-        if (event && event->room_id == id) events.push_back(*std::move(event));
-    }
-    store_outliers(std::move(events));
+    auto kept = co_await services.keys.keep_events(std::move(unknown), id, rules);
+    store_outliers(std::move(kept.events));
 }
 
 void Room::Data::store_outliers(std::vector<Event> events) {
