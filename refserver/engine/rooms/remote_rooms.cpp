@@ -434,7 +434,8 @@ Task<Result<StoredEvent>> RemoteRooms::send_invite(RoomPtr room, NewEvent invite
     ASSIGN_OR_CO_RETURN(const EventTemplate made, room->make_template(invite));
     // An invite that we would not send is not shown to others.
     CO_RETURN_IF_ERROR(room->check_template(made));
-    ASSIGN_OR_CO_RETURN(const Event ours, room->sign(made));
+    ASSIGN_OR_CO_RETURN(Event ours, room->sign(made));
+    ASSIGN_OR_CO_RETURN(ours, co_await room->ask_policy_server(std::move(ours)));
     json::Object pdu = ours.parse_text();
 
     ASSIGN_OR_CO_RETURN(

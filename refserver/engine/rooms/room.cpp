@@ -7,7 +7,7 @@
 
 namespace matrix::engine {
 
-Room::Data::Data(const RoomServices& services_, RoomId id_, storage::RoomRow row)
+Room::Data::Data(RoomServices& services_, RoomId id_, storage::RoomRow row)
     : services(services_),
       id(std::move(id_)),
       rules(row.rules),

@@ -41,7 +41,7 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
         if (!pdus) continue;
         EventsById found = co_await data_->verify_all(*std::move(pdus));
         // The room's other events wait no longer than for the placing.
-        if (!co_await data_->queue.enter()) co_return false;
+        if (!co_await data_->queue.enter(server)) co_return false;
         co_await data_->place_history(order_by_graph(std::move(found), missing), server);
         data_->queue.leave();
         const bool is_richer = std::ranges::any_of(

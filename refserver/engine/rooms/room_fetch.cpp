@@ -162,6 +162,15 @@ Task<Result<State>> Room::Data::fetch_state_before(EventId at, ServerName from) 
     co_return make_state(ids->state, *this);
 }
 
+Task<Result<State>> Room::Data::fetch_state_from_any(EventId at, ServerName from) {
+    Result<State> state = co_await fetch_state_before(at, from);
+    for (const ServerName& server : list_backfill_servers()) {
+        if (state) break;
+        if (server != from) state = co_await fetch_state_before(at, server);
+    }
+    co_return state;
+}
+
 Task<Result<void>> Room::Data::fetch_state_events(std::vector<EventId> missing,
                                                   EventId at,
                                                   ServerName from) {
