@@ -367,6 +367,25 @@ TEST_F(RoomReceive, PromotesAnOutlierWhenItComesWithItsPlace) {
     }
 }
 
+// Where servers choose the ids.
+TEST_F(RoomReceive, LeavesAnEventOfAnotherRoomThatHasTheSameId) {
+    for (const std::string version : {"1", "2"}) {
+        start(version);
+        const RoomPtr first = room_;
+        json::Object hello = peer_.sign(build(message(eve_, "hello")), room_->rules());
+        const EventId id = id_of(hello);
+        ASSERT_TRUE(a_.receive(room_, hello, peer_.name()));
+
+        start(version);
+        json::Object twin = peer_.sign(build(message(eve_, "another")), room_->rules());
+        twin.set("event_id", id.text());
+        EXPECT_FALSE(a_.receive(room_, peer_.sign(twin, room_->rules()), peer_.name()));
+        EXPECT_FALSE(room_->find_event(id));
+        ASSERT_TRUE(first->find_event(id));
+        EXPECT_EQ(first->find_event(id)->event->room_id, first->id());
+    }
+}
+
 TEST_F(RoomReceive, ResolvesForksEquallyOnBothSides) {
     for (const std::string& version : all_versions()) {
         SCOPED_TRACE(version);

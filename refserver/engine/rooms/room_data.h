@@ -137,6 +137,7 @@ struct Room::Data {
     Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
     Task<Result<Receipt>> find_place(Event event, ServerName from);
 
+    Result<void> check_id_is_free(const EventId& event_id) const;
     /// A room has one create event.
     Result<void> check_is_only_create(const Event& event) const;
 

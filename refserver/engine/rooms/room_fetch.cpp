@@ -110,8 +110,9 @@ Task<void> Room::Data::add_outliers(json::Array pdus) {
 void Room::Data::store_outliers(std::vector<Event> events) {
     refresh();
     if (!check_is_stored()) return;
-    std::erase_if(events,
-                  [&](const Event& event) { return find_cited(event.id).event != nullptr; });
+    std::erase_if(events, [&](const Event& event) {
+        return find_cited(event.id).event || !check_id_is_free(event.id);
+    });
     for (CheckedOutlier& checked : check_outliers(std::move(events), checks())) {
         StoredEvent stored;
         stored.event = std::move(checked.event);

@@ -80,8 +80,17 @@ Result<void> Room::Data::check_is_only_create(const Event& event) const {
     return bad_request("M_UNKNOWN", "the room has another create event");
 }
 
+// UNSPECIFIED: servers choose the ids of events of room versions 1 and 2, and may choose one that
+// an event of another room has. The first one keeps it.
+Result<void> Room::Data::check_id_is_free(const EventId& event_id) const {
+    const EventPtr known = services.events.find_event(event_id);
+    if (!known || known->room_id == id) return {};
+    return bad_request("M_INVALID_PARAM", "an event of another room has this id");
+}
+
 // Steps 4 to 7, when everything that they look at is here.
 Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
+    CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     refresh();
