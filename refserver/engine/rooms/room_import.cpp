@@ -233,6 +233,7 @@ void Room::Data::adopt_again(const State& state) {
 Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
     const EventPtr join = joined.join;
     const RoomId room_id = join->room_id;
+    const std::optional<StreamPosition> known_at = joined.known_at;
     // The verifier has no state, and outlives the server.
     auto checked = co_await services_.workers.run<Result<CheckedRoom>>(
         runtime::Lane::Signatures,
@@ -257,7 +258,11 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
     const std::unique_ptr<runtime::Signal> finished = std::move(entering_.at(room_id));
     entering_.erase(room_id);
     Result<RoomPtr> room = internal_error("the storage failed: the room was not entered");
-    if (is_stored) {
+    const auto newest = membership_at(room_id, join->sender, services_.turns.newest());
+    const StreamPosition newest_at = newest ? newest->position : StreamPosition{};
+    if (is_stored && known_at && *known_at != newest_at) {
+        room = forbidden("the user's membership has changed meanwhile");
+    } else if (is_stored) {
         room = finish_entering(number, join, checked->before, std::move(checked->joined_servers));
     }
     finished->notify_all();
