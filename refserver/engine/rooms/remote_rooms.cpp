@@ -242,6 +242,7 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
 Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent join) {
     const RoomRules* rules = join.event.rules;
     const RoomId room = join.event.room_id;
+    const StreamPosition known_at = known_membership(room, join.event.sender);
     ASSIGN_OR_CO_RETURN(
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
     // The resident may have added its signature, and nothing else.
@@ -257,6 +258,7 @@ Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent jo
         join.event = *std::move(returned);
     }
     JoinedRoom joined;
+    joined.known_at = known_at;
     joined.join = std::make_shared<const Event>(std::move(join.event));
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);

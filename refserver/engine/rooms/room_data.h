@@ -111,6 +111,8 @@ struct Room::Data {
 
     /// Makes a state that is stored, with its members, the current one, after no event at all.
     void adopt(const State& state, std::map<ServerName, std::size_t> joined);
+    /// The same for a room with a state of old: only what differs is written.
+    void adopt_again(const State& state);
 
     // room_redaction.cpp
 

@@ -74,6 +74,9 @@ struct JoinedRoom {
     EventPtr join;
     std::vector<Event> state;  ///< Before the join; signatures verified.
     std::vector<Event> auth_chain;
+    /// Of the user's newest membership when he wanted to join: if there is a newer one at the end,
+    /// he has decided otherwise, and the room is not entered. Nothing: not looked at.
+    std::optional<StreamPosition> known_at = std::nullopt;
 };
 
 /// A room that we are invited to or knock on, and do not know otherwise.
