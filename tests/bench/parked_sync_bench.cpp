@@ -28,8 +28,11 @@ public:
         const Json body = Json::parse(answer.body, nullptr, false);
         const std::string since = conformance::string_at(body, {"next_batch"});
         if (!answer.is_ok() || since.empty()) return describe("sync", answer);
+        // Others come and go, which is no news here.
         const std::string target =
-            "/_matrix/client/v3/sync?timeout=600000&since=" + conformance::escape(since);
+            "/_matrix/client/v3/sync?timeout=600000&set_presence=offline&filter=" +
+            conformance::escape(R"({"presence":{"not_types":["m.presence"]}})") +
+            "&since=" + conformance::escape(since);
         for (std::size_t sync = 0; sync < syncs; ++sync) {
             const Member& member = gathering_.members()[sync % gathering_.members().size()];
             parked_.emplace_back(gathering_.server().port());
