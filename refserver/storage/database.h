@@ -95,6 +95,9 @@ public:
     static std::expected<std::unique_ptr<Database>, StorageError> open(runtime::Disk& disk,
                                                                        std::string_view name,
                                                                        DatabaseOptions options);
+    /// Opens a database that exists, of the newest schema, and changes nothing about it. All that
+    /// is read is of one moment. `path` is that of the file.
+    static std::expected<std::unique_ptr<Database>, StorageError> open_to_read(std::string path);
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
