@@ -20,7 +20,7 @@ namespace matrix::engine {
 
 /// One thing that is not as it must be.
 struct Breach {
-    std::string_view name;  ///< Stable, from the table in refserver/README.md: "event_hash".
+    std::string_view name;  ///< Stable, from the table in refserver/admin/README.md: "event_hash".
     std::string room_id;    ///< Empty where it concerns no room, as are the next ones.
     std::string event_id;
     std::string expected;
