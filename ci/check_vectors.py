@@ -3,7 +3,8 @@
 
 Written from the specification alone, with Python's json, hashlib and cryptography, and sharing nothing
 with refserver/: canonical JSON, redaction, hashes, ids, signatures and the format of events.
-Prints one line for each case that it judges differently, and exits 1 if there is any.
+Prints one line for each case that it judges differently and each file without a semantic version of its
+format, and exits 1 if there is any.
 Usage: ci/check_vectors.py [FILE...]
 """
 
@@ -402,11 +403,23 @@ JUDGES = {"base64": judge_base64, "canonical_json": judge_canonical_json,
           "redaction": judge_redaction}
 
 
+def check_format_version(path):
+    """A semantic version, whose first number is the `version` that a reader knows."""
+    file = json.loads(path.read_text(encoding="utf-8"))
+    numbers = re.fullmatch(r"(\d+)\.\d+\.\d+", str(file.get("format_version")))
+    if not numbers or int(numbers[1]) != file.get("version"):
+        yield f"format_version: {file.get('format_version')!r}, not {file.get('version')}.x.y"
+
+
 def main():
     paths = [pathlib.Path(name) for name in sys.argv[1:]] or [
         VECTORS / f"{name}.json" for name in sorted(JUDGES)]
     count = 0
     breaches = 0
+    for path in sorted(VECTORS.rglob("*.json")):
+        for breach in check_format_version(path):
+            breaches += 1
+            print(f"{path.name}: {breach}")
     for path in paths:
         if path.stem not in JUDGES:
             print(f"{path}: no second implementation judges it", file=sys.stderr)

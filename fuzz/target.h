@@ -33,11 +33,13 @@ std::span<const Target> all_targets();
 /// Null if there is none of that name.
 const Target* find_target(std::string_view name);
 
+Outcome run_adapter_request(std::string_view bytes);
 Outcome run_auth_rules(std::string_view bytes);
 Outcome run_base64(std::string_view bytes);
 Outcome run_canonical_json(std::string_view bytes);
 Outcome run_event(std::string_view bytes);
 Outcome run_identifiers(std::string_view bytes);
+Outcome run_room_file(std::string_view bytes);
 Outcome run_signatures(std::string_view bytes);
 Outcome run_state_resolution(std::string_view bytes);
 Outcome run_x_matrix(std::string_view bytes);

@@ -9,6 +9,9 @@ namespace matrix::fuzz {
 namespace {
 
 constexpr auto kTargets = std::to_array<Target>({
+    {"adapter_request",
+     "requests to `refserver adapter`: always an answer, and by both the same",
+     run_adapter_request},
     {"auth_rules", "events of drawn rooms by drawn states, against the oracle", run_auth_rules},
     {"base64", "both alphabets: what decodes, and what is written back", run_base64},
     {"canonical_json",
@@ -18,6 +21,7 @@ constexpr auto kTargets = std::to_array<Target>({
     {"identifiers",
      "grammars of ids and server names: limits, and parts that fit",
      run_identifiers},
+    {"room_file", "files for `refserver resolve` and `check`, resolved and checked", run_room_file},
     {"signatures", "signing and verifying any object and event, server keys", run_signatures},
     {"state_resolution",
      "states of drawn rooms, against the oracle step by step",

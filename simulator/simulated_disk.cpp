@@ -153,16 +153,19 @@ public:
         if (disk_.bytes_max_ && growth > 0 && disk_.bytes() + growth > *disk_.bytes_max_) {
             return DiskStatus::Full;
         }
-        return change({Operation::Kind::Write, offset, std::string(bytes.data(), bytes.size())});
+        return change({Operation::Kind::Write, offset, std::string(bytes.data(), bytes.size())},
+                      Need::Space);
     }
 
     DiskStatus truncate(std::uint64_t size) override {
         if (is_stale()) return DiskStatus::IoError;
-        return change({Operation::Kind::Truncate, size, {}});
+        return change({Operation::Kind::Truncate, size, {}}, Need::Nothing);
     }
 
     DiskStatus sync() override {
-        if (is_stale() || disk_.begin_operation() != Verdict::Proceed) return DiskStatus::IoError;
+        if (is_stale() || disk_.begin_operation(Need::Nothing) != Verdict::Proceed) {
+            return DiskStatus::IoError;
+        }
         if (!disk_.loses_syncs_) file_->sync();
         return DiskStatus::Ok;
     }
@@ -172,9 +175,10 @@ public:
 private:
     bool is_stale() const { return power_cycle_ != disk_.power_cycles_; }
 
-    DiskStatus change(Operation operation) {
-        const Verdict verdict = disk_.begin_operation();
+    DiskStatus change(Operation operation, Need need) {
+        const Verdict verdict = disk_.begin_operation(need);
         if (verdict == Verdict::Refuse) return DiskStatus::IoError;
+        if (verdict == Verdict::NoSpace) return DiskStatus::Full;
         operation.apply(file_->live);
         file_->unsynced.push_back(std::move(operation));
         return verdict == Verdict::Proceed ? DiskStatus::Ok : DiskStatus::IoError;
@@ -195,8 +199,14 @@ SimulatedDisk::SimulatedDisk(const SimulatedDisk& original, std::uint64_t seed) 
 
 SimulatedDisk::~SimulatedDisk() = default;
 
-SimulatedDisk::Verdict SimulatedDisk::begin_operation() {
-    if (!has_power_ || failing_ != Failing::Nothing) return Verdict::Refuse;
+SimulatedDisk::Verdict SimulatedDisk::begin_operation(Need need) {
+    if (!has_power_) return Verdict::Refuse;
+    if (fail_at_ && operations_ >= *fail_at_) {
+        fail_at_.reset();
+        failing_ = failing_then_;
+    }
+    if (failing_ == Failing::Changes || failing_ == Failing::Everything) return Verdict::Refuse;
+    if (failing_ == Failing::Space && need == Need::Space) return Verdict::NoSpace;
     if (operations_++ != cut_at_) return Verdict::Proceed;
     has_power_ = false;
     return Verdict::CutNow;
@@ -205,7 +215,7 @@ SimulatedDisk::Verdict SimulatedDisk::begin_operation() {
 std::unique_ptr<runtime::DiskFile> SimulatedDisk::open(std::string_view name) {
     auto place = files_.find(name);
     if (place == files_.end()) {
-        if (begin_operation() != Verdict::Proceed) return nullptr;
+        if (begin_operation(Need::Space) != Verdict::Proceed) return nullptr;
         place = files_.emplace(std::string(name), std::make_shared<File>()).first;
     }
     if (!has_power_) return nullptr;
@@ -219,7 +229,7 @@ bool SimulatedDisk::exists(std::string_view name) const {
 DiskStatus SimulatedDisk::remove(std::string_view name) {
     const auto place = files_.find(name);
     if (place == files_.end()) return DiskStatus::IoError;
-    const Verdict verdict = begin_operation();
+    const Verdict verdict = begin_operation(Need::Nothing);
     const bool is_done =
         verdict == Verdict::Proceed || (verdict == Verdict::CutNow && random_.one_in(2));
     if (is_done) files_.erase(place);
@@ -244,8 +254,18 @@ void SimulatedDisk::restore_power() {
         settle_after_cut(file);
         ++place;
     }
+    begin_power_cycle();
+}
+
+void SimulatedDisk::restart_process() {
+    begin_power_cycle();
+}
+
+void SimulatedDisk::begin_power_cycle() {
     ++power_cycles_;
     cut_at_.reset();
+    fail_at_.reset();
+    failing_ = Failing::Nothing;
     has_power_ = true;
 }
 

@@ -42,14 +42,23 @@ public:
     bool has_power() const { return has_power_; }
     /// Decides what survived. Files that were open before fail for ever.
     void restore_power();
+    /// The process alone died: what it wrote stays, synced or not.
+    void restart_process();
 
     /// Syncs succeed and do nothing: a lying disk.
     void lose_syncs(bool are_lost) { loses_syncs_ = are_lost; }
     /// Writes beyond this sum of file sizes are refused; nothing: no limit.
     void limit_bytes(std::optional<std::uint64_t> bytes_max) { bytes_max_ = bytes_max; }
-    /// While set, everything that changes files fails, and reads too if `Everything`.
-    enum class Failing { Nothing, Changes, Everything };
+    /// What fails: nothing; whatever takes room (writes and new files: the disk is full); all that
+    /// changes files; reads, too.
+    enum class Failing { Nothing, Space, Changes, Everything };
     void fail(Failing failing) { failing_ = failing; }
+    /// The same from the operation of this number on.
+    void fail_from(std::uint64_t operation, Failing failing) {
+        fail_at_ = operation;
+        failing_then_ = failing;
+    }
+    Failing failing() const { return failing_; }
 
     /// How many operations have changed files, or tried to: writes, truncations, syncs, creations
     /// and removals.
@@ -69,9 +78,11 @@ private:
     struct Operation;
     struct File;
     class OpenFile;
-    enum class Verdict { Proceed, Refuse, CutNow };
+    enum class Verdict { Proceed, Refuse, NoSpace, CutNow };
+    enum class Need { Space, Nothing };
 
-    Verdict begin_operation();
+    Verdict begin_operation(Need need);
+    void begin_power_cycle();
     void settle_after_cut(File& file);
 
     SimulatedRandom random_;
@@ -82,6 +93,8 @@ private:
     bool has_power_ = true;
     bool loses_syncs_ = false;
     Failing failing_ = Failing::Nothing;
+    std::optional<std::uint64_t> fail_at_;
+    Failing failing_then_ = Failing::Nothing;
     std::optional<std::uint64_t> bytes_max_;
     CutCounts cut_counts_;
 };

@@ -223,6 +223,13 @@ const Json& timeline_of(const Response& sync, const RoomId& room) {
     return at_path(joined_room(sync, room), {"timeline", "events"});
 }
 
+const Json& ephemeral_event(const Response& sync, const RoomId& room, std::string_view type) {
+    for (const Json& event : at_path(joined_room(sync, room), {"ephemeral", "events"})) {
+        if (string_at(event, {"type"}) == type) return event;
+    }
+    return null_json();
+}
+
 const Json& find_event(const Json& events, const EventId& id) {
     if (!events.is_array()) return null_json();
     for (const Json& event : events) {

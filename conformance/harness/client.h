@@ -113,6 +113,8 @@ std::string room_path(const RoomId& room, std::initializer_list<std::string_view
 /// The timeline, state or invite state of one room in a sync response; null if it is not there.
 const Json& joined_room(const Response& sync, const RoomId& room);
 const Json& timeline_of(const Response& sync, const RoomId& room);
+/// The first ephemeral event of this type; null if it is not there.
+const Json& ephemeral_event(const Response& sync, const RoomId& room, std::string_view type);
 /// The element of an array of events that has this id; null if it is not there.
 const Json& find_event(const Json& events, const EventId& id);
 /// The element with this type and state key; null if it is not there.

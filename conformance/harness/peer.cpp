@@ -209,16 +209,27 @@ std::optional<Pdu> Peer::as_pdu(const Json& json) const {
 }
 
 std::optional<Json> Peer::wait_for_edu(std::string_view edu_type,
+                                       const std::function<bool(const Json&)>& fits,
                                        std::chrono::milliseconds deadline) {
     std::unique_lock lock(mutex_);
     std::optional<Json> found;
     arrived_.wait_for(lock, deadline, [&] {
-        const auto edu = std::ranges::find_if(
-            edus_, [&](const Json& one) { return string_at(one, {"edu_type"}) == edu_type; });
-        if (edu != edus_.end()) found = *edu;
+        for (const Json& edu : edus_) {
+            const Json& content = at_path(edu, {"content"});
+            if (string_at(edu, {"edu_type"}) == edu_type && fits(content)) found = content;
+        }
         return found.has_value();
     });
     return found;
+}
+
+std::vector<Json> Peer::received_edus(std::string_view edu_type) const {
+    const std::lock_guard lock(mutex_);
+    std::vector<Json> contents;
+    for (const Json& edu : edus_) {
+        if (string_at(edu, {"edu_type"}) == edu_type) contents.push_back(at_path(edu, {"content"}));
+    }
+    return contents;
 }
 
 std::optional<IncomingRequest> Peer::wait_for_request(std::string_view method,

@@ -151,8 +151,13 @@ public:
     /// Waits for any event that fits.
     std::optional<Json> wait_for_pdu(const std::function<bool(const Json&)>& fits,
                                      std::chrono::milliseconds deadline = kDeadline);
-    std::optional<Json> wait_for_edu(std::string_view edu_type,
-                                     std::chrono::milliseconds deadline = kDeadline);
+    /// Waits for an EDU of this type whose content fits; gives the content.
+    std::optional<Json> wait_for_edu(
+        std::string_view edu_type,
+        const std::function<bool(const Json&)>& fits = [](const Json&) { return true; },
+        std::chrono::milliseconds deadline = kDeadline);
+    /// The contents of all EDUs of this type so far, in their order.
+    std::vector<Json> received_edus(std::string_view edu_type) const;
     /// Waits for a request of `method` whose raw path begins with `path_prefix`.
     std::optional<IncomingRequest> wait_for_request(std::string_view method,
                                                     std::string_view path_prefix,

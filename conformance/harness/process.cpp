@@ -161,6 +161,10 @@ void Process::stop(std::chrono::milliseconds grace) {
     if (!find_end()) kill(-pid_, SIGTERM);
     while (!find_end() && steady_clock::now() < end)
         std::this_thread::sleep_for(kEndPollInterval);
+    kill_at_once();
+}
+
+void Process::kill_at_once() {
     // Also what it left behind in its process group.
     kill(-pid_, SIGKILL);
     if (end_) return;

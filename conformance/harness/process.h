@@ -37,6 +37,8 @@ public:
     std::optional<std::string> find_end();
     /// Asks it to end (SIGTERM), and kills it after `grace`.
     void stop(std::chrono::milliseconds grace = std::chrono::milliseconds(3000));
+    /// Ends it as a crash would (SIGKILL): it has no time for anything.
+    void kill_at_once();
 
 private:
     Process(pid_t pid, int output) : pid_(pid), output_(output) {}

@@ -4,6 +4,7 @@ namespace matrix::engine {
 
 ClientServer::ClientServer(Services services)
     : services_(std::move(services)),
+      account_data_(services_.turns),
       filters_(services_.turns),
       transactions_(services_.turns),
       aliases_(services_.turns),

@@ -13,6 +13,7 @@
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/engine/server_options.h"
+#include "refserver/storage/account_data.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/client_transactions.h"
 #include "refserver/storage/filters.h"
@@ -21,6 +22,9 @@
 
 namespace matrix::engine {
 
+class Presence;
+class Receipts;
+class Typing;
 struct SyncFilter;
 struct SyncWish;
 
@@ -34,10 +38,16 @@ public:
         FederationClient& federation;
         Outbox& outbox;
         Notifier& notifier;
+        Typing& typing;
+        Receipts& receipts;
+        Presence& presence;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::RandomSource& random;
         runtime::Log& log;
+        const Counters& counters;
+        const runtime::Executor& executor;
+        const runtime::Durability& durability;
     };
     explicit ClientServer(Services services);
     ClientServer(const ClientServer&) = delete;
@@ -91,6 +101,13 @@ public:
     Task<Result<Reply>> redact(Request request);
     Task<Result<Reply>> get_messages(Request request);
 
+    // typing, receipts, read_markers, presence
+    Task<Result<Reply>> put_typing(Request request);
+    Task<Result<Reply>> post_receipt(Request request);
+    Task<Result<Reply>> post_read_markers(Request request);
+    Task<Result<Reply>> get_presence(Request request);
+    Task<Result<Reply>> put_presence(Request request);
+
     // sync, filter
     Task<Result<Reply>> sync(Request request);
     Task<Result<Reply>> create_filter(Request request);
@@ -108,6 +125,9 @@ public:
     // For tools that test a server: registration with a shared secret.
     Task<Result<Reply>> get_registration_nonce(Request request);
     Task<Result<Reply>> register_with_shared_secret(Request request);
+
+    // For those who run this server.
+    Task<Result<Reply>> get_statistics(Request request);
 
 private:
     json::Object well_known() const;
@@ -142,16 +162,26 @@ private:
     static Result<void> check_redaction(const Room& room,
                                         const UserId& sender,
                                         const EventId& target);
+    // receipts, read_markers
+    struct ReadMark {
+        std::string type;
+        EventId event;
+        std::string thread;  ///< Empty: none.
+    };
+    /// 404 if the user sees no such event, 400 if it is not in that thread.
+    Result<void> mark_read(const RoomPtr& room, const UserId& user, const ReadMark& mark);
     // profile: the whole of a local one, of a remote one what its server tells of `field`.
     Task<Result<json::Object>> load_profile(UserId user, std::string field);
     void spread_profile(const UserId& user);
     // sync
     Result<SyncFilter> parse_filter_of_sync(const Request& request) const;
     Result<SyncWish> parse_sync_wish(const Request& request) const;
+    Task<std::string> find_news(Request request, SyncWish wish);
     // filter
     Result<json::Object> load_filter(const UserId& user, std::string_view filter_id) const;
 
     Services services_;
+    storage::AccountDataStore account_data_;
     storage::FilterStore filters_;
     storage::ClientTransactionStore transactions_;
     storage::AliasStore aliases_;

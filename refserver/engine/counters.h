@@ -16,6 +16,12 @@ struct Counters {
     std::uint64_t resolutions_with_conflict = 0;
     std::uint64_t resolutions_by_mainline = 0;
 
+    // Ephemeral data units, of every type.
+    std::uint64_t edus_sent = 0;      ///< Taken by a peer.
+    std::uint64_t edus_dropped = 0;   ///< Not sent: the peer is down, or too many wait for it.
+    std::uint64_t edus_received = 0;  ///< Of a type that we know, right or wrong.
+    std::uint64_t edus_refused = 0;   ///< Of those, the wrong ones.
+
     // Requests to other servers.
     std::uint64_t outgoing_requests = 0;
     std::uint64_t outgoing_failures = 0;  ///< No answer, whatever the reason.

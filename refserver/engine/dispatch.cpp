@@ -218,10 +218,13 @@ Task<HttpResponse> Dispatcher::serve(HttpRequest request) {
         Reply reply;
         co_return make_response(reply, Cors::Yes);
     }
+    // Who only reads says what is true at the end; who writes may have written in earlier turns.
+    const bool is_reading = request.method == "GET";
+    const std::uint64_t failed_before = services_.turns.failed_commits();
     Result<Reply> reply = co_await answer(std::move(request));
-    if (!co_await services_.turns.durable()) {
-        reply = internal_error("the storage failed: nothing has happened");
-    }
+    const bool is_durable = co_await services_.turns.durable();
+    const bool has_lost_turns = services_.turns.failed_commits() != failed_before;
+    if (!is_durable || (has_lost_turns && !is_reading)) reply = storage_failed(services_.turns);
     co_return make_response(reply, cors);
 }
 

@@ -52,6 +52,13 @@ std::unexpected<Error> bad_gateway(std::string message) {
 std::unexpected<Error> internal_error(std::string message) {
     return make_error(500, "M_UNKNOWN", std::move(message));
 }
+// UNSPECIFIED: what a server says whose disk is full. 507, because clients and servers try again
+// after any 5xx; M_RESOURCE_LIMIT_EXCEEDED is for limits that somebody has set on the server, and
+// clients show it to their user as his to solve.
+std::unexpected<Error> storage_failed(const storage::Turns& turns) {
+    if (!turns.was_disk_full()) return internal_error("the storage failed: try again");
+    return make_error(507, "M_UNKNOWN", "the server's disk is full: try again later");
+}
 
 Error error_of(const auth::Failure& failure) {
     return Error{403,

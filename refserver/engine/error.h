@@ -10,6 +10,7 @@
 #include "refserver/protocol/auth_rules.h"
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/json.h"
+#include "refserver/storage/turns.h"
 
 namespace matrix::engine {
 
@@ -37,6 +38,9 @@ std::unexpected<Error> incompatible_room_version(std::string_view version);  // 
 std::unexpected<Error> unauthorized(std::string message);                    // 401 M_UNAUTHORIZED
 std::unexpected<Error> bad_gateway(std::string message);     // 502 M_UNKNOWN: a peer failed
 std::unexpected<Error> internal_error(std::string message);  // 500 M_UNKNOWN
+/// 507 M_UNKNOWN if the disk is full, else 500 M_UNKNOWN: what was asked for did not happen, or not
+/// all of it.
+std::unexpected<Error> storage_failed(const storage::Turns& turns);
 
 /// 403 M_FORBIDDEN, with the rule that refused.
 Error error_of(const auth::Failure& failure);

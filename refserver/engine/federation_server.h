@@ -8,9 +8,12 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 
+#include "refserver/engine/counters.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
@@ -34,7 +37,10 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class Presence;
+class Receipts;
 class RemoteRooms;
+class Typing;
 
 class FederationServer {
 public:
@@ -48,10 +54,14 @@ public:
         KeyRing& keys;
         Outbox& outbox;
         Notifier& notifier;
+        Typing& typing;
+        Receipts& receipts;
+        Presence& presence;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::Log& log;
         const Signer& signer;
+        Counters& counters;
         /// Is this a user of ours that exists?
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.
@@ -212,13 +222,43 @@ private:
 
     // Transactions; see federation/send.cpp.
 
-    /// What became of one event of a transaction.
-    struct PduResult {
+    /// One event of a transaction, on its way.
+    struct IncomingPdu {
         std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
-        std::string error;          ///< Empty: it was taken.
+        std::string error;          ///< Why it is not taken; empty if it may be, or was.
+        RoomPtr room;               ///< Null if it is of none that we are in.
+        json::Object pdu;
+        std::optional<Event> event;  ///< When its signatures and hash are checked.
     };
-    Task<PduResult> receive_pdu(json::Value pdu, ServerName origin);
+    /// The room of a PDU, if the origin may send events of it.
+    Result<RoomPtr> find_room_of(const json::Object& pdu, const ServerName& origin);
+    IncomingPdu look_at_pdu(json::Value value, const ServerName& origin);
+    Task<std::vector<IncomingPdu>> check_pdus(std::vector<IncomingPdu> all);
+    Task<std::string> receive_event(RoomPtr room, Event event, ServerName origin);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
+    /// One type of EDU, and what takes it: synchronously, so that its effect and the answer to the
+    /// transaction are one unit of work. An error means that nothing was done.
+    struct EduHandler {
+        std::string_view type;
+        Result<void> (FederationServer::*take)(const json::Object& content,
+                                               const ServerName& origin);
+    };
+    /// THE table of EDUs; each handler is in federation/edu_*.cpp.
+    static std::span<const EduHandler> edu_handlers();
+    void take_edu(const json::Value& edu, const ServerName& origin);
+
+    Result<void> take_typing(const json::Object& content, const ServerName& origin);
+    Result<void> take_presence(const json::Object& content, const ServerName& origin);
+    Result<void> take_presence_of_user(const json::Value& value, const ServerName& origin);
+    Result<void> take_receipts(const json::Object& content, const ServerName& origin);
+    Result<void> take_receipts_of_room(std::string_view room_id,
+                                       const json::Value& types,
+                                       const ServerName& origin,
+                                       std::size_t& receipts_left);
+    Result<void> take_receipt(const Room& room,
+                              std::string_view user_text,
+                              const json::Value& value,
+                              const ServerName& origin);
 
     Services services_;
     storage::ReceivedTransactions transactions_;

@@ -34,13 +34,27 @@ Result<bool> Request::boolean_query(std::string_view name, bool otherwise) const
     return invalid_param(std::string(name) + ": expected \"true\" or \"false\"");
 }
 
-Result<json::Object> Request::object_body() const {
-    if (raw_body.empty()) return not_json("expected a JSON object as the body, not nothing");
-    const json::Object* object = body.if_object();
-    if (!object) {
-        return bad_json("expected a JSON object as the body, not " + std::string(body.type_name()));
+namespace {
+
+Result<void> check_object_body(const Request& request) {
+    if (request.raw_body.empty()) {
+        return not_json("expected a JSON object as the body, not nothing");
     }
-    return *object;
+    if (request.body.is_object()) return {};
+    return bad_json("expected a JSON object as the body, not " +
+                    std::string(request.body.type_name()));
+}
+
+}  // namespace
+
+Result<json::Object> Request::object_body() const {
+    RETURN_IF_ERROR(check_object_body(*this));
+    return *body.if_object();
+}
+
+Result<json::Object> Request::take_object_body() {
+    RETURN_IF_ERROR(check_object_body(*this));
+    return std::move(*body.if_object());
 }
 
 Result<json::Object> Request::object_body_or_empty() const {

@@ -50,6 +50,8 @@ struct Request {
     Result<bool> boolean_query(std::string_view name, bool otherwise) const;
     /// The body, which must be a JSON object.
     Result<json::Object> object_body() const;
+    /// The same, and leaves nothing: for large ones.
+    Result<json::Object> take_object_body();
     /// The same, of an endpoint whose real clients leave the body out when they have nothing to
     /// say.
     Result<json::Object> object_body_or_empty() const;

@@ -3,8 +3,10 @@
 // Parked syncs are indexed by user and by room; a change wakes only those that wait for it.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "refserver/protocol/identifiers.h"
@@ -26,6 +28,14 @@ public:
     /// Something became visible to this user alone: an invite, a membership, account data.
     void user_changed(const UserId& user, storage::StreamPosition position);
 
+    /// A user has joined a room (in this unit of work); told to whoever asked for it.
+    void member_joined(const RoomId& room, const UserId& user) {
+        if (on_join_) on_join_(room, user);
+    }
+    void on_join(std::function<void(const RoomId&, const UserId&)> callback) {
+        on_join_ = std::move(callback);
+    }
+
     /// Waits until a change that concerns `user` or one of `rooms` after `since` is durable, or for
     /// `timeout`. True: something changed.
     runtime::Task<bool> wait(UserId user,
@@ -46,6 +56,7 @@ private:
     runtime::Clock& clock_;
     std::map<RoomId, storage::StreamPosition> rooms_;  ///< The newest change of each.
     std::map<UserId, storage::StreamPosition> users_;
+    std::function<void(const RoomId&, const UserId&)> on_join_;
     std::set<RoomId> fresh_rooms_;  ///< Changed, and nobody woken yet.
     std::set<UserId> fresh_users_;
     // Numbers, not pointers, so that the order of waking is the order of parking.

@@ -65,6 +65,13 @@ constexpr Route kRoutes[] = {
     {"PUT", "/_matrix/client/v3/rooms/{roomId}/redact/{eventId}/{txnId}", AccessToken, L::Messages, &C::redact},
     {"GET", "/_matrix/client/v3/rooms/{roomId}/messages", AccessToken, L::None, &C::get_messages},
 
+    // typing, receipts, read_markers, presence
+    {"PUT", "/_matrix/client/v3/rooms/{roomId}/typing/{userId}", AccessToken, L::Messages, &C::put_typing},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/receipt/{receiptType}/{eventId}", AccessToken, L::Messages, &C::post_receipt},
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/read_markers", AccessToken, L::Messages, &C::post_read_markers},
+    {"GET", "/_matrix/client/v3/presence/{userId}/status", AccessToken, L::None, &C::get_presence},
+    {"PUT", "/_matrix/client/v3/presence/{userId}/status", AccessToken, L::Messages, &C::put_presence},
+
     // sync, filter
     {"GET", "/_matrix/client/v3/sync", AccessToken, L::None, &C::sync},
     {"POST", "/_matrix/client/v3/user/{userId}/filter", AccessToken, L::None, &C::create_filter},
@@ -82,6 +89,9 @@ constexpr Route kRoutes[] = {
     // For tools that test a server.
     {"GET", "/_synapse/admin/v1/register", None, L::None, &C::get_registration_nonce},
     {"POST", "/_synapse/admin/v1/register", None, L::Registration, &C::register_with_shared_secret},
+
+    // For those who run this server.
+    {"GET", "/_refserver/statistics", AdminToken, L::None, &C::get_statistics},
 
     // server-server
     {"GET", "/.well-known/matrix/server", None, L::None, &F::get_well_known},

@@ -7,6 +7,9 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/dispatch.h"
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/federation_client.h"
@@ -65,6 +68,9 @@ struct Server::Parts {
     Outbox outbox;
     Notifier notifier;
     Rooms rooms;
+    Typing typing;
+    Receipts receipts;
+    Presence presence;
     Accounts accounts;
     RemoteRooms remote_rooms;
 
@@ -119,13 +125,16 @@ Server::Parts::Parts(runtime::World world_,
                          .network = world.network,
                          .clock = world.clock,
                          .log = world.log,
+                         .workers = world.workers,
                          .counters = counters}),
       outbox({.server_name = options.server_name,
               .federation = federation_client,
+              .health = peer_health,
               .turns = turns,
               .clock = world.clock,
               .random = world.random,
-              .log = world.log}),
+              .log = world.log,
+              .counters = counters}),
       notifier(turns, world.clock),
       rooms({.server_name = options.server_name,
              .turns = turns,
@@ -142,7 +151,24 @@ Server::Parts::Parts(runtime::World world_,
              .federation = federation_client,
              .outbox = outbox,
              .notifier = notifier,
+             .workers = world.workers,
              .counters = counters}),
+      typing({.server_name = options.server_name,
+              .rooms = rooms,
+              .turns = turns,
+              .clock = world.clock,
+              .notifier = notifier,
+              .outbox = outbox}),
+      receipts({.server_name = options.server_name,
+                .turns = turns,
+                .notifier = notifier,
+                .outbox = outbox}),
+      presence({.server_name = options.server_name,
+                .rooms = rooms,
+                .turns = turns,
+                .clock = world.clock,
+                .notifier = notifier,
+                .outbox = outbox}),
       accounts({.server_name = options.server_name,
                 .turns = turns,
                 .clock = world.clock,
@@ -157,6 +183,7 @@ Server::Parts::Parts(runtime::World world_,
                     .notifier = notifier,
                     .turns = turns,
                     .clock = world.clock,
+                    .random = world.random,
                     .log = world.log,
                     .signer = *signer}),
       client_server({.options = options,
@@ -166,10 +193,16 @@ Server::Parts::Parts(runtime::World world_,
                      .federation = federation_client,
                      .outbox = outbox,
                      .notifier = notifier,
+                     .typing = typing,
+                     .receipts = receipts,
+                     .presence = presence,
                      .turns = turns,
                      .clock = world.clock,
                      .random = world.random,
-                     .log = world.log}),
+                     .log = world.log,
+                     .counters = counters,
+                     .executor = world.executor,
+                     .durability = world.durability}),
       federation_server(
           {.server_name = options.server_name,
            .delegated_name = options.delegated_name,
@@ -180,10 +213,14 @@ Server::Parts::Parts(runtime::World world_,
            .keys = keys,
            .outbox = outbox,
            .notifier = notifier,
+           .typing = typing,
+           .receipts = receipts,
+           .presence = presence,
            .turns = turns,
            .clock = world.clock,
            .log = world.log,
            .signer = *signer,
+           .counters = counters,
            .is_local_user = [this](const UserId& user) { return accounts.exists(user); },
            .find_profile =
                [this](const UserId& user) {
@@ -202,6 +239,7 @@ Server::Parts::Parts(runtime::World world_,
                   .admin_token = admin_token}) {
     turns.checkpoint_on(world.workers);
     keys.connect(federation_client);
+    outbox.connect(rooms);
 }
 
 namespace {
@@ -240,6 +278,8 @@ std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runti
         return std::unexpected(storage::StorageError{"the first turn's writes failed"});
     }
     parts->outbox.resume();
+    parts->presence.resume();
+    parts->remote_rooms.resume();
     return std::unique_ptr<Server>(new Server(std::move(parts)));
 }
 

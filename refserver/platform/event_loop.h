@@ -22,13 +22,6 @@ struct TurnLimits {
     std::chrono::microseconds time_max{2000};
 };
 
-/// What the loop has done so far; read on its thread, or after `run` has returned.
-struct TurnStatistics {
-    std::uint64_t turns = 0;
-    std::uint64_t jobs = 0;
-    std::chrono::microseconds longest_turn{0};
-};
-
 class EventLoop final : public runtime::Executor, public runtime::Clock {
 public:
     explicit EventLoop(TurnLimits limits = {});
@@ -49,7 +42,8 @@ public:
     runtime::Pending call_after(runtime::Duration delay,
                                 std::move_only_function<void()> callback) override;
 
-    const TurnStatistics& statistics() const { return statistics_; }
+    /// Also after `run` has returned.
+    runtime::LoopStatistics statistics() const override { return statistics_; }
 
 private:
     using Job = std::move_only_function<void()>;
@@ -76,7 +70,7 @@ private:
     Job turn_end_;
     runtime::Timestamp now_;
     runtime::Timestamp monotonic_now_;
-    TurnStatistics statistics_;
+    runtime::LoopStatistics statistics_;
 };
 
 }  // namespace matrix::platform

@@ -1,6 +1,8 @@
 #include "refserver/platform/log_durability.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -61,6 +63,18 @@ runtime::Pending LogDurability::sync(std::move_only_function<void()> done) {
     return callbacks_.pending(id);
 }
 
+runtime::SyncStatistics LogDurability::statistics() const {
+    const std::lock_guard lock(mutex_);
+    return statistics_;
+}
+
+void LogDurability::note_sync(std::int64_t duration_us) {
+    const std::lock_guard lock(mutex_);
+    ++statistics_.syncs;
+    statistics_.total_us += duration_us;
+    statistics_.longest_us = std::max(statistics_.longest_us, duration_us);
+}
+
 void LogDurability::run() {
     std::uint64_t synced = 0;
     while (true) {
@@ -71,7 +85,11 @@ void LogDurability::run() {
             if (is_stopping_) return;
             requested = requested_;
         }
+        const auto start = std::chrono::steady_clock::now();
         sync_log();
+        note_sync(std::chrono::duration_cast<std::chrono::microseconds>(
+                      std::chrono::steady_clock::now() - start)
+                      .count());
         synced = requested;
         executor_.post([this, requested] { callbacks_.call_all_before(requested); });
     }

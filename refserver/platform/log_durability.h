@@ -26,9 +26,11 @@ public:
     ~LogDurability() override;
 
     runtime::Pending sync(std::move_only_function<void()> done) override;
+    runtime::SyncStatistics statistics() const override;
 
 private:
     void run();
+    void note_sync(std::int64_t duration_us);
     void sync_log();
     bool open_log_if_new();
 
@@ -39,10 +41,11 @@ private:
     CallbackTable<> callbacks_;
     FileDescriptor log_;  // The thread's alone.
 
-    std::mutex mutex_;  // Guards the three that follow.
+    mutable std::mutex mutex_;  // Guards the four that follow.
     std::condition_variable wake_;
     std::uint64_t requested_ = 0;  // All callbacks before this number wait for a sync.
     bool is_stopping_ = false;
+    runtime::SyncStatistics statistics_;
 
     std::thread thread_;
 };

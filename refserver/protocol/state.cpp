@@ -216,7 +216,8 @@ private:
     }
 
     NodePtr read_branch(NodeReader& reader, std::size_t depth_min) {
-        const std::size_t count = reader.take_number();
+        static_cast<void>(reader.take_number());  // Counted here; the caller compares.
+        std::size_t count = 0;
         Node::Branch branch;
         branch.depth = reader.take_number();
         branch.path = reader.take_bytes<TreePath>();
@@ -230,7 +231,9 @@ private:
             if (place >= state_tree::kChildren) return nullptr;
             branch.children[place] = load(hash, branch.depth + 1);
             if (!branch.children[place]) return nullptr;
+            count += branch.children[place]->count;
         }
+        if (count <= state_tree::kLeafEntriesMax) return nullptr;  // It would be a leaf.
         return state_tree::make_branch(count, std::move(branch));
     }
 

@@ -8,8 +8,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "refserver/base/assert.h"
-
 namespace matrix::resolution {
 
 bool Conflict::start(std::span<const State> states) {
@@ -23,7 +21,6 @@ bool Conflict::start(std::span<const State> states) {
     met_.clear();
     masks_.clear();
     full_set_.clear();
-    if (states.empty()) return false;
     for (std::size_t state = 1; state < states.size(); ++state) {
         state_tree::visit_differences(
             states[0].tree(),
@@ -96,8 +93,7 @@ Index Conflict::find_unconflicted(Key key) {
 }
 
 bool Conflict::has_unconflicted(Key key) {
-    return !is_conflicted(key) &&
-           state_tree::find_entry(states_[0].tree(), index_.path_of(key)) != nullptr;
+    return state_tree::find_entry(states_[0].tree(), index_.path_of(key)) != nullptr;
 }
 
 void Conflict::find_full_set(const RoomRules& rules) {

@@ -38,6 +38,7 @@ public:
 
     /// The event of an unconflicted key; `kNone` if the states have none, or an unknown one.
     Index find_unconflicted(Key key);
+    /// Of a key that is not in conflict: do the states have it?
     bool has_unconflicted(Key key);
 
     /// Finds the full conflicted set, with the conflicted state subgraph in v2.1.

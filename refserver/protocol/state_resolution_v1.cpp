@@ -26,10 +26,10 @@ State Resolver::resolve_by_depth(ResolutionTrace* trace) {
 }
 
 const StateKey& Resolver::key_of(std::size_t number) const {
-    for (std::size_t state = 0; state < conflict_.states().size(); ++state) {
-        if (const State::EntryPtr* value = conflict_.value(number, state)) return (*value)->key;
-    }
-    unreachable();
+    std::size_t state = 0;
+    while (!conflict_.value(number, state))
+        ++state;  // One of the states has it: that is why it is a key of the conflict.
+    return (*conflict_.value(number, state))->key;
 }
 
 // States conflict that have different events for a key; one that lacks the key conflicts with none.

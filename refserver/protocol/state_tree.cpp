@@ -91,9 +91,9 @@ const EntryPtr* find_entry(const NodePtr& root, const TreePath& path) {
 
 bool is_equal(const NodePtr& a, const NodePtr& b) {
     if (is_same(a, b)) return true;
-    if (!a || !b || a->count != b->count || a->is_leaf() != b->is_leaf()) return false;
+    if (!a || !b || a->count != b->count) return false;
     if (a->hash.find() && b->hash.find()) return false;
-    if (a->is_leaf()) {
+    if (a->is_leaf()) {  // And so b, which has as many entries.
         return std::ranges::equal(
             a->entries(), b->entries(), [](const EntryPtr& left, const EntryPtr& right) {
                 return left == right ||

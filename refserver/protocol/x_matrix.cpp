@@ -155,19 +155,27 @@ std::string write_x_matrix(const XMatrix& authorization) {
     return header;
 }
 
-json::Object request_to_sign(std::string_view method,
-                             std::string_view target,
-                             const ServerName& origin,
-                             const ServerName& destination,
-                             const json::Value* content) {
-    json::Object request = {
-        {"destination", destination.text()},
-        {"method", method},
-        {"origin", origin.text()},
-        {"uri", target},
+// Written member by member, in the order of canonical JSON: the content may be large.
+std::string write_request_to_sign(std::string_view method,
+                                  std::string_view target,
+                                  const ServerName& origin,
+                                  const ServerName& destination,
+                                  const json::Value* content) {
+    std::string text = "{";
+    if (content) {
+        text += "\"content\":";
+        json::write_to(text, *content);
+        text += ',';
+    }
+    const auto add = [&text](std::string_view member, std::string_view value) {
+        text += member;
+        json::write_string_to(text, value);
     };
-    if (content) request.set("content", *content);
-    return request;
+    add("\"destination\":", destination.view());
+    add(",\"method\":", method);
+    add(",\"origin\":", origin.view());
+    add(",\"uri\":", target);
+    return text += '}';
 }
 
 std::string authorize_request(std::string_view method,
@@ -176,9 +184,8 @@ std::string authorize_request(std::string_view method,
                               const ServerName& destination,
                               const json::Value* content,
                               const Signer& signer) {
-    const json::Object request = request_to_sign(method, target, origin, destination, content);
-    return write_x_matrix(
-        {origin, destination, signer.key_id(), signer.sign(json::write(request))});
+    const std::string request = write_request_to_sign(method, target, origin, destination, content);
+    return write_x_matrix({origin, destination, signer.key_id(), signer.sign(request)});
 }
 
 }  // namespace matrix

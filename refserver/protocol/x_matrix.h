@@ -36,12 +36,13 @@ std::expected<XMatrix, XMatrixError> parse_x_matrix(std::string_view header);
 /// The header's value.
 std::string write_x_matrix(const XMatrix& authorization);
 
-/// What is signed: method, raw target, origin, destination and the JSON body if there is one.
-json::Object request_to_sign(std::string_view method,
-                             std::string_view target,
-                             const ServerName& origin,
-                             const ServerName& destination,
-                             const json::Value* content);
+/// The bytes that are signed: method, raw target, origin, destination and the JSON body if there is
+/// one, as canonical JSON.
+std::string write_request_to_sign(std::string_view method,
+                                  std::string_view target,
+                                  const ServerName& origin,
+                                  const ServerName& destination,
+                                  const json::Value* content);
 
 /// The header's value for a request of ours.
 std::string authorize_request(std::string_view method,

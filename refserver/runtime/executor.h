@@ -4,9 +4,19 @@
 // and its end is where the storage commits.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 
 namespace matrix::runtime {
+
+/// What a loop has done so far. A loop over virtual time, in which no turn takes any, counts
+/// nothing.
+struct LoopStatistics {
+    std::uint64_t turns = 0;
+    std::uint64_t jobs = 0;
+    std::int64_t longest_turn_us = 0;
+    std::int64_t longest_turn_cpu_us = 0;  ///< What the loop's thread worked, at most in one turn.
+};
 
 class Executor {
 public:
@@ -18,6 +28,9 @@ public:
     /// Called at the end of every turn, after its last job; what it posts belongs to the next turn.
     /// There is one: the storage's.
     virtual void on_turn_end(std::move_only_function<void()> callback) = 0;
+
+    /// Ask on the loop.
+    virtual LoopStatistics statistics() const { return {}; }
 };
 
 }  // namespace matrix::runtime

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "refserver/runtime/completion.h"
 #include "refserver/runtime/pending.h"
@@ -41,6 +42,23 @@ public:
                     lane,
                     [job = std::move(job), result]() mutable { result->emplace(job()); },
                     [done = std::move(done), result]() mutable { done(std::move(**result)); });
+            });
+    }
+
+    /// Runs all jobs, as many at a time as the lane has threads; goes on when the last has ended.
+    Completion<bool> run_all(Lane lane, std::vector<std::move_only_function<void()>> jobs) {
+        return Completion<bool>(
+            [this, lane, jobs = std::move(jobs)](Completion<bool>::Done done) mutable {
+                auto left = std::make_shared<std::size_t>(jobs.size());
+                auto shared_done = std::make_shared<Completion<bool>::Done>(std::move(done));
+                std::vector<Pending> pending;
+                if (jobs.empty()) (*shared_done)(true);
+                for (auto& job : jobs) {
+                    pending.push_back(start(lane, std::move(job), [left, shared_done] {
+                        if (--*left == 0) (*shared_done)(true);
+                    }));
+                }
+                return Pending([pending = std::move(pending)]() mutable { pending.clear(); });
             });
     }
 };

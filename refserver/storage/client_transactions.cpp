@@ -28,8 +28,8 @@ void ClientTransactionStore::insert(const ClientTransaction& transaction,
          event.text(),
          created_ts});
     turns_.database().execute(
-        "INSERT INTO event_transactions (event_id, user_id, device_id, transaction_id)"
-        " VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING",
+        "INSERT OR IGNORE INTO sent_events"
+        " SELECT event, ?2, ?3, ?4 FROM events WHERE event_id = ?1",
         {event.text(),
          transaction.user.text(),
          transaction.device.text(),
@@ -39,7 +39,7 @@ void ClientTransactionStore::insert(const ClientTransaction& transaction,
 std::optional<std::string> ClientTransactionStore::find_transaction_id(
     const EventId& event, const UserId& user, const DeviceId& device) const {
     return turns_.database().find(
-        "SELECT transaction_id FROM event_transactions"
+        "SELECT transaction_id FROM sent_events JOIN events USING (event)"
         " WHERE event_id = ?1 AND user_id = ?2 AND device_id = ?3",
         {event.text(), user.text(), device.text()},
         [](const Row& row) { return row.text(0); });

@@ -65,7 +65,7 @@ StorageError make_error(sqlite3* connection, int code, std::string_view doing) {
     what += ": ";
     what += connection == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(connection);
     what += " (SQLite " + std::to_string(code) + ")";
-    return {std::move(what)};
+    return {std::move(what), (code & 0xff) == SQLITE_FULL};
 }
 
 }  // namespace
@@ -327,6 +327,13 @@ void Database::note_failure(int code, std::string_view sql) {
 
 std::int64_t Database::changes() const {
     return sqlite3_changes64(connection_);
+}
+
+std::int64_t Database::bytes() {
+    const auto read = [this](const char* sql) {
+        return find(sql, {}, [](const Row& row) { return row.integer(0); }).value_or(0);
+    };
+    return (read("PRAGMA page_count") - read("PRAGMA freelist_count")) * read("PRAGMA page_size");
 }
 
 void Database::begin() {

@@ -31,6 +31,7 @@ namespace matrix::storage {
 /// Why the disk would not do what it was asked.
 struct StorageError {
     std::string what;
+    bool is_disk_full = false;
 };
 
 /// A value to be bound, or NULL.
@@ -138,13 +139,18 @@ public:
 
     bool is_in_memory() const { return is_in_memory_; }
 
+    /// What its rows take on disk, by whole pages; what is free within the file left out.
+    std::int64_t bytes();
+
     /// How often this database has been opened, this time included. Durable, so a number that
     /// begins with it was never used before.
     std::int64_t generation() const { return generation_; }
 
     /// Moving the log into the database file: due when `checkpoint_pages` have been added to it,
-    /// overdue when it has not been empty for long, because turns were faster than checkpoints.
+    /// pressing when writers that can wait should, overdue when it has not been empty for long,
+    /// because turns were faster than checkpoints.
     bool is_checkpoint_due() const { return log_pages_ - checkpointed_pages_ >= checkpoint_pages_; }
+    bool is_checkpoint_pressing() const { return log_pages_ >= 4 * checkpoint_pages_; }
     bool is_checkpoint_overdue() const { return log_pages_ >= 16 * checkpoint_pages_; }
     /// Checkpoints on this connection, between two transactions.
     std::expected<void, StorageError> checkpoint();

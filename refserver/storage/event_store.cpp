@@ -53,12 +53,19 @@ StoredEvent read_event(const Row& row) {
 
 std::optional<StoredEvent> EventStore::find(const EventId& id) {
     if (const StoredEvent* known = cache_.find(id.view())) return *known;
+    if (const bool* is_absent = absent_.find(id.view()); is_absent && *is_absent) {
+        return std::nullopt;
+    }
     auto stored = turns_.database().find(
         "SELECT status, is_rejected_outlier, position, state_before, state_after, rule, detail,"
         " redacted_by, text, version FROM events JOIN rooms USING (room) WHERE event_id = ?1",
         {id.view()},
         read_event);
-    if (stored) cache_.put(id.view(), *stored);
+    if (stored) {
+        cache_.put(id.view(), *stored);
+    } else if (!turns_.database().has_failed()) {
+        absent_.put(id.view(), true);
+    }
     return stored;
 }
 
@@ -76,7 +83,33 @@ Binding bind_id(const std::optional<EventId>& id) {
 
 }  // namespace
 
+bool EventStore::is_accepted(const EventId& id) {
+    const StoredEvent* cached = cache_.find(id.view());
+    if (cached) return cached->status == EventStatus::Accepted;
+    const auto stored = find(id);
+    return stored && stored->status == EventStatus::Accepted;
+}
+
+bool EventStore::is_known(const EventId& id) {
+    if (cache_.find(id.view())) return true;
+    return turns_.database()
+        .find("SELECT 1 FROM events WHERE event_id = ?1",
+              {id.view()},
+              [](const Row&) { return true; })
+        .has_value();
+}
+
 void EventStore::put(RoomNumber room, const StoredEvent& stored) {
+    write(room, stored);
+    cache_.put(stored.event->id.view(), stored);
+}
+
+void EventStore::put_unread(RoomNumber room, const StoredEvent& stored) {
+    write(room, stored);
+    if (StoredEvent* cached = cache_.find(stored.event->id.view())) *cached = stored;
+}
+
+void EventStore::write(RoomNumber room, const StoredEvent& stored) {
     const Event& event = *stored.event;
     Database& database = turns_.database();
     turns_.begin_unit();
@@ -101,6 +134,7 @@ void EventStore::put(RoomNumber room, const StoredEvent& stored) {
          event.text});
     if (stored.is_placed()) {
         for (const EventId& previous : event.prev_events) {
+            if (is_accepted(previous)) continue;
             database.execute(
                 "INSERT OR IGNORE INTO event_edges"
                 " SELECT ?1, event FROM events WHERE event_id = ?2",
@@ -113,7 +147,7 @@ void EventStore::put(RoomNumber room, const StoredEvent& stored) {
             " WHERE event_id = ?3",
             {room, event.origin_server_ts, event.id.view()});
     }
-    cache_.put(event.id.view(), stored);
+    if (bool* is_absent = absent_.find(event.id.view())) *is_absent = false;
 }
 
 namespace {

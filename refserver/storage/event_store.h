@@ -25,6 +25,8 @@ class EventStore {
 public:
     /// How many events stay parsed in memory.
     static constexpr std::size_t kEventsCachedMax = 20'000;
+    /// Of how many ids it stays known that there is no such event: of those that are on their way.
+    static constexpr std::size_t kAbsentCachedMax = 1000;
 
     explicit EventStore(Turns& turns, std::size_t events_cached_max = kEventsCachedMax);
     EventStore(const EventStore&) = delete;
@@ -34,10 +36,16 @@ public:
     /// Null if it is unknown.
     EventPtr find_event(const EventId& id);
 
+    /// Is there such an event, of any room? Reads nothing of it.
+    bool is_known(const EventId& id);
+
     /// Inserts an event, or replaces all that is known about it. Its edges too, if it is placed.
     void put(RoomNumber room, const StoredEvent& stored);
+    /// The same of one of many that nobody is about to read: it does not stay in memory.
+    void put_unread(RoomNumber room, const StoredEvent& stored);
 
-    /// Events that cite `id` as a previous one, outliers left out.
+    /// Events that cite `id` as a previous one, outliers left out. Only of an event that is not
+    /// accepted, or was not when they came: nobody asks what follows another one.
     std::vector<EventId> list_children(const EventId& id);
 
     /// A redaction that came before what it redacts.
@@ -63,10 +71,13 @@ public:
     std::optional<TimelinePoint> find_newest_point(RoomNumber room);
 
 private:
+    bool is_accepted(const EventId& id);
+    void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
     Turns& turns_;
     LruMap<StoredEvent> cache_;
+    LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };
 
 }  // namespace matrix::storage

@@ -7,16 +7,17 @@ namespace matrix::storage {
 
 std::optional<RoomRow> RoomStore::find(const RoomId& room) {
     Database& database = turns_.database();
-    auto found = database.find("SELECT room, version, current_state FROM rooms WHERE room_id = ?1",
-                               {room.view()},
-                               [](const Row& row) {
-                                   RoomRow found_row;
-                                   found_row.number = {row.integer(0)};
-                                   found_row.rules = find_room_rules(row.view(1));
-                                   found_row.current_state =
-                                       read_hash(row, 2).value_or(State().root());
-                                   return found_row;
-                               });
+    auto found = database.find(
+        "SELECT room, version, current_state FROM rooms"
+        " WHERE room_id = ?1 AND current_state IS NOT NULL",
+        {room.view()},
+        [](const Row& row) {
+            RoomRow found_row;
+            found_row.number = {row.integer(0)};
+            found_row.rules = find_room_rules(row.view(1));
+            found_row.current_state = read_hash(row, 2).value_or(State().root());
+            return found_row;
+        });
     if (!found) return std::nullopt;
     MATRIX_ASSERT(found->rules);
     database.query("SELECT event_id FROM extremities WHERE room = ?1 ORDER BY event_id",
@@ -30,10 +31,13 @@ std::optional<RoomRow> RoomStore::find(const RoomId& room) {
 
 std::vector<RoomId> RoomStore::list() {
     std::vector<RoomId> rooms;
-    turns_.database().query("SELECT room_id FROM rooms ORDER BY room_id", {}, [&](const Row& row) {
-        rooms.emplace_back(row.text(0));
-        return true;
-    });
+    turns_.database().query(
+        "SELECT room_id FROM rooms WHERE current_state IS NOT NULL ORDER BY room_id",
+        {},
+        [&](const Row& row) {
+            rooms.emplace_back(row.text(0));
+            return true;
+        });
     return rooms;
 }
 
@@ -42,11 +46,18 @@ RoomNumber RoomStore::create(const RoomId& room, const RoomRules& rules) {
     turns_.begin_unit();
     database.execute("INSERT INTO rooms (room_id, version) VALUES (?1, ?2)",
                      {room.view(), rules.version});
-    return database
-        .find("SELECT room FROM rooms WHERE room_id = ?1",
-              {room.view()},
-              [](const Row& row) { return RoomNumber{row.integer(0)}; })
-        .value_or(RoomNumber{});
+    return find_number(room).value_or(RoomNumber{});
+}
+
+RoomNumber RoomStore::find_or_create(const RoomId& room, const RoomRules& rules) {
+    const auto known = find_number(room);
+    return known ? *known : create(room, rules);
+}
+
+std::optional<RoomNumber> RoomStore::find_number(const RoomId& room) {
+    return turns_.database().find("SELECT room FROM rooms WHERE room_id = ?1",
+                                  {room.view()},
+                                  [](const Row& row) { return RoomNumber{row.integer(0)}; });
 }
 
 void RoomStore::add_extremity(RoomNumber room, const EventId& id) {
@@ -122,6 +133,38 @@ std::vector<UserId> RoomStore::list_members(RoomNumber room, Membership membersh
             return true;
         });
     return users;
+}
+
+std::int64_t RoomStore::remove_some_members(RoomNumber room, std::size_t count) {
+    turns_.begin_unit();
+    Database& database = turns_.database();
+    database.execute("DELETE FROM joined_servers WHERE room = ?1", {room});
+    database.execute(
+        "DELETE FROM memberships WHERE room = ?1 AND user_id IN"
+        " (SELECT user_id FROM memberships WHERE room = ?1 LIMIT ?2)",
+        {room, count});
+    return database.changes();
+}
+
+void RoomStore::put_joined_users(RoomNumber room, const ServerName& server, std::size_t users) {
+    turns_.begin_unit();
+    if (users == 0) {
+        turns_.database().execute("DELETE FROM joined_servers WHERE room = ?1 AND server = ?2",
+                                  {room, server.view()});
+        return;
+    }
+    turns_.database().execute("INSERT OR REPLACE INTO joined_servers VALUES (?1, ?2, ?3)",
+                              {room, server.view(), users});
+}
+
+std::map<ServerName, std::size_t> RoomStore::list_joined_servers(RoomNumber room) {
+    std::map<ServerName, std::size_t> servers;
+    turns_.database().query(
+        "SELECT server, users FROM joined_servers WHERE room = ?1", {room}, [&](const Row& row) {
+            servers.emplace(ServerName(row.text(0)), static_cast<std::size_t>(row.integer(1)));
+            return true;
+        });
+    return servers;
 }
 
 std::vector<RoomId> RoomStore::list_rooms_of(const UserId& user, Membership membership) {

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -45,6 +46,8 @@ public:
     std::optional<RoomRow> find(const RoomId& room);
     std::vector<RoomId> list();
     RoomNumber create(const RoomId& room, const RoomRules& rules);
+    /// The number of a room that is about to be entered, and until then not found: it has no state.
+    RoomNumber find_or_create(const RoomId& room, const RoomRules& rules);
 
     void add_extremity(RoomNumber room, const EventId& id);
     void remove_extremity(RoomNumber room, const EventId& id);
@@ -62,6 +65,11 @@ public:
     void remove_membership(RoomNumber room, const UserId& user);
     std::optional<Membership> find_membership_of(RoomNumber room, const UserId& user);
     std::vector<UserId> list_members(RoomNumber room, Membership membership);
+    /// Up to `count` members, and all counts of joined users; how many members there were.
+    std::int64_t remove_some_members(RoomNumber room, std::size_t count);
+    /// How many users of a server are joined; written beside the memberships.
+    void put_joined_users(RoomNumber room, const ServerName& server, std::size_t users);
+    std::map<ServerName, std::size_t> list_joined_servers(RoomNumber room);
     std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership);
 
     // The changes of the memberships of our own users.
@@ -85,6 +93,9 @@ public:
     std::optional<OutlierRow> find_outlier(const UserId& user, const RoomId& room);
 
 private:
+    /// Also of a room that has no state yet.
+    std::optional<RoomNumber> find_number(const RoomId& room);
+
     Turns& turns_;
 };
 

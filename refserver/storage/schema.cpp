@@ -26,7 +26,7 @@ CREATE TABLE rooms (
     room INTEGER PRIMARY KEY,
     room_id TEXT NOT NULL UNIQUE,
     version TEXT NOT NULL,
-    current_state BLOB                          -- A root in state_nodes; NULL: empty.
+    current_state BLOB                          -- A root in state_nodes; NULL: not entered yet.
 );
 
 CREATE TABLE events (
@@ -47,7 +47,8 @@ CREATE TABLE events (
 CREATE INDEX events_by_position ON events (room, position) WHERE position <> 0;
 CREATE INDEX events_by_depth ON events (room, depth, position) WHERE position <> 0;
 
--- Which events name an event as previous one, also one that is not here.
+-- Which events name an event as previous one that was not accepted when they came: also one that
+-- is not here.
 CREATE TABLE event_edges (
     previous_id TEXT NOT NULL,
     event INTEGER NOT NULL,
@@ -331,9 +332,111 @@ CREATE TABLE media_slices (
 );
 )";
 
+constexpr std::string_view kSentEvents = R"(
+-- The events that clients sent, which their own device sees with the transaction id. By number: a
+-- new row is the last one.
+CREATE TABLE sent_events (
+    event INTEGER PRIMARY KEY,
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    transaction_id TEXT NOT NULL
+);
+INSERT INTO sent_events SELECT event, user_id, device_id, transaction_id
+    FROM event_transactions JOIN events USING (event_id);
+DROP TABLE event_transactions;
+)";
+
+constexpr std::string_view kJoinedServers = R"(
+-- How many users of each server are joined, beside the memberships.
+CREATE TABLE joined_servers (
+    room INTEGER NOT NULL,
+    server TEXT NOT NULL,
+    users INTEGER NOT NULL,
+    PRIMARY KEY (room, server)
+) WITHOUT ROWID;
+INSERT INTO joined_servers
+    SELECT room, substr(user_id, instr(user_id, ':') + 1) AS server, count(*)
+    FROM memberships WHERE membership = 'join' GROUP BY room, server;
+)";
+
+constexpr std::string_view kEdus = R"(
+-- Ephemeral data units that are sent until they arrive, numbered together with the outbox's events.
+CREATE TABLE outbox_edus (
+    destination TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    replaces_key TEXT NOT NULL,                 -- Empty: takes no other's place.
+    text TEXT NOT NULL,
+    PRIMARY KEY (destination, number)
+) WITHOUT ROWID;
+CREATE INDEX outbox_edus_by_key ON outbox_edus (destination, replaces_key)
+    WHERE replaces_key <> '';
+
+-- Rooms of whose events a destination missed some: it gets the newest, and asks for the others.
+CREATE TABLE outbox_gaps (
+    destination TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    last_event_id TEXT NOT NULL,                -- That was to be sent to it.
+    PRIMARY KEY (destination, room_id)
+) WITHOUT ROWID;
+
+ALTER TABLE destinations RENAME COLUMN retry_delay_ms TO failures;
+UPDATE destinations SET failures = 1 WHERE failures > 1;
+
+-- Up to where users have read.
+CREATE TABLE receipts (
+    room_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    thread TEXT NOT NULL,                       -- Empty: unthreaded.
+    event_id TEXT NOT NULL,
+    ts INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (room_id, type, user_id, thread)
+) WITHOUT ROWID;
+CREATE INDEX receipts_by_position ON receipts (room_id, position);
+
+CREATE TABLE presence (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    state INTEGER NOT NULL,                     -- storage::PresenceState
+    status_message TEXT,
+    last_active_ts INTEGER,
+    is_currently_active INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    heard_ts INTEGER                            -- From another server; NULL: a user of ours.
+) WITHOUT ROWID;
+CREATE INDEX presence_by_position ON presence (position);
+CREATE INDEX presence_awake ON presence (heard_ts) WHERE state <> 0;
+)";
+
+constexpr std::string_view kUnfinishedMemberships = R"(
+-- Memberships that another server has a part in, between their beginning and their end. See
+-- storage/unfinished_memberships.h.
+CREATE TABLE unfinished_handshakes (
+    event_id TEXT NOT NULL PRIMARY KEY,
+    resident TEXT NOT NULL,
+    room_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    room_version TEXT NOT NULL,
+    pdu TEXT NOT NULL,
+    known_at INTEGER NOT NULL                   -- A position; 0: none.
+) WITHOUT ROWID;
+
+CREATE TABLE unfinished_invites (
+    room_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    sender TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (room_id, user_id)
+) WITHOUT ROWID;
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
+    Migration{.number = 3, .name = "sent events", .sql = kSentEvents},
+    Migration{.number = 4, .name = "joined servers", .sql = kJoinedServers},
+    Migration{.number = 5, .name = "edus", .sql = kEdus},
+    Migration{.number = 6, .name = "unfinished memberships", .sql = kUnfinishedMemberships},
 };
 
 }  // namespace

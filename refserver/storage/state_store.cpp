@@ -21,13 +21,17 @@ State::Hash StateStore::put(const State& state) {
                   [](const Row&) { return true; })
             .has_value();
     });
-    for (const State::StoredNode& node : nodes) {
-        // Ignored: two equal parts of one new state.
-        database.execute("INSERT OR IGNORE INTO state_nodes VALUES (?1, ?2)",
-                         {Binding::blob(view(node.hash)), Binding::blob(node.bytes)});
-    }
+    for (const State::StoredNode& node : nodes)
+        put_node(node);
     cache_.put(view(root), state);
     return root;
+}
+
+void StateStore::put_node(const State::StoredNode& node) {
+    turns_.begin_unit();
+    // Ignored: two equal parts of one new state, or one that another state has too.
+    turns_.database().execute("INSERT OR IGNORE INTO state_nodes VALUES (?1, ?2)",
+                              {Binding::blob(view(node.hash)), Binding::blob(node.bytes)});
 }
 
 std::optional<State> StateStore::load(const State::Hash& root) {

@@ -22,6 +22,8 @@ public:
 
     /// Stores the nodes that are not stored yet.
     State::Hash put(const State& state);
+    /// One node of a state that is stored bit by bit: its children are stored already.
+    void put_node(const State::StoredNode& node);
     /// Nothing when a node is missing, which means that the disk failed.
     std::optional<State> load(const State::Hash& root);
 

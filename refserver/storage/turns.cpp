@@ -84,6 +84,7 @@ void Turns::end_turn() {
 
 void Turns::fail_turn(const StorageError& error) {
     ++failed_commits_;
+    was_disk_full_ = error.is_disk_full;
     log_.error("storage", "a commit failed, its requests are answered with errors: " + error.what);
     for (auto& callback : on_failed_commit_)
         callback();

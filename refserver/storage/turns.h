@@ -44,6 +44,10 @@ public:
     /// the simulator, where one connection owns the files and a checkpoint costs no virtual time.
     void checkpoint_on(runtime::Workers& workers) { workers_ = &workers; }
 
+    /// Is the log so long that whoever has many more turns to write should wait a little, for a
+    /// checkpoint that runs?
+    bool is_log_long() const { return is_checkpointing_ && database_.is_checkpoint_pressing(); }
+
     Database& database() { return database_; }
 
     /// A unit of work: call before the first write between two waits (a write without it does so by
@@ -78,6 +82,8 @@ public:
     /// Compare before and after: a unit of work that ended before its last wait may be lost with
     /// its turn, and `durable()` speaks only of what is outstanding when it is called.
     std::uint64_t failed_commits() const { return failed_commits_; }
+    /// Had the disk no room for the last commit that failed?
+    bool was_disk_full() const { return was_disk_full_; }
 
 private:
     struct Waiting {
@@ -116,6 +122,7 @@ private:
     std::vector<std::move_only_function<void()>> on_failed_commit_;
     std::uint64_t commits_ = 0;
     std::uint64_t failed_commits_ = 0;
+    bool was_disk_full_ = false;
 
     bool is_syncing_ = false;
     bool is_checkpointing_ = false;

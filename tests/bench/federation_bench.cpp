@@ -64,6 +64,8 @@ public:
         return request;
     }
 
+    const LiveServer& server() const { return *server_; }
+
     Response send(conformance::HttpRequest request) {
         return peer_.send_unsigned(std::move(request));
     }
@@ -103,6 +105,7 @@ Problem problem_of_transaction(const Response& response) {
 void accept_events_of_a_peer(benchmark::State& state) {
     const auto peer = PeerInRoom::open();
     if (!peer) return state.SkipWithError(peer.error().c_str());
+    const Usage before = (*peer)->server().usage();
     for (auto _ : state) {
         state.PauseTiming();
         conformance::HttpRequest request = (*peer)->make_transaction();
@@ -121,8 +124,15 @@ void accept_events_of_a_peer(benchmark::State& state) {
         return state.SkipWithError(problem.c_str());
     }
     state.SetItemsProcessed(state.iterations() * kPdusPerTransaction);
+    report_usage(state,
+                 before,
+                 (*peer)->server().usage(),
+                 static_cast<double>(state.iterations() * kPdusPerTransaction));
 }
-BENCHMARK(accept_events_of_a_peer)->Unit(benchmark::kMillisecond)->UseRealTime();
+BENCHMARK(accept_events_of_a_peer)
+    ->Name("engine/accept_events_of_a_peer")
+    ->Unit(benchmark::kMillisecond)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace matrix::bench

@@ -16,7 +16,7 @@ std::expected<std::unique_ptr<Gathering>, Problem> Gathering::open(std::size_t m
     auto room = gathering->create_room(gathering->members_.front());
     if (!room) return std::unexpected(room.error());
     gathering->room_ = *std::move(room);
-    Problem problem = gathering->join_all();
+    Problem problem = gathering->join_all(gathering->room_);
     if (!problem.empty()) return std::unexpected(std::move(problem));
     return gathering;
 }
@@ -44,8 +44,8 @@ std::expected<RoomId, Problem> Gathering::create_room(Member& creator) {
     return room;
 }
 
-Problem Gathering::join_all() {
-    const std::string target = "/_matrix/client/v3/rooms/" + escape(room_.view()) + "/join";
+Problem Gathering::join_all(const RoomId& room) {
+    const std::string target = "/_matrix/client/v3/rooms/" + escape(room.view()) + "/join";
     for (Member& member : members_)
         member.connection.send(make_request("POST", target, member.access_token, "{}"));
     for (Member& member : members_) {

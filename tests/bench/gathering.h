@@ -27,12 +27,13 @@ public:
 
     /// Another public room, of one member.
     std::expected<RoomId, Problem> create_room(Member& creator);
+    /// All members at once.
+    Problem join_all(const RoomId& room);
     /// The bytes of PUT /send with a transaction id that was not used before.
     std::string next_message(const Member& sender, const RoomId& room);
 
 private:
     explicit Gathering(std::unique_ptr<LiveServer> server);
-    Problem join_all();
 
     std::unique_ptr<LiveServer> server_;
     std::vector<Member> members_;

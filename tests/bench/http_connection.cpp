@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <numeric>
 #include <utility>
 
 #include <arpa/inet.h>
@@ -128,6 +129,11 @@ void Latencies::report(benchmark::State& state, const std::string& suffix) {
     std::ranges::sort(us_);
     state.counters["p50_us" + suffix] = us_[us_.size() / 2];
     state.counters["p99_us" + suffix] = us_[us_.size() * 99 / 100];
+}
+
+double Latencies::mean_us() const {
+    if (us_.empty()) return 0;
+    return std::accumulate(us_.begin(), us_.end(), 0.0) / static_cast<double>(us_.size());
 }
 
 ClosedLoop::ClosedLoop(std::vector<HttpConnection*> clients, NextRequest next_request)

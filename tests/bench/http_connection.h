@@ -64,6 +64,8 @@ public:
     }
     /// Sets the counters p50_us and p99_us, followed by `suffix`.
     void report(benchmark::State& state, const std::string& suffix = {});
+    /// 0 of none.
+    double mean_us() const;
 
 private:
     std::vector<double> us_;

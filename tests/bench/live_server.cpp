@@ -1,13 +1,17 @@
 #include "tests/bench/live_server.h"
 
+#include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <fstream>
 
 #include <nlohmann/json.hpp>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "conformance/harness/response.h"
 #include "refserver/base/assert.h"
+#include "tests/bench/http_connection.h"
 
 namespace matrix::bench {
 namespace {
@@ -63,14 +67,24 @@ LiveServer::~LiveServer() {
 }
 
 Problem LiveServer::run(std::size_t users, bool has_tls) {
-    std::vector<std::string> command = {path_of_refserver(),
-                                        "--development",
-                                        "--data",
-                                        (folder_ / "data").string(),
-                                        "--users",
-                                        make_user_list(users)};
-    if (has_tls) command.insert(command.end(), {"--dev-ca", (folder_ / "ca").string()});
-    auto process = conformance::Process::start({.command = std::move(command)});
+    command_ = {path_of_refserver(),
+                "--development",
+                "--data",
+                (folder_ / "data").string(),
+                "--users",
+                make_user_list(users)};
+    if (has_tls) command_.insert(command_.end(), {"--dev-ca", (folder_ / "ca").string()});
+    return run_command();
+}
+
+Problem LiveServer::restart() {
+    process_->stop();
+    process_.reset();
+    return run_command();
+}
+
+Problem LiveServer::run_command() {
+    auto process = conformance::Process::start({.command = command_});
     if (!process) return process.error();
     process_ = *std::move(process);
     const auto line = process_->read_line(kReadyDeadline);
@@ -89,9 +103,72 @@ Problem LiveServer::read_ready_line(const std::string& line) {
     }
     name_ = ServerName(conformance::string_at(ready, {"server_name"}));
     federation_url_ = conformance::string_at(ready, {"federation_url"});
+    admin_token_ = conformance::string_at(ready, {"admin_token"});
+    pid_ = conformance::at_path(ready, {"pid"}).dump();
+    access_tokens_.clear();
     for (const auto& [user, token] : conformance::at_path(ready, {"users"}).items())
         access_tokens_.push_back(token.get<std::string>());
     return {};
+}
+
+namespace {
+
+// What a task has run, in microseconds. Linux: Documentation/scheduler/sched-stats.
+double cpu_us_of(const fs::path& task) {
+    double nanoseconds = 0;
+    std::ifstream(task / "schedstat") >> nanoseconds;
+    return nanoseconds / 1000;
+}
+
+double resident_bytes_of(const fs::path& process) {
+    double pages = 0;
+    std::ifstream(process / "statm") >> pages >> pages;
+    return pages * static_cast<double>(::sysconf(_SC_PAGESIZE));
+}
+
+double number_at(const Json& json, std::initializer_list<std::string_view> path) {
+    const Json& value = conformance::at_path(json, path);
+    return value.is_number() ? value.get<double>() : 0;
+}
+
+}  // namespace
+
+Usage LiveServer::usage() const {
+    HttpConnection connection(port_);
+    const Answer answer =
+        connection.ask(make_request("GET", "/_refserver/statistics", admin_token_));
+    const Json told = Json::parse(answer.body, nullptr, false);
+    Usage usage{.syncs = number_at(told, {"syncs", "count"}),
+                .sync_us = number_at(told, {"syncs", "total_us"}),
+                .longest_turn_us = number_at(told, {"turns", "longest_us"}),
+                .longest_turn_cpu_us = number_at(told, {"turns", "longest_cpu_us"}),
+                .database_bytes = number_at(told, {"database", "bytes"})};
+    const fs::path process = fs::path("/proc") / pid_;
+    usage.resident_bytes = resident_bytes_of(process);
+    std::error_code error;
+    for (const auto& task : fs::directory_iterator(process / "task", error)) {
+        const double cpu_us = cpu_us_of(task.path());
+        usage.cpu_us += cpu_us;
+        if (task.path().filename() == pid_) usage.engine_cpu_us = cpu_us;
+    }
+    return usage;
+}
+
+void report_usage(benchmark::State& state,
+                  const Usage& before,
+                  const Usage& after,
+                  double operations) {
+    const double syncs = std::max(after.syncs - before.syncs, 1.0);
+    state.counters["server_cpu_us"] = (after.cpu_us - before.cpu_us) / operations;
+    state.counters["engine_cpu_us"] = (after.engine_cpu_us - before.engine_cpu_us) / operations;
+    state.counters["fdatasync_us"] = (after.sync_us - before.sync_us) / syncs;
+    state.counters["fdatasyncs"] = (after.syncs - before.syncs) / operations;
+    state.counters["longest_turn_us"] = after.longest_turn_us;
+    state.counters["longest_turn_cpu_us"] = after.longest_turn_cpu_us;
+}
+
+bool is_brief() {
+    return std::getenv("TOUCHSTONE_BENCH_BRIEF") != nullptr;
 }
 
 }  // namespace matrix::bench

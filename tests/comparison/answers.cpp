@@ -101,12 +101,14 @@ oracle::Room oracle_room_of(const generators::Room& room, const std::set<EventId
 }
 
 Answer ask_fast(const generators::Room& room, const Dispute& dispute) {
+    Resolver resolver(
+        room.rules(), generators::finder_without(room, dispute.missing), ed25519_verifier());
+    return ask_resolver(resolver, dispute.states);
+}
+
+Answer ask_resolver(Resolver& resolver, std::span<const State> states) {
     ResolutionTrace trace;
-    const State resolved = resolve(dispute.states,
-                                   generators::finder_without(room, dispute.missing),
-                                   room.rules(),
-                                   ed25519_verifier(),
-                                   &trace);
+    const State resolved = resolver.resolve(states, &trace);
     Answer answer = {.state = state_map_of(resolved),
                      .has_conflict = true,
                      .full_conflicted_set = std::move(trace.full_conflicted_set),

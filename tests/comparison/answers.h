@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "conformance/oracle/state_resolution.h"
+#include "refserver/protocol/state_resolver.h"
 #include "tests/generators/room.h"
 
 namespace matrix::comparison {
@@ -42,7 +43,10 @@ std::vector<oracle::StateMap> state_maps_of(std::span<const State> states);
 /// The events of `room` but those that are missing.
 oracle::Room oracle_room_of(const generators::Room& room, const std::set<EventId>& missing = {});
 
+/// By a resolver that knows nothing yet.
 Answer ask_fast(const generators::Room& room, const Dispute& dispute);
+/// By one that may have answered before.
+Answer ask_resolver(Resolver& resolver, std::span<const State> states);
 /// `literal` is `oracle_room_of` the same room and missing events.
 Answer ask_oracle(const oracle::Room& literal,
                   std::span<const State> states,

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tests/comparison/comparison.h"
+#include "tests/comparison/progress.h"
 
 namespace {
 
@@ -14,16 +15,6 @@ using matrix::comparison::ComparisonResult;
 
 constexpr int kDiffers = 1;
 constexpr int kUsage = 2;
-
-// "2/4" is the second of four.
-bool read_shard(const std::string& text, ComparisonOptions& options) {
-    const std::size_t slash = text.find('/');
-    if (slash == std::string::npos) return false;
-    const std::uint64_t number = std::strtoull(text.c_str(), nullptr, 10);
-    options.shards = std::strtoull(text.c_str() + slash + 1, nullptr, 10);
-    options.shard = number - 1;
-    return number >= 1 && number <= options.shards;
-}
 
 }  // namespace
 
@@ -44,20 +35,26 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
 
     const auto found = matrix::comparison::find_algorithm(algorithm);
-    if (!found || !read_shard(shard, options)) {
+    const auto part = matrix::comparison::parse_shard(shard);
+    if (!found || !part) {
         std::cerr << "compare_resolutions: expected --algorithm v1, v2 or v2.1 and --shard i/n\n";
         return kUsage;
     }
     options.algorithm = *found;
+    options.shard = *part;
     options.realism = realism == "signed"    ? matrix::generators::Realism::Signed
                       : realism == "encoded" ? matrix::generators::Realism::Encoded
                                              : matrix::generators::Realism::Abstract;
-    options.on_progress = [](std::uint64_t done) { std::cerr << '\r' << done << std::flush; };
+    options.on_progress = [](std::uint64_t done) {
+        constexpr std::uint64_t kResolutionsPerLine = 10'000;
+        if (done % kResolutionsPerLine != 0) return;
+        matrix::comparison::print_progress(std::to_string(done) + " resolutions");
+    };
 
     const auto start = std::chrono::steady_clock::now();
     const ComparisonResult result = compare_resolutions(options);
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    std::cerr << '\r';
+    matrix::comparison::clear_progress();
     std::cout << "algorithm " << algorithm << ", seed " << options.seed << ", shard " << shard
               << '\n'
               << result.counts << '\n'

@@ -185,8 +185,8 @@ void count_other_algorithm(const oracle::Room& literal,
 ComparisonResult compare_resolutions(const ComparisonOptions& options) {
     ComparisonResult result;
     constexpr std::uint64_t kProgress = 1000;
-    for (std::uint64_t number = options.shard; result.counts.resolutions < options.count;
-         number += options.shards) {
+    for (std::uint64_t number = options.shard.index; result.counts.resolutions < options.count;
+         number += options.shard.count) {
         const SeededRoom made = make_seeded_room(options, number);
         ++result.counts.rooms;
         result.counts.acceptance.add(made.room.acceptance());

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "tests/comparison/answers.h"
+#include "tests/comparison/shard.h"
 
 namespace matrix::comparison {
 
@@ -15,9 +16,7 @@ struct ComparisonOptions {
     StateResolution algorithm = StateResolution::V2;
     std::uint64_t count = 10'000;  ///< Of resolutions.
     std::uint64_t seed = 1;        ///< Of the first room.
-    /// Only the rooms whose number modulo `shards` is `shard`.
-    std::uint64_t shard = 0;
-    std::uint64_t shards = 1;
+    Shard shard = {};              ///< Only the rooms with its numbers.
     generators::Realism realism = generators::Realism::Abstract;
     /// Called every thousand resolutions.
     std::function<void(std::uint64_t done)> on_progress = {};

@@ -207,6 +207,11 @@ std::optional<std::size_t> count_up(std::vector<Letter>& letters) {
     return std::nullopt;
 }
 
+// Two letters divide the rooms; a room of one event has only the first.
+std::uint64_t part_of(const std::vector<Letter>& letters) {
+    return letters.front() + kLetters * (letters.size() > 1 ? letters[1] : std::uint64_t{0});
+}
+
 void enumerate_shape(const Shape& shape,
                      const DagOptions& options,
                      SmallRoom& room,
@@ -214,11 +219,12 @@ void enumerate_shape(const Shape& shape,
     const std::uint64_t orders = count_delivery_orders(shape);
     ShapeRooms rooms(shape, room);
     std::vector<Letter> letters(shape.size(), 0);
-    std::optional<std::size_t> changed = 0;
-    for (; changed && !result.difference; changed = count_up(letters)) {
-        if (letters.front() % options.shards != options.shard) continue;
-        // After rooms of other shards were skipped, everything is new: then the first letter is.
-        rooms.make(letters, *changed);
+    std::size_t unmade = 0;  ///< From here on the events are not those of the letters.
+    for (std::optional<std::size_t> changed = 0; changed; changed = count_up(letters)) {
+        unmade = std::min(unmade, *changed);
+        if (!options.shard.has(part_of(letters))) continue;
+        rooms.make(letters, unmade);
+        unmade = shape.size();
         ++result.counts.rooms;
         result.counts.delivery_orders += orders;
         ++(rooms.is_accepted(shape.size() - 1) ? result.counts.accepted : result.counts.rejected);
@@ -227,6 +233,7 @@ void enumerate_shape(const Shape& shape,
             result.difference = play_deliveries(rooms, shape, current, room);
         }
         if (room.difference()) result.difference = room.difference();
+        if (result.difference) return;
     }
 }
 
@@ -236,11 +243,15 @@ DagResult enumerate_dags(const DagOptions& options) {
     DagResult result;
     const std::vector<Shape> shapes = list_shapes(options.event_count);
     result.counts.shapes = shapes.size();
+    std::size_t done = 0;
     for (const PowerPattern pattern : kPowerPatterns) {
         SmallRoom room(*options.rules, pattern);
         for (const Shape& shape : shapes) {
             enumerate_shape(shape, options, room, result);
             if (result.difference) return result;
+            if (options.on_progress) {
+                options.on_progress(++done, shapes.size() * kPowerPatterns.size());
+            }
         }
         result.counts.questions += room.questions();
         result.counts.resolutions += room.resolutions();

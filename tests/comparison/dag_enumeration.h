@@ -2,15 +2,18 @@
 //
 // Room by room, each event is judged by the state that resolution gives of its parents, as every
 // server does that receives it. What a delivery order changes for pure functions is the order in
-// which states reach the resolver and in which it meets events; every such order is tried.
+// which states reach the resolver and in which it meets events. `SmallRoom` says in which orders
+// each question is asked, and that its answer is remembered; `plays_deliveries` remembers nothing.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <iosfwd>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "tests/comparison/shard.h"
 #include "tests/comparison/small_room.h"
 
 namespace matrix::comparison {
@@ -24,14 +27,18 @@ std::vector<Shape> list_shapes(std::size_t count);
 /// How many orders there are in which the events can be delivered after what they follow on.
 std::uint64_t count_delivery_orders(const Shape& shape);
 
+inline constexpr std::uint64_t kDagShardsMax = std::uint64_t{kLetters} * kLetters;
+
 struct DagOptions {
     const RoomRules* rules = nullptr;
     std::size_t event_count = 4;  ///< At most `kSmallRoomEventsMax`.
-    /// Only the rooms whose first letter modulo `shards` is `shard`.
-    std::uint64_t shard = 0;
-    std::uint64_t shards = 1;
+    /// Only this part of the rooms, by their first two letters; at most `kDagShardsMax` parts. What
+    /// parts ask in common is asked in each of them.
+    Shard shard = {};
     /// Besides: plays every delivery order of every room on a server, without remembered answers.
     bool plays_deliveries = false;
+    /// Called after each shape with how many are done, of how many.
+    std::function<void(std::size_t done, std::size_t all)> on_progress = {};
 };
 
 struct DagCounts {
@@ -41,7 +48,7 @@ struct DagCounts {
     std::uint64_t accepted = 0;         ///< Events, of the last place of each room.
     std::uint64_t rejected = 0;
     std::uint64_t questions = 0;    ///< Different resolutions that these rooms ask for.
-    std::uint64_t resolutions = 0;  ///< Calls of the fast resolver: each question in each order.
+    std::uint64_t resolutions = 0;  ///< Calls of the fast resolver.
 };
 std::ostream& operator<<(std::ostream& out, const DagCounts& counts);
 

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tests/comparison/dag_enumeration.h"
+#include "tests/comparison/progress.h"
 
 namespace {
 
@@ -23,14 +24,11 @@ void print_alphabet() {
         std::cout << "  " << matrix::comparison::name_of(pattern) << '\n';
 }
 
-// "2/4" is the second of four.
-bool read_part(const std::string& text, DagOptions& options) {
-    const std::size_t slash = text.find('/');
-    if (slash == std::string::npos) return false;
-    const std::uint64_t number = std::strtoull(text.c_str(), nullptr, 10);
-    options.shards = std::strtoull(text.c_str() + slash + 1, nullptr, 10);
-    options.shard = number - 1;
-    return number >= 1 && number <= options.shards;
+void show_progress(const std::string& version, std::size_t done, std::size_t all) {
+    constexpr std::size_t kShapesPerLine = 50;
+    if (done % kShapesPerLine != 0) return;
+    matrix::comparison::print_progress("version " + version + ": " + std::to_string(done) + " of " +
+                                       std::to_string(all) + " shapes");
 }
 
 }  // namespace
@@ -47,17 +45,20 @@ int main(int argc, char** argv) {
     app.add_option("--events", options.event_count, "how many events, 1 to 5")
         ->capture_default_str();
     app.add_option("--versions", versions, "room versions")->capture_default_str();
-    app.add_option("--shard", shard, "i/n: only this part of the rooms, n at most 8")
+    app.add_option("--shard", shard, "i/n: only this part of the rooms, n at most 64")
         ->capture_default_str();
     app.add_flag("--play", options.plays_deliveries, "play every delivery order on a server, too");
     CLI11_PARSE(app, argc, argv);
 
     const bool has_size =
         options.event_count >= 1 && options.event_count <= matrix::comparison::kSmallRoomEventsMax;
-    if (!read_part(shard, options) || !has_size) {
-        std::cerr << "enumerate_dags: expected --events 1 to 5 and --shard i/n\n";
+    const auto part = matrix::comparison::parse_shard(shard, matrix::comparison::kDagShardsMax);
+    if (!part || !has_size) {
+        std::cerr << "enumerate_dags: expected --events 1 to 5 and --shard i/n, n at most "
+                  << matrix::comparison::kDagShardsMax << '\n';
         return kUsage;
     }
+    options.shard = *part;
     print_alphabet();
     for (const std::string& version : versions) {
         options.rules = matrix::find_room_rules(version);
@@ -65,9 +66,13 @@ int main(int argc, char** argv) {
             std::cerr << "enumerate_dags: there is no room version " << version << '\n';
             return kUsage;
         }
+        options.on_progress = [&version](std::size_t done, std::size_t all) {
+            show_progress(version, done, all);
+        };
         const auto start = std::chrono::steady_clock::now();
         const auto result = matrix::comparison::enumerate_dags(options);
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+        matrix::comparison::clear_progress();
         using matrix::comparison::operator<<;
         std::cout << "version " << version << ", " << options.event_count
                   << " events: " << result.counts << "; " << seconds.count() << " s\n";

@@ -26,15 +26,12 @@ struct Arguments {
 };
 
 bool read_numbers(Arguments& arguments) {
-    const std::size_t slash = arguments.shard.find('/');
     const auto algorithm = matrix::comparison::find_algorithm(arguments.algorithm);
-    if (slash == std::string::npos || !algorithm) return false;
-    const std::uint64_t number = std::strtoull(arguments.shard.c_str(), nullptr, 10);
+    const auto shard = matrix::comparison::parse_shard(arguments.shard);
+    if (!shard || !algorithm) return false;
     arguments.options.algorithm = *algorithm;
-    arguments.options.shards = std::strtoull(arguments.shard.c_str() + slash + 1, nullptr, 10);
-    arguments.options.shard = number - 1;
-    return number >= 1 && number <= arguments.options.shards &&
-           (arguments.set == "standard" || arguments.set == "chosen");
+    arguments.options.shard = *shard;
+    return arguments.set == "standard" || arguments.set == "chosen";
 }
 
 Vectors make(const Arguments& arguments) {

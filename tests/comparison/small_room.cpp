@@ -3,6 +3,7 @@
 #include "tests/comparison/small_room.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "refserver/base/assert.h"
 
@@ -88,6 +89,7 @@ constexpr std::array<std::string_view, kSmallRoomEventsMax> kIds = {"$c", "$a", 
 constexpr std::array<std::size_t, kSmallRoomEventsMax> kTimes = {12, 11, 11, 13, 10};
 
 constexpr std::uint64_t kSlotBits = 3;
+constexpr std::uint64_t kStateBits = kSlotBits * kSlots;
 
 std::uint64_t bits_of(const Slots& slots) {
     std::uint64_t bits = 0;
@@ -99,7 +101,7 @@ std::uint64_t bits_of(const Slots& slots) {
 }  // namespace
 
 SmallRoom::SmallRoom(const RoomRules& rules, PowerPattern pattern)
-    : rules_(rules), pattern_(pattern) {
+    : rules_(rules), pattern_(pattern), states_(std::size_t{1} << kStateBits) {
     make_beginning();
 }
 
@@ -245,17 +247,20 @@ void SmallRoom::apply(const SmallEvent& event, std::size_t index, Slots& state) 
     state[static_cast<std::size_t>(slot_of(event.letter))] = static_cast<std::uint8_t>(index + 1);
 }
 
-State SmallRoom::state_of(const Events& events, const Slots& slots) {
-    State state = base_;
+// The ids of a room's events do not depend on what these do.
+const State& SmallRoom::state_of(const Slots& slots) {
+    std::optional<State>& state = states_[bits_of(slots)];
+    if (state) return *state;
+    state = base_;
     for (const Slot slot : kAllSlots) {
         const std::uint8_t value = slots[static_cast<std::size_t>(slot)];
         if (value == kLostSlot) {
-            state = state.without(state_key_of(slot));
+            state = state->without(state_key_of(slot));
         } else if (value > 0) {
-            state = state.with(state_key_of(slot), event_of(events, value - 1U)->id);
+            state = state->with(state_key_of(slot), EventId(kIds[value - 1U]));
         }
     }
-    return state;
+    return *state;
 }
 
 Slots SmallRoom::slots_of(const State& state) const {
@@ -292,7 +297,7 @@ bool SmallRoom::is_allowed(const Events& events, std::size_t index) {
 
 bool SmallRoom::judge(const Events& events, std::size_t index) {
     const EventPtr event = event_of(events, index);
-    const State state = state_of(events, events[index].before);
+    const State& state = state_of(events[index].before);
     const Room room = room_of(events, {events[index].before});
     auth::AuthState auth_state;
     auth_state.set(auth::Role::Create, beginning_[0].get());
@@ -321,16 +326,17 @@ bool SmallRoom::judge(const Events& events, std::size_t index) {
 }
 
 // The events that the states lead to.
-std::set<std::size_t> SmallRoom::reach(const Events& events,
-                                       const std::vector<Slots>& states) const {
-    std::set<std::size_t> reached;
+SmallRoom::EventMask SmallRoom::reach(const Events& events,
+                                      const std::vector<Slots>& states) const {
+    EventMask reached = 0;
     const auto add = [&](std::uint8_t value) {
-        if (value > 0 && value != kLostSlot) reached.insert(value - 1U);
+        if (value == 0 || value == kLostSlot) return;
+        reached = static_cast<EventMask>(reached | 1U << (value - 1U));
     };
     for (const Slots& slots : states)
         std::ranges::for_each(slots, add);
     for (std::size_t index = kSmallRoomEventsMax; index-- > 0;) {
-        if (!reached.contains(index)) continue;
+        if ((reached >> index & 1U) == 0) continue;
         for (const Slot slot : cited_slots(events[index].letter))
             add(events[index].before[static_cast<std::size_t>(slot)]);
     }
@@ -338,28 +344,29 @@ std::set<std::size_t> SmallRoom::reach(const Events& events,
 }
 
 Room SmallRoom::room_of(const Events& events, const std::vector<Slots>& states) {
-    const std::set<std::size_t> reached = reach(events, states);
+    const EventMask reached = reach(events, states);
     Room room(rules_);
     for (const EventPtr& event : beginning_)
         room.add({.event = event, .before = {}, .after = {}});
-    for (const std::size_t index : reached)
+    for (std::size_t index = 0; index < kSmallRoomEventsMax; ++index) {
+        if ((reached >> index & 1U) == 0) continue;
         room.add({.event = event_of(events, index), .before = {}, .after = {}});
+    }
     return room;
 }
 
 SmallRoom::QuestionKey SmallRoom::question_key(const Events& events,
                                                const std::vector<Slots>& states) const {
-    constexpr std::uint64_t kStateBits = kSlotBits * kSlots;
     std::uint64_t state_bits = 0;
     for (const Slots& slots : states)
         state_bits = state_bits << kStateBits | bits_of(slots);
     // Of the events that the states lead to, the letter and what they cite.
-    const std::set<std::size_t> reached = reach(events, states);
+    const EventMask reached = reach(events, states);
     std::uint64_t event_bits = 0;
     for (std::size_t index = 0; index < kSmallRoomEventsMax; ++index) {
         constexpr std::uint64_t kEventBits = 4 * kSlotBits;
         std::uint64_t bits = 0;
-        if (reached.contains(index)) {
+        if ((reached >> index & 1U) != 0) {
             bits = events[index].letter;
             for (const Slot slot : cited_slots(events[index].letter)) {
                 bits = bits << kSlotBits | events[index].before[static_cast<std::size_t>(slot)];
@@ -379,42 +386,73 @@ Slots SmallRoom::resolve(const Events& events, const std::vector<Slots>& states)
     const QuestionKey key = question_key(events, distinct);
     const auto found = answers_.find(key);
     if (found != answers_.end()) return found->second;
-    return answers_[key] = ask(events, std::move(distinct));
+    return answers_[key] = ask(events, distinct);
 }
 
 Slots SmallRoom::resolve_once(const Events& events, const std::vector<Slots>& states) {
     const Room room = room_of(events, states);
     std::vector<State> made;
     for (const Slots& slots : states)
-        made.push_back(state_of(events, slots));
+        made.push_back(state_of(slots));
     ++resolutions_;
     return slots_of(matrix::resolve(made, room.finder(), rules_, ed25519_verifier()));
 }
 
-// `states` are sorted, and tried in each of their orders.
-Slots SmallRoom::ask(const Events& events, std::vector<Slots> states) {
+// `states` are sorted.
+Slots SmallRoom::ask(const Events& events, const std::vector<Slots>& states) {
     const Room room = room_of(events, states);
-    std::optional<State> first;
+    Dispute dispute;
+    for (const Slots& slots : states)
+        dispute.states.push_back(state_of(slots));
+    ++resolutions_;
+    Resolver lasting(rules_, room.finder(), ed25519_verifier());
+    const Answer fast = ask_resolver(lasting, dispute.states);
+    const Answer literal = ask_oracle(oracle_room_of(room), dispute.states);
+    const auto difference = find_difference(fast, literal);
+    if (difference && !difference_) difference_ = *difference + describe(room, dispute);
+    const State first = lasting.resolve(dispute.states);
+    if (state_maps_of({&first, 1}).front() != literal.state && !difference_) {
+        difference_ = "a resolver answers otherwise without a trace\n" + describe(room, dispute);
+    }
+    ask_in_each_order(room, dispute, lasting, first);
+    return slots_of(first);
+}
+
+namespace {
+
+// Is it a rotation of 0, 1, 2, ..., or of their reversal?
+bool is_rotation(const std::vector<std::size_t>& order) {
+    const std::size_t step = (order[1] + order.size() - order[0]) % order.size();
+    if (step != 1 && step != order.size() - 1) return false;
+    for (std::size_t place = 1; place < order.size(); ++place) {
+        if (order[place] != (order[place - 1] + step) % order.size()) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
+// `first` is the answer for the states as they stand in the dispute.
+void SmallRoom::ask_in_each_order(const Room& room,
+                                  const Dispute& dispute,
+                                  Resolver& lasting,
+                                  const State& first) {
+    std::vector<std::size_t> order(dispute.states.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<State> states(dispute.states.size());
     do {
-        Dispute dispute;
-        for (const Slots& slots : states)
-            dispute.states.push_back(state_of(events, slots));
+        std::ranges::transform(
+            order, states.begin(), [&](std::size_t index) { return dispute.states[index]; });
+        bool is_same = lasting.resolve(states) == first;
         ++resolutions_;
-        if (first) {
-            const State resolved =
-                matrix::resolve(dispute.states, room.finder(), rules_, ed25519_verifier());
-            if (!(resolved == *first) && !difference_) {
-                difference_ = "the order of the states decides\n" + describe(room, dispute);
-            }
-            continue;
+        if (is_rotation(order) && !std::ranges::is_sorted(order)) {
+            is_same &= matrix::resolve(states, room.finder(), rules_, ed25519_verifier()) == first;
+            ++resolutions_;
         }
-        const Answer fast = ask_fast(room, dispute);
-        const Answer literal = ask_oracle(oracle_room_of(room), dispute.states);
-        const auto difference = find_difference(fast, literal);
-        if (difference && !difference_) difference_ = *difference + describe(room, dispute);
-        first = matrix::resolve(dispute.states, room.finder(), rules_, ed25519_verifier());
-    } while (std::ranges::next_permutation(states).found);
-    return slots_of(*first);
+        if (!is_same && !difference_) {
+            difference_ = "the order of the states decides\n" + describe(room, dispute);
+        }
+    } while (std::ranges::next_permutation(order).found);
 }
 
 }  // namespace matrix::comparison

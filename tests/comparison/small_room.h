@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,6 +45,13 @@ struct SmallEvent {
 };
 
 /// A room of one version and pattern, with answers that are remembered.
+///
+/// A question is a set of states and the events that they lead to; the same one is asked once,
+/// however many graphs ask it. To be asked means: the oracle and a new resolver, which must agree
+/// in everything; then one resolver that lasts through the question, in each order of the states;
+/// and a new resolver, which meets the events in another order, for each rotation of the states and
+/// of their reversal. These are all orders of up to three states. Of more they are those in which
+/// each state comes first and last, and each two of them in either order.
 class SmallRoom {
 public:
     SmallRoom(const RoomRules& rules, PowerPattern pattern);
@@ -54,8 +60,7 @@ public:
 
     /// May event `index` be sent in the state before it? Both implementations are asked.
     bool is_allowed(const Events& events, std::size_t index);
-    /// The resolution of states of a room with these events, asked in each order of the states,
-    /// and of both implementations.
+    /// The resolution of states of a room with these events: asked, or remembered.
     Slots resolve(const Events& events, const std::vector<Slots>& states);
     /// The same by one call of the fast resolver, which is not remembered.
     Slots resolve_once(const Events& events, const std::vector<Slots>& states);
@@ -67,6 +72,7 @@ public:
     const std::optional<std::string>& difference() const { return difference_; }
 
 private:
+    using EventMask = std::uint8_t;
     using QuestionKey = std::pair<std::uint64_t, std::uint64_t>;
     struct HashKey {
         std::size_t operator()(const QuestionKey& key) const {
@@ -83,11 +89,15 @@ private:
     EventPtr entry_of(const Events& events, Slot slot, std::uint8_t value);
     EventTemplate draft(Letter letter) const;
     json::Object levels_of(Letter letter) const;
-    State state_of(const Events& events, const Slots& slots);
+    const State& state_of(const Slots& slots);
     Slots slots_of(const State& state) const;
     QuestionKey question_key(const Events& events, const std::vector<Slots>& states) const;
-    Slots ask(const Events& events, std::vector<Slots> states);
-    std::set<std::size_t> reach(const Events& events, const std::vector<Slots>& states) const;
+    Slots ask(const Events& events, const std::vector<Slots>& states);
+    void ask_in_each_order(const generators::Room& room,
+                           const Dispute& dispute,
+                           Resolver& lasting,
+                           const State& first);
+    EventMask reach(const Events& events, const std::vector<Slots>& states) const;
     generators::Room room_of(const Events& events, const std::vector<Slots>& states);
     bool judge(const Events& events, std::size_t index);
 
@@ -97,6 +107,7 @@ private:
     std::vector<EventPtr> beginning_;
     State base_;
     std::map<std::pair<std::size_t, std::uint64_t>, EventPtr> events_;
+    std::vector<std::optional<State>> states_;  ///< By the bits of their slots.
     std::unordered_map<QuestionKey, Slots, HashKey> answers_;
     std::map<std::uint64_t, bool> verdicts_;
     std::uint64_t resolutions_ = 0;

@@ -183,7 +183,8 @@ std::expected<std::vector<ResolutionCase>, std::string> make_vectors(const Vecto
                                                                      std::size_t count) {
     const ComparisonOptions rooms = {.algorithm = options.algorithm, .seed = options.seed};
     std::vector<ResolutionCase> vectors;
-    for (std::uint64_t number = options.shard; vectors.size() < count; number += options.shards) {
+    for (std::uint64_t number = options.shard.index; vectors.size() < count;
+         number += options.shard.count) {
         const SeededRoom made = make_seeded_room(rooms, number);
         for (std::size_t index = 0; index < made.disputes.size(); ++index) {
             const std::string name = std::string(name_of(options.algorithm)) + " seed " +

@@ -33,8 +33,7 @@ std::optional<std::string> find_fault(const oracle::ResolutionCase& vector);
 struct VectorOptions {
     StateResolution algorithm = StateResolution::V2;
     std::uint64_t seed = 1;
-    std::uint64_t shard = 0;
-    std::uint64_t shards = 1;
+    Shard shard = {};  ///< Only the rooms with its numbers.
 };
 
 /// The first `count` disputes with a conflict.

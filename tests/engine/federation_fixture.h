@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/protocol/event_hash.h"
@@ -75,6 +78,20 @@ protected:
     RoomPtr room_;
     RoomPtr other_;
     RemoteRooms remote_rooms_{a_.remote_room_services()};
+    Typing typing_{{.server_name = a_.name,
+                    .rooms = a_.rooms,
+                    .turns = a_.turns,
+                    .clock = a_.clock,
+                    .notifier = a_.notifier,
+                    .outbox = a_.outbox}};
+    Receipts receipts_{
+        {.server_name = a_.name, .turns = a_.turns, .notifier = a_.notifier, .outbox = a_.outbox}};
+    Presence presence_{{.server_name = a_.name,
+                        .rooms = a_.rooms,
+                        .turns = a_.turns,
+                        .clock = a_.clock,
+                        .notifier = a_.notifier,
+                        .outbox = a_.outbox}};
     FederationServer server_{
         {.server_name = a_.name,
          .rooms = a_.rooms,
@@ -84,10 +101,14 @@ protected:
          .keys = a_.keys,
          .outbox = a_.outbox,
          .notifier = a_.notifier,
+         .typing = typing_,
+         .receipts = receipts_,
+         .presence = presence_,
          .turns = a_.turns,
          .clock = a_.clock,
          .log = a_.log,
          .signer = *a_.key.signer,
+         .counters = a_.counters,
          .is_local_user = [this](const UserId& user) { return user == a_.user("bob"); },
          .find_profile = [](const UserId&) { return std::nullopt; }}};
     const UserId alice_ = a_.user("alice");

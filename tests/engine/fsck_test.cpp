@@ -45,7 +45,7 @@ protected:
             media.reserve("file", alice_, 1);
             media.upload("file", std::nullopt, "text/plain", "some bytes");
             storage::ReceivedTransactions(a_.turns).put_response(peer_.name(), "1", "{}");
-            storage::OutboxStore(a_.turns).append(ServerName("x.test"), room_->extremities()[0], 9);
+            storage::OutboxStore(a_.turns).append(ServerName("x.test"), room_->extremities()[0]);
         });
         world_.settle();
     }

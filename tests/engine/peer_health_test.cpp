@@ -106,6 +106,63 @@ TEST_F(PeerHealthTest, AServerThatShowsItselfIsAskedAtOnce) {
     EXPECT_TRUE(may_ask());
 }
 
+TEST_F(PeerHealthTest, PausesTransactionsOfAServerThatAnswersAndTakesNone) {
+    std::int64_t pause_ms = kPeerPauseLeast.value;
+    for (int i = 1; i <= 14; ++i) {
+        health_.transaction_failed(peer_);
+        const PeerHealth::TransactionPause pause = health_.transaction_pause(peer_);
+        EXPECT_EQ(pause.failures, i);
+        EXPECT_GE(pause.left.value, pause_ms / 2);
+        EXPECT_LE(pause.left.value, pause_ms);
+        pause_ms = std::min(2 * pause_ms, kPeerPauseMost.value);
+    }
+    EXPECT_TRUE(may_ask()) << "of other things it may be asked";
+    health_.end_well(attempts_.back());
+    EXPECT_EQ(health_.transaction_pause(peer_).failures, 14);
+    health_.transaction_taken(peer_);
+    EXPECT_TRUE(health_.list().empty());
+}
+
+TEST_F(PeerHealthTest, PausesTransactionsOfAServerThatIsNotReached) {
+    health_.transaction_failed(peer_);
+    for (int i = 0; i < 12; ++i)
+        fail();
+    EXPECT_EQ(health_.transaction_pause(peer_).left, health_.list().front().pause_left);
+}
+
+TEST_F(PeerHealthTest, SaysThatAServerIsBack) {
+    std::vector<ServerName> told;
+    health_.on_back([&](const ServerName& server) { told.push_back(server); });
+    for (int i = 0; i < 12; ++i)
+        fail();
+    health_.transaction_failed(peer_);
+    health_.server_is_back(peer_);
+    EXPECT_TRUE(told.empty()) << "it has failed just now";
+    pass(2000);
+    health_.server_is_back(peer_);
+    EXPECT_EQ(told, std::vector{peer_});
+    EXPECT_EQ(health_.transaction_pause(peer_).left.value, 0);
+    // Another request finds out.
+    fail();
+    health_.transaction_failed(peer_);
+    pass(2000);
+    EXPECT_GT(health_.transaction_pause(peer_).left.value, 0);
+    ASSERT_TRUE(may_ask(Insistence::Insistent));
+    health_.end_well(attempts_.back());
+    EXPECT_EQ(told.size(), 2U);
+    EXPECT_EQ(health_.transaction_pause(peer_).left.value, 0);
+    health_.on_back(nullptr);
+}
+
+TEST_F(PeerHealthTest, RemembersWhatAnEarlierProcessKnew) {
+    health_.remember(peer_, {.failures = 5, .left = runtime::seconds(20)});
+    EXPECT_EQ(health_.transaction_pause(peer_).left, runtime::seconds(20));
+    health_.remember(peer_, {.failures = 5, .left = runtime::seconds(1'000'000)});
+    EXPECT_EQ(health_.transaction_pause(peer_).left, kPeerPauseMost);
+    health_.remember(peer_, {.failures = 5, .left = runtime::seconds(-1'000'000)});
+    EXPECT_EQ(health_.transaction_pause(peer_).left.value, 0);
+}
+
 TEST_F(PeerHealthTest, KeepsNothingAboutServersThatAreWell) {
     ASSERT_TRUE(may_ask());
     health_.end_well(attempts_.back());

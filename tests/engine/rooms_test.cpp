@@ -131,8 +131,8 @@ TEST_F(RoomsTest, LeavesOutOfAnEnteredStateWhatTheRulesRefuse) {
     hash_and_sign_event(pdu, a_.name, *a_.key.signer, room->rules());
     joined.state.push_back(parse_event(pdu, room->rules()).value());
 
+    const auto entered = c_.wait_for(c_.rooms.enter(joined)).value();
     c_.turn([&] {
-        const auto entered = c_.rooms.enter(joined);
         ASSERT_TRUE(entered) << entered.error().message;
         EXPECT_FALSE((*entered)->find_state("m.room.topic", ""));
         EXPECT_EQ((*entered)->current_state(), room->current_state());
@@ -149,14 +149,14 @@ TEST_F(RoomsTest, EntersNoRoomWhoseJoinTheRulesRefuse) {
                   [](const Event& event) { return event.type == "m.room.join_rules"; });
     std::erase_if(joined.auth_chain,
                   [](const Event& event) { return event.type == "m.room.join_rules"; });
-    c_.turn([&] { EXPECT_FALSE(c_.rooms.enter(joined)); });
+    EXPECT_FALSE(c_.wait_for(c_.rooms.enter(joined)).value());
     EXPECT_TRUE(c_.rooms.list().empty());
 }
 
 TEST_F(RoomsTest, EntersNoRoomWithoutItsCreateEvent) {
     JoinedRoom joined = joined_by_bob(a_.create_room());
     std::erase_if(joined.state, [](const Event& event) { return event.type == "m.room.create"; });
-    c_.turn([&] { EXPECT_FALSE(c_.rooms.enter(joined)); });
+    EXPECT_FALSE(c_.wait_for(c_.rooms.enter(joined)).value());
     EXPECT_TRUE(c_.rooms.list().empty());
 }
 

@@ -126,13 +126,16 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
                   .network = *network,
                   .clock = clock,
                   .log = log,
+                  .workers = workers,
                   .counters = counters}),
       outbox({.server_name = name,
               .federation = federation,
+              .health = health,
               .turns = turns,
               .clock = clock,
               .random = random,
-              .log = log}),
+              .log = log,
+              .counters = counters}),
       notifier(turns, clock),
       rooms({.server_name = name,
              .turns = turns,
@@ -149,9 +152,11 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
              .federation = federation,
              .outbox = outbox,
              .notifier = notifier,
+             .workers = workers,
              .counters = counters}) {
     ++world.hosts;
     keys.connect(federation);
+    outbox.connect(rooms);
 }
 
 void RoomHost::answer(runtime::HttpRequest request, runtime::Responder respond) {
@@ -186,6 +191,7 @@ RemoteRooms::Services RoomHost::remote_room_services() {
             .notifier = notifier,
             .turns = turns,
             .clock = clock,
+            .random = random,
             .log = log,
             .signer = *key.signer};
 }
@@ -231,10 +237,7 @@ RoomPtr RoomHost::join(RoomHost& resident, const RoomPtr& room, const std::strin
     }
     for (const EventPtr& event : room->auth_chain(ids))
         joined.auth_chain.push_back(*event);
-    RoomPtr entered;
-    turn([&] { entered = rooms.enter(joined).value(); });
-    world.settle();
-    return entered;
+    return wait_for(rooms.enter(std::move(joined))).value().value();
 }
 
 NewEvent message(const UserId& sender, const std::string& body) {

@@ -61,6 +61,28 @@ AuthAnswer ask_oracle(const AuthCase& auth_case) {
     return answer_of(oracle::check_against(state, event, ed25519_verifier()));
 }
 
+TEST(RedactionHandlingVectors, AgreeWithBothImplementations) {
+    const auto cases = read_redaction_cases("fixtures/vectors/redaction_handling.json");
+    ASSERT_TRUE(cases);
+    ASSERT_FALSE(cases->empty());
+    for (const RedactionCase& one : *cases) {
+        const std::string name = one.name + ", v" + std::string(one.rules->version);
+        const auth::AuthState state = select_state(*one.redaction, one.state, one.state.front());
+        EXPECT_EQ(auth::may_redact(state, *one.redaction, *one.target), one.is_applied) << name;
+
+        std::vector<std::unique_ptr<oracle::ReadEvent>> read;
+        oracle::RuleState literal;
+        for (const EventPtr& entry : one.state) {
+            read.push_back(std::make_unique<oracle::ReadEvent>(entry));
+            literal.emplace(read.back()->key(), read.back().get());
+        }
+        EXPECT_EQ(oracle::may_redact(
+                      literal, oracle::ReadEvent(one.redaction), oracle::ReadEvent(one.target)),
+                  one.is_applied)
+            << name << ", oracle";
+    }
+}
+
 TEST(AuthVectors, AgreeWithTheFastRules) {
     check_all(ask_fast_rules);
 }

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/protocol/state_tree.h"
+
 namespace matrix {
 namespace {
 
@@ -114,6 +116,108 @@ TEST(State, CannotBeLoadedWhenANodeIsMissingOrDamaged) {
         damaged.erase(hash);
         EXPECT_FALSE(load(state.root(), damaged));
     }
+}
+
+std::string number(std::uint32_t value) {
+    std::string bytes;
+    for (int shift = 24; shift >= 0; shift -= 8)
+        bytes.push_back(static_cast<char>(value >> shift));
+    return bytes;
+}
+std::string text(const std::string& value) {
+    return number(static_cast<std::uint32_t>(value.size())) + value;
+}
+std::string leaf(std::uint32_t count, const std::string& entries) {
+    return "L" + number(count) + entries;
+}
+std::string branch(std::uint32_t depth, const std::string& children) {
+    return "B" + number(20) + number(depth) + std::string(32, '\0') + children;
+}
+
+TEST(State, CannotBeLoadedFromWhatIsNoNode) {
+    Store nodes;
+    const State state = members(40);
+    store(state, nodes);
+    const std::string root = nodes.at(state.root());
+    const std::size_t child_bytes = 1 + 32;
+    const std::string first_child = root.substr(root.size() - 2 * child_bytes, child_bytes);
+    const std::string last_child = root.substr(root.size() - child_bytes);
+    const std::string before = root.substr(0, root.size() - 2 * child_bytes);
+    const std::string entry = text("m.room.topic") + text("") + text("$t");
+    const auto hash_behind = [](const std::string& child) { return child.substr(1); };
+
+    // A branch whose children hold too few entries.
+    const State few = State().with({"m.room.topic", ""}, id(1));
+    store(few, nodes);
+    const std::string few_child = std::string(1, '\x01') + std::string(view(few.root()));
+
+    const std::pair<const char*, std::string> rows[] = {
+        {"nothing", ""},
+        {"an unknown tag", "X" + number(1) + entry},
+        {"a count that ends early", std::string("L\0\0", 3)},
+        {"a leaf of no entries", leaf(0, "")},
+        {"a leaf of too many entries", leaf(9, entry)},
+        {"a leaf that ends early", leaf(2, entry)},
+        {"a leaf with more behind it", leaf(1, entry + "x")},
+        {"a branch that ends early", "B" + number(20)},
+        {"a branch below all nibbles", branch(64, "")},
+        {"a branch without children", branch(0, "")},
+        {"a child whose hash ends early", before + first_child + last_child.substr(0, 9)},
+        {"a child of no nibble", before + '\x10' + hash_behind(first_child) + last_child},
+        {"a child that is missing", before + first_child + last_child[0] + std::string(32, 'x')},
+        {"children in another order", before + last_child + first_child},
+        {"a child that branches no deeper", branch(40, '\x01' + std::string(view(state.root())))},
+        {"so little that it is a leaf", branch(0, few_child)},
+        {"another count than its children's", "B" + number(41) + root.substr(5)},
+    };
+    for (const auto& [what, bytes] : rows) {
+        Store with_this = nodes;
+        with_this[sha256(bytes)] = bytes;
+        EXPECT_FALSE(load(sha256(bytes), with_this)) << what;
+    }
+    EXPECT_TRUE(load(sha256(root), nodes));
+    const std::string good = leaf(1, entry);
+    nodes[sha256(good)] = good;
+    EXPECT_TRUE(load(sha256(good), nodes)) << "what the others were made from";
+}
+
+// Types are apart in the tree: with a second one the first branch is another.
+TEST(State, ComparesTreesThatBranchElsewhere) {
+    const State one = members(30);
+    const State two = one.with({"m.room.topic", ""}, id(-1)).with({"m.room.name", ""}, id(-2));
+    EXPECT_FALSE(one == two);
+    EXPECT_FALSE(State() == one);
+    // As many entries under other nibbles.
+    State topics;
+    State names;
+    for (int number = 0; number < 30; ++number) {
+        topics = topics.with({"m.room.topic", std::to_string(number)}, id(number));
+        names = names.with({"m.room.name", std::to_string(number)}, id(number));
+    }
+    EXPECT_FALSE(topics.with({"a", ""}, id(1)) == names.with({"a", ""}, id(1)));
+    EXPECT_FALSE(names.with({"a", ""}, id(1)) == topics.with({"a", ""}, id(1)));
+    EXPECT_EQ(diff(one, two).size(), 2u);
+    EXPECT_EQ(diff(two, one).size(), 2u);
+    const State other = one.without(member(3)).without(member(4));
+    EXPECT_EQ(diff(two, other).size(), 4u);
+    EXPECT_FALSE(other.with({"m.room.topic", ""}, id(-1)).with({"a", ""}, id(5)) == one);
+
+    const State fresh = two.without({"m.room.topic", ""}).without({"m.room.name", ""});
+    EXPECT_EQ(fresh, one);
+    EXPECT_EQ(fresh.root(), members(30).root()) << "what was removed leaves no branch behind";
+}
+
+TEST(State, IsTheSameTreeWithoutChanges) {
+    const State state = members(30);
+    EXPECT_EQ(state_tree::TreeEditor().edit(state.tree(), {}), state.tree());
+}
+
+TEST(State, KeepsTheHashOfANodeThatWasKeptFirst) {
+    const state_tree::LazyHash hash;
+    EXPECT_EQ(hash.find(), nullptr);
+    hash.keep(sha256("one"));
+    hash.keep(sha256("two"));
+    EXPECT_EQ(*hash.find(), sha256("one"));
 }
 
 TEST(State, IsTheSameWhenMadeAtOnce) {

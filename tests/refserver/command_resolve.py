@@ -132,6 +132,10 @@ def check_graph_and_answers():
     lines = room.lines()
     expected = sorted([*ids[:5], ids[right], ids[name]])  # The later of two topics.
     assert ids_of(resolve("-", stdin=lines)) == expected, "states after the extremities"
+    answer = json.dumps({"pdus": room.pdus[:5], "auth_chain": room.pdus[:3]})
+    for implementation in ("fast", "oracle", "both"):
+        text = resolve("--implementation", implementation, "-", stdin=answer)
+        assert ids_of(text) == sorted(ids[:5]), "one state is in no conflict with itself"
     merge = room.add("m.room.message", {"body": "m"}, auth=(0, 1, 2), prev=[left, name])
     assert ids_of(resolve("--before", room.ids[merge], "-", stdin=room.lines())) == expected
     assert ids_of(resolve("--before", ids[left], "-", stdin=lines)) == sorted(ids[:5])

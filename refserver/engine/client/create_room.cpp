@@ -247,6 +247,8 @@ Task<Result<Reply>> ClientServer::create_room(Request request) {
     const RoomPtr made = *created;
     if (wish.alias) aliases_.insert(*wish.alias, made->id(), creator);
     if (wish.is_published) published_rooms_.insert(made->id());
+    for (const NewEvent& invite : remote_invites)
+        services_.remote_rooms.plan_invite(made->id(), invite);
 
     // UNSPECIFIED: the room stays although another server refuses its invite, because there is no
     // way back, and the creator sees who is invited.

@@ -53,10 +53,16 @@ bool EventFilter::admits_room(const RoomId& room) const {
     return admits_name(rooms, not_rooms, room.view());
 }
 
+bool EventFilter::admits_type(std::string_view type) const {
+    return !matches_any(not_types, type) && (!types || matches_any(*types, type));
+}
+
+bool EventFilter::admits_sender(const UserId& sender) const {
+    return admits_name(senders, not_senders, sender.view());
+}
+
 bool EventFilter::admits(const Event& event) const {
-    if (matches_any(not_types, event.type)) return false;
-    if (types && !matches_any(*types, event.type)) return false;
-    if (!admits_name(senders, not_senders, event.sender.view())) return false;
+    if (!admits_type(event.type) || !admits_sender(event.sender)) return false;
     return !contains_url || event.parse_content().contains("url") == *contains_url;
 }
 
@@ -108,17 +114,27 @@ Result<EventFilter> parse_event_filter(const json::Object& object) {
     return filter;
 }
 
+namespace {
+
+Result<EventFilter> optional_filter(const json::Object& object, std::string_view field) {
+    ASSIGN_OR_RETURN(const auto filter, optional_object(object, field));
+    return parse_event_filter(filter.value_or(json::Object{}));
+}
+
+}  // namespace
+
 Result<SyncFilter> parse_sync_filter(const json::Object& object) {
     SyncFilter filter;
+    ASSIGN_OR_RETURN(filter.presence, optional_filter(object, "presence"));
     ASSIGN_OR_RETURN(const auto room, optional_object(object, "room"));
     if (!room) return filter;
     ASSIGN_OR_RETURN(filter.rooms, optional_names(*room, "rooms"));
     ASSIGN_OR_RETURN(filter.not_rooms, names_or_none(*room, "not_rooms"));
     ASSIGN_OR_RETURN(filter.includes_leave, boolean_or_false(*room, "include_leave"));
-    ASSIGN_OR_RETURN(const auto timeline, optional_object(*room, "timeline"));
-    ASSIGN_OR_RETURN(const auto state, optional_object(*room, "state"));
-    ASSIGN_OR_RETURN(filter.timeline, parse_event_filter(timeline.value_or(json::Object{})));
-    ASSIGN_OR_RETURN(filter.state, parse_event_filter(state.value_or(json::Object{})));
+    ASSIGN_OR_RETURN(filter.timeline, optional_filter(*room, "timeline"));
+    ASSIGN_OR_RETURN(filter.state, optional_filter(*room, "state"));
+    ASSIGN_OR_RETURN(filter.ephemeral, optional_filter(*room, "ephemeral"));
+    ASSIGN_OR_RETURN(filter.account_data, optional_filter(*room, "account_data"));
     return filter;
 }
 

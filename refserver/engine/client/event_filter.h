@@ -31,6 +31,8 @@ struct EventFilter {
     bool includes_redundant_members = false;
 
     bool admits_room(const RoomId& room) const;
+    bool admits_type(std::string_view type) const;
+    bool admits_sender(const UserId& sender) const;
     /// Type, sender and content; the room is asked for once, by `admits_room`.
     bool admits(const Event& event) const;
 };
@@ -41,6 +43,9 @@ struct SyncFilter {
     bool includes_leave = false;
     EventFilter timeline;
     EventFilter state;
+    EventFilter ephemeral;
+    EventFilter account_data;  ///< Of rooms.
+    EventFilter presence;      ///< Of no room.
 
     bool admits_room(const RoomId& room) const;
 };

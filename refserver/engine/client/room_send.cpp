@@ -5,6 +5,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/ephemeral/presence.h"
 
 namespace matrix::engine {
 
@@ -12,6 +13,7 @@ Result<Reply> ClientServer::send_once(const storage::ClientTransaction& transact
                                       const RoomPtr& room,
                                       const NewEvent& event) {
     ASSIGN_OR_RETURN(const StoredEvent sent, room->send(event));
+    services_.presence.note_activity(event.sender);
     transactions_.insert(transaction, sent.event->id, services_.clock.now().value);
     return Reply{.body = json::Object{{"event_id", sent.event->id.text()}}};
 }

@@ -45,20 +45,50 @@ Result<SyncWish> ClientServer::parse_sync_wish(const Request& request) const {
     return wish;
 }
 
+namespace {
+
+Result<std::optional<PresenceState>> read_set_presence(const Request& request) {
+    const std::string* name = request.find_query("set_presence");
+    if (!name) return std::nullopt;
+    const auto state = parse_presence_state(*name);
+    if (!state) {
+        return invalid_param("set_presence: expected \"online\", \"offline\" or \"unavailable\"");
+    }
+    return state;
+}
+
+}  // namespace
+
 Task<Result<Reply>> ClientServer::sync(Request request) {
     ASSIGN_OR_CO_RETURN(const SyncWish wish, parse_sync_wish(request));
+    ASSIGN_OR_CO_RETURN(const auto set_presence, read_set_presence(request));
+    const auto [user, device, token, is_admin] = request.requester;
+    // So that the user sees that he is there with this sync, and not by another at once.
+    if (services_.presence.sync_began(user, device, set_presence)) {
+        co_await services_.turns.durable();
+    }
+    std::string answer = co_await find_news(request, wish);
+    if (set_presence != PresenceState::Offline) services_.presence.sync_ended(user, device);
+    co_return Reply{.written_body = std::move(answer)};
+}
+
+Task<std::string> ClientServer::find_news(Request request, SyncWish wish) {
     const runtime::Timestamp deadline = services_.clock.monotonic_now() + wish.timeout;
     for (;;) {
         const StreamPosition up_to = services_.turns.durable_position();
-        const SyncAnswer answer({services_.rooms, transactions_, services_.clock.now()},
+        const SyncAnswer answer({.rooms = services_.rooms,
+                                 .transactions = transactions_,
+                                 .account_data = account_data_,
+                                 .typing = services_.typing,
+                                 .receipts = services_.receipts,
+                                 .presence = services_.presence,
+                                 .now = services_.clock.now()},
                                 request.requester,
                                 wish,
                                 up_to);
         const runtime::Duration left = deadline - services_.clock.monotonic_now();
         const bool may_wait = wish.since && !wish.is_full_state && answer.is_empty();
-        if (!may_wait || left <= runtime::Duration{}) {
-            co_return Reply{.written_body = answer.write()};
-        }
+        if (!may_wait || left <= runtime::Duration{}) co_return answer.write();
         co_await services_.notifier.wait(
             request.requester.user, answer.joined_rooms(), up_to, left);
     }

@@ -1,6 +1,7 @@
 #include "refserver/engine/client/sync_answer.h"
 
 #include <limits>
+#include <utility>
 
 #include "refserver/base/assert.h"
 #include "refserver/engine/client/room_access.h"
@@ -16,6 +17,24 @@ SyncAnswer::SyncAnswer(Services services,
     for (const MembershipChange& change :
          services_.rooms.membership_changes(requester_.user, ever, up_to_)) {
         add(change);
+    }
+    add_presence();
+}
+
+void SyncAnswer::add_presence() {
+    constexpr std::string_view kType = "m.presence";
+    const EventFilter& filter = wish_.filter.presence;
+    if (!filter.admits_type(kType)) return;
+    const auto since = wish_.is_full_state ? std::nullopt : wish_.since;
+    for (const PresenceRow& row :
+         services_.presence.list_news(requester_.user, since, up_to_, new_rooms_)) {
+        if (!filter.admits_sender(row.user)) continue;
+        if (filter.limit && std::cmp_less_equal(*filter.limit, presence_.size())) return;
+        presence_.push_back(json::write(json::Object{
+            {"type", kType},
+            {"sender", row.user.text()},
+            {"content", services_.presence.content_of(row)},
+        }));
     }
 }
 
@@ -61,23 +80,77 @@ void SyncAnswer::add(const MembershipChange& change) {
     unreachable();
 }
 
+// Typing is never limited, for it is one event; receipts have a limit of their own.
+std::vector<std::string> SyncAnswer::list_ephemeral(const RoomId& room,
+                                                    std::optional<StreamPosition> since) const {
+    std::vector<std::string> events;
+    const EventFilter& filter = wish_.filter.ephemeral;
+    if (!filter.admits_room(room)) return events;
+    const StreamPosition after = since.value_or(StreamPosition{});
+    if (filter.admits_type("m.receipt")) {
+        for (const json::Object& event :
+             services_.receipts.list_events(room, requester_.user, after, up_to_)) {
+            events.push_back(json::write(event));
+        }
+    }
+    const Typing::List typing = services_.typing.list(room);
+    const bool is_news = typing.position > after && typing.position <= up_to_;
+    if (is_news && (since || !typing.users.empty()) && filter.admits_type("m.typing")) {
+        json::Array users;
+        for (const UserId& user : typing.users)
+            users.push_back(user.text());
+        json::Object content{{"user_ids", std::move(users)}};
+        events.push_back(
+            json::write(json::Object{{"type", "m.typing"}, {"content", std::move(content)}}));
+    }
+    return events;
+}
+
+std::vector<std::string> SyncAnswer::list_account_data(const RoomId& room,
+                                                       std::optional<StreamPosition> since) const {
+    std::vector<std::string> events;
+    const EventFilter& filter = wish_.filter.account_data;
+    if (!filter.admits_room(room)) return events;
+    for (const auto& entry : services_.account_data.list(
+             requester_.user, room, since.value_or(StreamPosition{}), up_to_)) {
+        if (!filter.admits_type(entry.type)) continue;
+        ObjectWriter event;
+        event.add("type", entry.type).add_written("content", entry.content);
+        events.push_back(event.finish());
+    }
+    return events;
+}
+
+namespace {
+
+std::string write_events_object(const std::vector<std::string>& events) {
+    return ObjectWriter().add_written("events", write_array(events)).finish();
+}
+
+}  // namespace
+
 void SyncAnswer::add_joined(const RoomPtr& room, const MembershipChange& change) {
     RoomSyncWish wish = room_wish(up_to_);
     if (wish_.since) {
         const auto before =
             services_.rooms.membership_at(change.room, requester_.user, *wish_.since);
         wish.is_newly_joined = !before || before->membership != Membership::Join;
-        if (wish.is_newly_joined) wish.since.reset();
+        if (wish.is_newly_joined) {
+            wish.since.reset();
+            new_rooms_.push_back(change.room);
+        }
     }
+    const std::vector<std::string> ephemeral = list_ephemeral(change.room, wish.since);
+    const std::vector<std::string> account_data = list_account_data(change.room, wish.since);
     const ClientEventWriter writer(*room, requester_, services_.transactions, services_.now);
     const RoomSync sync(room, requester_, writer, wish);
-    if (sync.is_empty()) return;
+    if (sync.is_empty() && ephemeral.empty() && account_data.empty()) return;
 
     ObjectWriter object;
     sync.write_to(object);
     if (const auto summary = sync.make_summary()) object.add("summary", *summary);
-    const json::Object no_events{{"events", json::Array{}}};
-    object.add("account_data", no_events).add("ephemeral", no_events);
+    object.add_written("account_data", write_events_object(account_data));
+    object.add_written("ephemeral", write_events_object(ephemeral));
     object.add("unread_notifications",
                json::Object{{"highlight_count", 0}, {"notification_count", 0}});
     join_.add_written(change.room.view(), object.finish());
@@ -183,7 +256,8 @@ void SyncAnswer::add_pending(const MembershipChange& change) {
 }
 
 bool SyncAnswer::is_empty() const {
-    return join_.empty() && invite_.empty() && knock_.empty() && leave_.empty();
+    return presence_.empty() && join_.empty() && invite_.empty() && knock_.empty() &&
+           leave_.empty();
 }
 
 std::string SyncAnswer::write() const {
@@ -197,7 +271,7 @@ std::string SyncAnswer::write() const {
     answer.add("next_batch", write_sync_token(up_to_))
         .add_written("rooms", rooms.finish())
         .add("account_data", no_events)
-        .add("presence", no_events)
+        .add_written("presence", write_events_object(presence_))
         .add("to_device", no_events)
         .add("device_lists", json::Object{{"changed", json::Array{}}, {"left", json::Array{}}})
         .add("device_one_time_keys_count", json::Object{});

@@ -9,7 +9,11 @@
 
 #include "refserver/engine/client/event_filter.h"
 #include "refserver/engine/client/sync_room.h"
+#include "refserver/engine/ephemeral/presence.h"
+#include "refserver/engine/ephemeral/receipts.h"
+#include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/rooms/rooms.h"
+#include "refserver/storage/account_data.h"
 
 namespace matrix::engine {
 
@@ -26,6 +30,10 @@ public:
     struct Services {
         Rooms& rooms;
         const storage::ClientTransactionStore& transactions;
+        const storage::AccountDataStore& account_data;
+        const Typing& typing;
+        const Receipts& receipts;
+        const Presence& presence;
         runtime::Timestamp now;
     };
     SyncAnswer(Services services,
@@ -46,12 +54,19 @@ private:
     void add_pending(const MembershipChange& change);
     bool is_news(const MembershipChange& change) const;
     RoomSyncWish room_wish(StreamPosition up_to) const;
+    void add_presence();
+    std::vector<std::string> list_ephemeral(const RoomId& room,
+                                            std::optional<StreamPosition> since) const;
+    std::vector<std::string> list_account_data(const RoomId& room,
+                                               std::optional<StreamPosition> since) const;
 
     Services services_;
     const Requester& requester_;
     const SyncWish& wish_;
     StreamPosition up_to_;
     std::vector<RoomId> joined_rooms_;
+    std::vector<RoomId> new_rooms_;  ///< Joined since an earlier sync.
+    std::vector<std::string> presence_;
     ObjectWriter join_;
     ObjectWriter invite_;
     ObjectWriter knock_;

@@ -1,34 +1,44 @@
 // PUT /_matrix/federation/v1/send: a transaction of events from another server.
 //
-// Each event is judged alone: one that is wrong never costs those beside it.
+// Each event and each EDU is judged alone: one that is wrong never costs those beside it. The EDUs
+// come after the events, which they may speak of.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#transactions
 
+#include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
+
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/peers/outbox.h"
 #include "refserver/protocol/event_hash.h"
 
 namespace matrix::engine {
 namespace {
 
-Result<json::Array> take_pdus(const json::Object& transaction) {
-    ASSIGN_OR_RETURN(auto pdus, optional_array(transaction, "pdus"));
-    if (!pdus) return missing_param("pdus: the field is required");
+// Moves them out of the transaction.
+Result<json::Array> take_pdus(json::Object& transaction) {
+    json::Value* value = transaction.find("pdus");
+    if (!value || value->is_null()) return missing_param("pdus: the field is required");
+    json::Array* pdus = value->if_array();
+    if (!pdus) {
+        return bad_json("pdus: expected an array, not " + std::string(value->type_name()));
+    }
     if (pdus->size() > kTransactionPdusMax) {
         return invalid_param("pdus: expected at most " + std::to_string(kTransactionPdusMax));
     }
-    return *std::move(pdus);
+    return std::move(*pdus);
 }
 
-// UNIMPLEMENTED: server-server-api, EDUs: typing, receipts, presence, device lists and to-device
-// messages are counted and dropped.
-Result<void> check_edus(const json::Object& transaction) {
-    ASSIGN_OR_RETURN(const auto edus, optional_array(transaction, "edus"));
+Result<json::Array> take_edus(const json::Object& transaction) {
+    ASSIGN_OR_RETURN(auto edus, optional_array(transaction, "edus"));
     if (edus && edus->size() > kTransactionEdusMax) {
         return invalid_param("edus: expected at most " + std::to_string(kTransactionEdusMax));
     }
-    return {};
+    return std::move(edus).value_or(json::Array{});
 }
 
 // UNSPECIFIED: how to name an event of a room whose version we do not know: by its `event_id` if it
@@ -46,57 +56,137 @@ std::optional<EventId> guess_id(const json::Object& pdu, const std::string* room
 
 }  // namespace
 
-Task<FederationServer::PduResult> FederationServer::receive_pdu(json::Value value,
-                                                                ServerName origin) {
-    PduResult result;
+Result<RoomPtr> FederationServer::find_room_of(const json::Object& pdu, const ServerName& origin) {
+    const json::Value* named = pdu.find("room_id");
+    const auto room_id = parse_room_id(named && named->if_string() ? *named->if_string() : "");
+    if (!room_id) return not_found("room_id: expected a room id");
+    const Result<RoomPtr> room = services_.rooms.find(*room_id);
+    if (!room || !(*room)->is_server_joined(services_.server_name)) {
+        return not_found("this server is not in the room");
+    }
+    if (!(*room)->is_server_allowed(origin)) {
+        return forbidden("the room's server_acl denies " + origin.text());
+    }
+    return room;
+}
+
+FederationServer::IncomingPdu FederationServer::look_at_pdu(json::Value value,
+                                                            const ServerName& origin) {
+    IncomingPdu incoming;
     json::Object* pdu = value.if_object();
     if (!pdu) {
-        result.error = "not an object";
-        co_return result;
+        incoming.error = "not an object";
+        return incoming;
     }
-    const std::string* room_id = value.find_string("room_id");
-    const auto parsed_id = parse_room_id(room_id ? *room_id : "");
-    const Result<RoomPtr> room =
-        parsed_id ? services_.rooms.find(*parsed_id) : not_found("room_id: expected a room id");
-    if (!room || !(*room)->is_server_joined(services_.server_name)) {
-        result.id = guess_id(*pdu, room_id);
-        result.error = parsed_id ? "this server is not in the room" : "room_id: expected a room id";
-        co_return result;
+    Result<RoomPtr> room = find_room_of(*pdu, origin);
+    if (!room) {
+        incoming.id = guess_id(*pdu, value.find_string("room_id"));
+        incoming.error = std::move(room).error().message;
+        return incoming;
     }
-    if (auto id = event_id_of(*pdu, (*room)->rules())) result.id = *std::move(id);
-    if (!(*room)->is_server_allowed(origin)) {
-        result.error = "the room's server_acl denies " + origin.text();
-        co_return result;
+    incoming.room = *std::move(room);
+    if (auto id = event_id_of(*pdu, incoming.room->rules())) incoming.id = *std::move(id);
+    incoming.pdu = std::move(*pdu);
+    return incoming;
+}
+
+// The checks that look at nothing but the event, of those that are not here yet: many together, so
+// that the workers can make them.
+Task<std::vector<FederationServer::IncomingPdu>> FederationServer::check_pdus(
+    std::vector<IncomingPdu> all) {
+    std::map<std::string_view, std::vector<std::size_t>> by_version;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        if (!all[i].room) continue;
+        const auto known = all[i].id ? all[i].room->find_event(*all[i].id) : std::nullopt;
+        if (known && known->is_placed()) continue;
+        by_version[all[i].room->rules().version].push_back(i);
     }
-    const Result<Receipt> receipt = co_await (*room)->receive(std::move(*pdu), origin);
-    if (!receipt) {
-        result.error = receipt.error().message;
-    } else if (receipt->stored.status == EventStatus::Rejected) {
-        result.error = receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
+    for (const auto& [version, places] : by_version) {
+        std::vector<json::Object> pdus;
+        for (const std::size_t place : places)
+            pdus.push_back(std::move(all[place].pdu));
+        auto events =
+            co_await services_.keys.take_events(std::move(pdus), find_room_rules(version));
+        for (std::size_t i = 0; i < places.size(); ++i) {
+            IncomingPdu& incoming = all[places[i]];
+            if (events[i]) {
+                incoming.event = *std::move(events[i]);
+            } else {
+                incoming.error = std::move(events[i]).error().message;
+            }
+        }
     }
-    co_return result;
+    co_return all;
+}
+
+// Empty, or why the event was not taken.
+Task<std::string> FederationServer::receive_event(RoomPtr room, Event event, ServerName origin) {
+    // An event before this one may have shut the server out.
+    if (!room->is_server_allowed(origin)) {
+        co_return "the room's server_acl denies " + origin.text();
+    }
+    if (event.room_id != room->id()) co_return "an event of another room";
+    const Result<Receipt> receipt = co_await room->receive_verified(std::move(event), origin);
+    if (!receipt) co_return receipt.error().message;
+    if (receipt->stored.status != EventStatus::Rejected) co_return "";
+    co_return receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
 }
 
 Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName origin) {
+    std::vector<IncomingPdu> incoming;
+    for (json::Value& pdu : pdus)
+        incoming.push_back(look_at_pdu(std::move(pdu), origin));
     json::Object results;
-    for (json::Value& pdu : pdus) {
-        const PduResult result = co_await receive_pdu(std::move(pdu), origin);
-        if (!result.error.empty()) {
-            services_.log.info("send", "an event of " + origin.text() + ": " + result.error);
+    for (IncomingPdu& pdu : co_await check_pdus(std::move(incoming))) {
+        if (pdu.event) pdu.error = co_await receive_event(pdu.room, *std::move(pdu.event), origin);
+        if (!pdu.error.empty()) {
+            services_.log.info("send", "an event of " + origin.text() + ": " + pdu.error);
         }
-        if (!result.id) continue;
+        if (!pdu.id) continue;
         json::Object entry;
-        if (!result.error.empty()) entry.set("error", result.error);
-        results.set(result.id->view(), std::move(entry));
+        if (!pdu.error.empty()) entry.set("error", pdu.error);
+        results.set(pdu.id->view(), std::move(entry));
     }
     co_return results;
 }
 
+// UNIMPLEMENTED: server-server-api, EDUs: device lists, cross-signing and to-device messages are
+// ignored as long as they have no line here.
+std::span<const FederationServer::EduHandler> FederationServer::edu_handlers() {
+    using F = FederationServer;
+    static constexpr std::array kHandlers{
+        EduHandler{"m.presence", &F::take_presence},
+        EduHandler{"m.receipt", &F::take_receipts},
+        EduHandler{"m.typing", &F::take_typing},
+    };
+    return kHandlers;
+}
+
+// What is wrong with an EDU is told to nobody but the log: the answer has no place for it.
+void FederationServer::take_edu(const json::Value& edu, const ServerName& origin) {
+    const std::string* type = edu.find_string("edu_type");
+    const json::Value* content = edu.find("content");
+    Result<void> taken;
+    if (!type || !content || !content->if_object()) {
+        taken = bad_json("an EDU: expected an object with `edu_type` and an object `content`");
+    } else {
+        const auto handler = std::ranges::find(edu_handlers(), *type, &EduHandler::type);
+        if (handler == edu_handlers().end()) return;  // Of a later version, or somebody's own.
+        taken = (this->*handler->take)(*content->if_object(), origin);
+    }
+    ++services_.counters.edus_received;
+    if (taken) return;
+    ++services_.counters.edus_refused;
+    services_.log.info("send",
+                       "edu_refused server=" + origin.text() +
+                           " type=" + (type ? type->substr(0, kIdBytesMax) : std::string("none")) +
+                           " why=" + taken.error().message);
+}
+
 Task<Result<Reply>> FederationServer::send_transaction(Request request) {
-    services_.outbox.server_is_back(request.origin);
-    ASSIGN_OR_CO_RETURN(const json::Object transaction, request.object_body());
+    ASSIGN_OR_CO_RETURN(json::Object transaction, request.take_object_body());
     ASSIGN_OR_CO_RETURN(json::Array pdus, take_pdus(transaction));
-    CO_RETURN_IF_ERROR(check_edus(transaction));
+    ASSIGN_OR_CO_RETURN(const json::Array edus, take_edus(transaction));
 
     // The same transaction twice: the second waits for the answer of the first.
     const std::pair key(request.origin, request.path[0]);
@@ -108,9 +198,16 @@ Task<Result<Reply>> FederationServer::send_transaction(Request request) {
         co_return reply;
     }
     running_.emplace(key, std::make_unique<runtime::Signal>());
+    const std::uint64_t failed_before = services_.turns.failed_commits();
     json::Object results = co_await receive_pdus(std::move(pdus), request.origin);
+    // In one unit of work with the note that the transaction was taken, so that none counts twice.
+    for (const json::Value& edu : edus)
+        take_edu(edu, request.origin);
     reply.written_body = json::write(json::Object{{"pdus", std::move(results)}});
-    transactions_.put_response(key.first, key.second, reply.written_body);
+    // Events that were taken in an earlier turn may be lost with it: the peer sends them again.
+    if (services_.turns.failed_commits() == failed_before) {
+        transactions_.put_response(key.first, key.second, reply.written_body);
+    }
 
     const std::unique_ptr<runtime::Signal> finished = std::move(running_.at(key));
     running_.erase(key);

@@ -14,6 +14,8 @@ namespace {
 
 constexpr std::size_t kEventAnswerBytesMax = 4 * kPduBytesMax;
 /// Whole rooms: 100,000 members with small events each.
+/// Parsing more takes more than a millisecond, and is left to a worker.
+constexpr std::size_t kBytesParsedInTurnMax = 128 * 1024;
 constexpr std::size_t kStateAnswerBytesMax = 256 * 1024 * 1024;
 constexpr std::size_t kKeysAnswerBytesMax = 64 * 1024;
 constexpr std::size_t kNotaryAnswerBytesMax = 1024 * 1024;
@@ -177,6 +179,17 @@ Task<runtime::Network::Result> FederationClient::send(ServerName server,
     }
 }
 
+Task<std::expected<json::Value, json::ParseError>> FederationClient::parse_answer(
+    std::string body, std::size_t bytes_max) {
+    using Parsed = std::expected<json::Value, json::ParseError>;
+    const bool is_small = body.size() <= kBytesParsedInTurnMax;
+    auto parse = [body = std::move(body), bytes_max]() -> Parsed {
+        return json::parse(body, json::Numbers::Any, {.bytes_max = bytes_max});
+    };
+    if (is_small) co_return parse();
+    co_return co_await services_.workers.run<Parsed>(runtime::Lane::Signatures, std::move(parse));
+}
+
 Task<Result<json::Object>> FederationClient::request(Call call) {
     runtime::OutgoingRequest outgoing;
     ASSIGN_OR_CO_RETURN(outgoing.message, make_message(call));
@@ -187,10 +200,10 @@ Task<Result<json::Object>> FederationClient::request(Call call) {
 
     const bool is_durable = co_await services_.turns.durable();
     if (!is_durable) {
-        services_.health.end_badly(attempt, "storage");
-        co_return internal_error("the storage failed: nothing was sent");
+        services_.health.withdraw(attempt);
+        co_return storage_failed(services_.turns);
     }
-    const runtime::Network::Result answer = co_await send(call.server, std::move(outgoing));
+    runtime::Network::Result answer = co_await send(call.server, std::move(outgoing));
     if (!answer) {
         const std::string_view failure = name_of(answer.error().kind);
         services_.health.end_badly(attempt, failure);
@@ -201,8 +214,7 @@ Task<Result<json::Object>> FederationClient::request(Call call) {
     if (answer->status < 200 || answer->status > 299) {
         co_return std::unexpected(error_of_answer(call.server, *answer));
     }
-    const json::ParseLimits limits{.bytes_max = call.answer_bytes_max};
-    auto body = json::parse(answer->body, json::Numbers::Any, limits);
+    auto body = co_await parse_answer(std::move(answer->body), call.answer_bytes_max);
     if (!body) co_return bad_answer(call.server, "JSON, with " + body.error().what);
     if (!body->is_object()) co_return bad_answer(call.server, "an object");
     co_return std::move(*body->if_object());
@@ -351,7 +363,7 @@ Task<Result<json::Object>> FederationClient::send_transaction(ServerName server,
     call.content = std::move(transaction);
     // A peer may have to fetch what it missed before it can answer.
     call.timeout = runtime::seconds(120);
-    call.insistence = Insistence::Insistent;  // The outbox waits longer and longer by itself.
+    call.insistence = Insistence::Insistent;  // The outbox has waited.
     ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
     // The transaction was taken; what the peer says of each event is for the log alone.
     const json::Value* pdus = answer.find("pdus");

@@ -20,6 +20,7 @@
 #include "refserver/runtime/log.h"
 #include "refserver/runtime/network.h"
 #include "refserver/runtime/task.h"
+#include "refserver/runtime/workers.h"
 #include "refserver/storage/turns.h"
 
 namespace matrix::engine {
@@ -43,6 +44,7 @@ public:
         runtime::Network& network;
         runtime::Clock& clock;
         runtime::Log& log;
+        runtime::Workers& workers;
         Counters& counters;
     };
     explicit FederationClient(Services services) : services_(std::move(services)) {}
@@ -141,6 +143,9 @@ private:
         bool is_signed = true;
         Insistence insistence = Insistence::Patient;
     };
+    /// A large one on a worker.
+    Task<std::expected<json::Value, json::ParseError>> parse_answer(std::string body,
+                                                                    std::size_t bytes_max);
     /// The body of a successful answer.
     Task<Result<json::Object>> request(Call call);
     Result<runtime::HttpRequest> make_message(const Call& call) const;

@@ -1,11 +1,14 @@
 #include "refserver/engine/peers/key_ring.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/peers/federation_client.h"
+#include "refserver/protocol/event_hash.h"
+#include "refserver/protocol/redaction.h"
 #include "refserver/runtime/task_group.h"
 #include "refserver/storage/remote_keys.h"
 
@@ -33,6 +36,8 @@ constexpr std::size_t kFetchesAtOnce = 32;
 constexpr std::size_t kFetchesAtOnceInAll = 256;
 /// An Ed25519 check takes 50 to 100 microseconds, so a handful is quicker than a worker.
 constexpr std::size_t kChecksInTurnMax = 16;
+/// PDUs that are checked in one go, by a worker if there are more.
+constexpr std::size_t kPdusPerBatch = 16;
 
 using Keys = std::map<KeyId, ServerKey>;
 
@@ -53,6 +58,18 @@ struct Check {
     std::shared_ptr<const Keys> keys;
 };
 
+/// Some of the PDUs that are taken together, on their way between the loop and the workers.
+struct Batch {
+    /// By which keys of a server an event is signed, and is to be.
+    using Signing = std::pair<ServerName, std::vector<KeyId>>;
+
+    std::vector<json::Object> pdus;
+    std::vector<Result<Event>> events;
+    std::vector<std::vector<ServerName>> signers;
+    std::map<Signing, std::int64_t> newest_by_signing;  ///< The time of the newest such event.
+    std::map<ServerName, std::shared_ptr<const Keys>> keys;
+};
+
 }  // namespace
 
 struct KeyRing::Data {
@@ -61,10 +78,11 @@ struct KeyRing::Data {
           store(services.turns),
           own(std::make_shared<const Keys>(
               Keys{{services.signer.key_id(), {services.signer.public_key(), INT64_MAX, false}}})) {
+        services.turns.on_failed_commit([this] { forget_all(); });
     }
 
     struct Remote {
-        std::shared_ptr<const Keys> keys;
+        std::shared_ptr<const Keys> keys;  ///< Null: to be read from the database.
         bool is_fetching = false;
         runtime::Signal fetched;
         runtime::Timestamp fetch_after;  // Monotonic.
@@ -74,6 +92,7 @@ struct KeyRing::Data {
 
     Remote& remote(const ServerName& server);
     void forget_least_used();
+    void forget_all();
     std::shared_ptr<const Keys> keys_of(const ServerName& server);
     void start_fetch(const ServerName& server);
     Task<void> fetch(ServerName server);
@@ -92,6 +111,11 @@ struct KeyRing::Data {
     Task<std::vector<Result<void>>> verify(Pdus pdus,
                                            std::vector<std::vector<ServerName>> signers,
                                            const RoomRules* rules);
+    std::set<ServerName> list_unjudged(const std::vector<Batch>& batches, const RoomRules& rules);
+    /// Few are worked on at once, many by the workers.
+    template <class Step>
+    Task<void> work_on(std::shared_ptr<std::vector<Batch>> batches, Step step);
+    Task<std::vector<Result<Event>>> take(std::vector<json::Object> pdus, const RoomRules* rules);
 
     Services services;
     FederationClient* federation = nullptr;
@@ -120,11 +144,20 @@ json::Object KeyRing::own_keys() const {
 KeyRing::Data::Remote& KeyRing::Data::remote(const ServerName& server) {
     const auto [entry, is_new] = remotes.try_emplace(server);
     entry->second.last_use = ++uses;
-    if (is_new) {
+    if (!entry->second.keys) {
         entry->second.keys = std::make_shared<const Keys>(store.load(server));
-        if (remotes.size() > kServersMax) forget_least_used();
     }
+    if (is_new && remotes.size() > kServersMax) forget_least_used();
     return entry->second;
+}
+
+// What was read while the storage failed is not what we know, and who was asked then may be asked
+// again.
+void KeyRing::Data::forget_all() {
+    for (auto& [server, known] : remotes) {
+        known.keys.reset();
+        known.fetch_after = {};
+    }
 }
 
 void KeyRing::Data::forget_least_used() {
@@ -377,6 +410,129 @@ Task<Result<void>> KeyRing::verify_event(json::Object pdu, const RoomRules* rule
     co_return std::move(results.front());
 }
 
+namespace {
+
+std::vector<Batch> make_batches(std::vector<json::Object> pdus) {
+    std::vector<Batch> batches;
+    for (json::Object& pdu : pdus) {
+        if (batches.empty() || batches.back().pdus.size() == kPdusPerBatch) batches.emplace_back();
+        batches.back().pdus.push_back(std::move(pdu));
+    }
+    return batches;
+}
+
+void note_signing(Batch& batch, const json::Object& pdu, const std::vector<ServerName>& signers) {
+    const std::vector<SignatureRef> signatures = list_signatures(pdu);
+    for (const ServerName& server : signers) {
+        std::vector<KeyId> keys;
+        for (const SignatureRef& ref : signatures) {
+            if (ref.entity == server.view() && is_ed25519(ref.key_id)) keys.push_back(ref.key_id);
+        }
+        if (keys.empty()) continue;
+        const auto [entry, is_new] =
+            batch.newest_by_signing.try_emplace({server, std::move(keys)}, INT64_MIN);
+        entry->second = std::max(entry->second, origin_server_ts_of(pdu));
+    }
+}
+
+void read_batch(Batch& batch, const RoomRules& rules) {
+    for (const json::Object& pdu : batch.pdus) {
+        auto event = parse_event(pdu, rules);
+        std::vector<ServerName>& signers = batch.signers.emplace_back();
+        if (event) {
+            signers = required_signers(*event);
+            note_signing(batch, pdu, signers);
+            batch.events.emplace_back(*std::move(event));
+        } else {
+            batch.events.emplace_back(std::unexpected(error_of(event.error())));
+        }
+    }
+}
+
+// Leaves nothing of a batch but its events.
+void check_batch(Batch& batch,
+                 const RoomRules& rules,
+                 std::int64_t now_ts,
+                 const Verifier& verifier) {
+    for (std::size_t i = 0; i < batch.pdus.size(); ++i) {
+        Result<Event>& event = batch.events[i];
+        const json::Object& pdu = batch.pdus[i];
+        for (const ServerName& server : batch.signers[i]) {
+            const auto keys = batch.keys.find(server);  // None: it has signed nothing here.
+            const SignatureVerdict verdict =
+                keys == batch.keys.end()
+                    ? SignatureVerdict::NoKnownKey
+                    : check_event_signatures(pdu, server, *keys->second, now_ts, rules, verifier);
+            const Result<void> result = result_of(verdict, server);
+            if (!result && event) event = std::unexpected(result.error());
+        }
+        if (event && !has_valid_content_hash(pdu)) event = redact(*event);
+    }
+    batch.pdus.clear();
+}
+
+}  // namespace
+
+// The servers of whose signatures some could be judged by no key that is known. For the checks of
+// each batch, what is known is the same as for this question.
+std::set<ServerName> KeyRing::Data::list_unjudged(const std::vector<Batch>& batches,
+                                                  const RoomRules& rules) {
+    const std::int64_t now = services.clock.now().value;
+    std::set<ServerName> unjudged;
+    for (const Batch& batch : batches) {
+        for (const auto& [signing, newest_ts] : batch.newest_by_signing) {
+            const std::shared_ptr<const Keys> keys = keys_of(signing.first);
+            const bool is_judged = std::ranges::any_of(signing.second, [&](const KeyId& key) {
+                const auto known = keys->find(key);
+                return known != keys->end() &&
+                       is_key_valid_for(known->second, newest_ts, now, rules);
+            });
+            if (!is_judged) unjudged.insert(signing.first);
+        }
+    }
+    return unjudged;
+}
+
+template <class Step>
+Task<void> KeyRing::Data::work_on(std::shared_ptr<std::vector<Batch>> batches, Step step) {
+    if (batches->size() == 1) {
+        step(batches->front());
+        co_return;
+    }
+    std::vector<std::move_only_function<void()>> jobs;
+    for (std::size_t i = 0; i < batches->size(); ++i)
+        jobs.emplace_back([batches, i, step] { step((*batches)[i]); });
+    co_await services.workers.run_all(runtime::Lane::Signatures, std::move(jobs));
+}
+
+Task<std::vector<Result<Event>>> KeyRing::Data::take(std::vector<json::Object> pdus,
+                                                     const RoomRules* rules) {
+    const auto batches = std::make_shared<std::vector<Batch>>(make_batches(std::move(pdus)));
+    co_await work_on(batches, [rules](Batch& batch) { read_batch(batch, *rules); });
+
+    const std::set<ServerName> unjudged = list_unjudged(*batches, *rules);
+    co_await refresh(std::vector(unjudged.begin(), unjudged.end()));
+    for (Batch& batch : *batches) {
+        for (const auto& [signing, newest_ts] : batch.newest_by_signing)
+            batch.keys.try_emplace(signing.first, keys_of(signing.first));
+    }
+
+    const std::int64_t now = services.clock.now().value;
+    // The verifier has no state, and outlives the server.
+    co_await work_on(batches, [rules, now, verifier = &services.verifier](Batch& batch) {
+        check_batch(batch, *rules, now, *verifier);
+    });
+    std::vector<Result<Event>> events;
+    for (Batch& batch : *batches)
+        std::ranges::move(batch.events, std::back_inserter(events));
+    co_return events;
+}
+
+Task<std::vector<Result<Event>>> KeyRing::take_events(std::vector<json::Object> pdus,
+                                                      const RoomRules* rules) {
+    return data_->take(std::move(pdus), rules);
+}
+
 Task<Result<void>> KeyRing::verify_signature_of(ServerName server,
                                                 json::Object pdu,
                                                 const RoomRules* rules) {
@@ -456,10 +612,9 @@ Task<Result<ServerName>> KeyRing::authenticate(runtime::HttpRequest request) {
         co_return unauthorized("Authorization: " + origin.text() + " has no current key " +
                                authorization.key_id.text());
     }
-    const json::Object signed_request = request_to_sign(
+    const std::string signed_request = write_request_to_sign(
         request.method, request.target, origin, services.server_name, content.get());
-    if (!has_signature(
-            signed_request, authorization.signature, key->public_key, services.verifier)) {
+    if (!services.verifier.is_valid(key->public_key, signed_request, authorization.signature)) {
         co_return unauthorized("Authorization: the signature is wrong");
     }
     co_return origin;

@@ -59,6 +59,11 @@ public:
     /// from all servers at a time; many signatures are checked by the workers.
     using Pdus = std::shared_ptr<const std::vector<json::Object>>;
     runtime::Task<std::vector<Result<void>>> verify_events(Pdus pdus, const RoomRules* rules);
+    /// Reads PDUs of one room version, and makes the first three checks on receipt: format,
+    /// signatures, hash, by which an event may be redacted. Each is judged alone, and answered in
+    /// its place. Many are checked by the workers, in batches.
+    runtime::Task<std::vector<Result<Event>>> take_events(std::vector<json::Object> pdus,
+                                                          const RoomRules* rules);
     /// Has this server signed the event, whether it must or not?
     runtime::Task<Result<void>> verify_signature_of(ServerName server,
                                                     json::Object pdu,

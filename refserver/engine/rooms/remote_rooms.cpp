@@ -115,12 +115,6 @@ Result<const RoomRules*> rules_of(const FederationClient::MadeEvent& made) {
     return incompatible_room_version(made.room_version);
 }
 
-/// An event of ours, complete.
-struct SignedEvent {
-    Event event;
-    json::Object pdu;
-};
-
 Result<SignedEvent> complete_template(EventTemplate event,
                                       const ServerName& us,
                                       const Signer& signer,
@@ -167,6 +161,11 @@ bool is_final(const Error& error) {
 
 }  // namespace
 
+RemoteRooms::RemoteRooms(Services services)
+    : services_(std::move(services)),
+      unfinished_(services_.turns),
+      random_(services_.random.stream("remote rooms")) {}
+
 template <typename Answer, typename Attempt>
 Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
                                            std::string what,
@@ -182,6 +181,38 @@ Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
         if (refusal == Refusal::Final && is_final(last)) break;
     }
     co_return std::unexpected(std::move(last));
+}
+
+StreamPosition RemoteRooms::known_membership(const RoomId& room, const UserId& user) const {
+    const auto known = services_.rooms.membership_at(room, user, services_.turns.newest());
+    return known ? known->position : StreamPosition{};
+}
+
+template <typename Answer>
+Task<Result<Answer>> RemoteRooms::run_recorded(ServerName resident,
+                                               SignedEvent own,
+                                               Task<Result<Answer>> rest) {
+    const Event& event = own.event;
+    storage::UnfinishedHandshake handshake{
+        .event = event.id,
+        .resident = std::move(resident),
+        .room = event.room_id,
+        .user = event.sender,
+        .room_version = std::string(event.rules->version),
+        .pdu = json::write(own.pdu),
+        .known_at = known_membership(event.room_id, event.sender)};
+    unfinished_.put(handshake);
+    if (!co_await services_.turns.durable()) co_return storage_failed(services_.turns);
+    const std::uint64_t failed_before = services_.turns.failed_commits();
+    Result<Answer> answer = co_await std::move(rest);
+    // Within the unit of work that stores the outcome: there is always one of the two. What fails
+    // with the storage is no outcome.
+    if (services_.turns.failed_commits() == failed_before) {
+        unfinished_.remove_handshake(event.id);
+        if (co_await services_.turns.durable()) co_return answer;
+    }
+    tasks_.start(finish_later(std::move(handshake)));
+    co_return storage_failed(services_.turns);
 }
 
 // --- Joining -------------------------------------------------------------------------------------
@@ -204,9 +235,13 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_join(server, room, user));
     const Wanted wanted{room, user, Membership::Join, std::move(content)};
-    ASSIGN_OR_CO_RETURN(SignedEvent join, sign_offer(made, server, wanted, services_));
-    const RoomRules* rules = join.event.rules;
+    ASSIGN_OR_CO_RETURN(const SignedEvent join, sign_offer(made, server, wanted, services_));
+    co_return co_await run_recorded(server, join, finish_join(server, join));
+}
 
+Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent join) {
+    const RoomRules* rules = join.event.rules;
+    const RoomId room = join.event.room_id;
     ASSIGN_OR_CO_RETURN(
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
     // The resident may have added its signature, and nothing else.
@@ -226,7 +261,7 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
     CO_RETURN_IF_ERROR(check_create(joined, server, *rules));
-    co_return services_.rooms.enter(joined);
+    co_return co_await services_.rooms.enter(std::move(joined));
 }
 
 // The events among `pdus` that are of the room and whose signatures are good; those whose hash is
@@ -234,24 +269,18 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
 Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
                                                     RoomId room,
                                                     const RoomRules* rules) {
-    auto objects = std::make_shared<std::vector<json::Object>>();
-    objects->reserve(pdus.size());
+    std::vector<json::Object> objects;
+    objects.reserve(pdus.size());
     for (json::Value& pdu : pdus) {
-        if (json::Object* object = pdu.if_object()) objects->push_back(std::move(*object));
+        if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
-    const std::vector<Result<void>> verdicts =
-        co_await services_.keys.verify_events(objects, rules);
     std::vector<Event> events;
     std::size_t dropped = 0;
-    for (std::size_t i = 0; i < objects->size(); ++i) {
-        const json::Object& pdu = (*objects)[i];
-        auto event = verdicts[i] ? parse_event(pdu, *rules) : std::unexpected(EventError{});
-        if (!event || event->room_id != room) {
-            ++dropped;
-        } else if (has_valid_content_hash(pdu)) {
+    for (Result<Event>& event : co_await services_.keys.take_events(std::move(objects), rules)) {
+        if (event && event->room_id == room) {
             events.push_back(*std::move(event));
         } else {
-            events.push_back(redact(*event));
+            ++dropped;
         }
     }
     if (dropped != 0) {
@@ -309,7 +338,13 @@ Task<Result<void>> RemoteRooms::knock_through(ServerName server,
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_knock(server, room, user));
     const Wanted wanted{room, user, Membership::Knock, std::move(content)};
-    ASSIGN_OR_CO_RETURN(SignedEvent knock, sign_offer(made, server, wanted, services_));
+    ASSIGN_OR_CO_RETURN(const SignedEvent knock, sign_offer(made, server, wanted, services_));
+    co_return co_await run_recorded(server, knock, finish_knock(server, knock));
+}
+
+Task<Result<void>> RemoteRooms::finish_knock(ServerName server, SignedEvent knock) {
+    const RoomId room = knock.event.room_id;
+    const UserId user = knock.event.sender;
     ASSIGN_OR_CO_RETURN(
         json::Array state,
         co_await services_.federation.send_knock(server, room, knock.event.id, knock.pdu));
@@ -340,7 +375,13 @@ Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, Us
     ASSIGN_OR_CO_RETURN(const auto made,
                         co_await services_.federation.make_leave(server, room, user));
     const Wanted wanted{room, user, Membership::Leave, {}};
-    ASSIGN_OR_CO_RETURN(SignedEvent leave, sign_offer(made, server, wanted, services_));
+    ASSIGN_OR_CO_RETURN(const SignedEvent leave, sign_offer(made, server, wanted, services_));
+    co_return co_await run_recorded(server, leave, finish_leave(server, leave));
+}
+
+Task<Result<void>> RemoteRooms::finish_leave(ServerName server, SignedEvent leave) {
+    const RoomId room = leave.event.room_id;
+    const UserId user = leave.event.sender;
     CO_RETURN_IF_ERROR(
         co_await services_.federation.send_leave(server, room, leave.event.id, leave.pdu));
     services_.rooms.put_outlier_membership(
@@ -364,7 +405,37 @@ void copy_signatures(const json::Object& from, const ServerName& server, json::O
 
 }  // namespace
 
+namespace {
+
+storage::UnfinishedInvite record_of(const RoomId& room, const NewEvent& invite) {
+    return {.room = room,
+            .invited = UserId(invite.state_key.value_or("")),
+            .sender = invite.sender,
+            .content = json::write(invite.content)};
+}
+
+}  // namespace
+
+void RemoteRooms::plan_invite(const RoomId& room, const NewEvent& invite) {
+    unfinished_.put(record_of(room, invite));
+}
+
 Task<Result<StoredEvent>> RemoteRooms::invite(RoomPtr room, NewEvent invite) {
+    storage::UnfinishedInvite planned = record_of(room->id(), invite);
+    unfinished_.put(planned);
+    if (!co_await services_.turns.durable()) co_return storage_failed(services_.turns);
+    const std::uint64_t failed_before = services_.turns.failed_commits();
+    auto sent = co_await send_invite(room, std::move(invite));
+    // As above.
+    if (services_.turns.failed_commits() == failed_before) {
+        unfinished_.remove_invite(planned.room, planned.invited);
+        if (co_await services_.turns.durable()) co_return sent;
+    }
+    tasks_.start(invite_later(std::move(planned)));
+    co_return storage_failed(services_.turns);
+}
+
+Task<Result<StoredEvent>> RemoteRooms::send_invite(RoomPtr room, NewEvent invite) {
     const UserId invited(invite.state_key.value_or(""));
     const ServerName server = invited.server();
     const RoomRules* rules = &room->rules();

@@ -75,11 +75,7 @@ CheckContext Room::Data::checks() const {
 }
 
 std::map<ServerName, std::size_t>& Room::Data::joined_servers() {
-    if (!joined_servers_) {
-        joined_servers_.emplace();
-        for (const UserId& user : services.rooms.list_members(number, Membership::Join))
-            ++(*joined_servers_)[user.server()];
-    }
+    if (!joined_servers_) joined_servers_ = services.rooms.list_joined_servers(number);
     return *joined_servers_;
 }
 

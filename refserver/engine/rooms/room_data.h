@@ -89,6 +89,11 @@ struct Room::Data {
     void change_member(const StateDifference& difference, StreamPosition position);
     bool is_cited_by_accepted(const EventId& id) const;
 
+    // room_import.cpp
+
+    /// Makes a state that is stored, with its members, the current one, after no event at all.
+    void adopt(const State& state, std::map<ServerName, std::size_t> joined);
+
     // room_redaction.cpp
 
     /// True if the redaction may be shown to clients: it was applied, or there is nothing to apply.

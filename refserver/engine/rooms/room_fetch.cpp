@@ -97,21 +97,15 @@ Task<Result<std::vector<Event>>> Room::Data::fetch_events(std::vector<EventId> i
 
 // Many signatures at a time, for this may be the state of a large room.
 Task<void> Room::Data::add_outliers(json::Array pdus) {
-    auto unknown = std::make_shared<std::vector<json::Object>>();
-    std::vector<Event> parsed;
+    std::vector<json::Object> unknown;
     for (json::Value& pdu : pdus) {
-        if (!pdu.is_object()) continue;
-        auto event = parse_event(*pdu.if_object(), *rules);
-        if (!event || event->room_id != id || find_cited(event->id).event) continue;
-        parsed.push_back(*std::move(event));
-        unknown->push_back(std::move(*pdu.if_object()));
+        json::Object* object = pdu.if_object();
+        const auto event_id = object ? event_id_of(*object, *rules) : std::unexpected(EventError());
+        if (event_id && !find_cited(*event_id).event) unknown.push_back(std::move(*object));
     }
-    const std::vector<Result<void>> verdicts = co_await services.keys.verify_events(unknown, rules);
     std::vector<Event> events;
-    for (std::size_t index = 0; index < verdicts.size(); ++index) {
-        if (!verdicts[index]) continue;
-        const bool is_whole = has_valid_content_hash((*unknown)[index]);
-        events.push_back(is_whole ? std::move(parsed[index]) : redact(parsed[index]));
+    for (Result<Event>& event : co_await services.keys.take_events(std::move(unknown), rules)) {
+        if (event && event->room_id == id) events.push_back(*std::move(event));
     }
     store_outliers(std::move(events));
 }

@@ -143,9 +143,15 @@ void Room::Data::change_member(const StateDifference& difference, StreamPosition
     }
 
     const ServerName server = user.server();
-    if (now == Membership::Join && old != Membership::Join) ++servers[server];
-    if (now != Membership::Join && old == Membership::Join && --servers[server] == 0) {
-        servers.erase(server);
+    const bool was_joined = old == Membership::Join;
+    const bool is_joined = now == Membership::Join;
+    if (was_joined != is_joined) {
+        const std::size_t users = is_joined ? ++servers[server] : --servers[server];
+        services.rooms.put_joined_users(number, server, users);
+        if (users == 0) servers.erase(server);
+    }
+    if (now == Membership::Join && old != Membership::Join) {
+        services.notifier.member_joined(id, user);
     }
     if (server != services.server_name) return;
     services.rooms.add_change(user,

@@ -39,12 +39,10 @@ Task<Result<Event>> Room::Data::verify(json::Object pdu) const {
     if (event->room_id != id) co_return bad_request("M_INVALID_PARAM", "an event of another room");
     if (find_placed(event->id)) co_return *std::move(event);
 
-    CO_RETURN_IF_ERROR(co_await services.keys.verify_event(pdu, rules));
-    if (!has_valid_content_hash(pdu)) {
-        event = parse_event(redact(pdu, *rules), *rules);
-        if (!event) co_return std::unexpected(error_of(event.error()));
-    }
-    co_return *std::move(event);
+    std::vector<json::Object> pdus;
+    pdus.push_back(std::move(pdu));
+    auto taken = co_await services.keys.take_events(std::move(pdus), rules);
+    co_return std::move(taken.front());
 }
 
 Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) {

@@ -14,6 +14,7 @@
 #include "refserver/runtime/executor.h"
 #include "refserver/runtime/log.h"
 #include "refserver/runtime/random.h"
+#include "refserver/runtime/workers.h"
 #include "refserver/storage/event_store.h"
 #include "refserver/storage/room_store.h"
 #include "refserver/storage/state_store.h"
@@ -42,6 +43,7 @@ struct RoomServices {
     FederationClient& federation;
     Outbox& outbox;
     Notifier& notifier;
+    runtime::Workers& workers;
     Counters& counters;
 };
 
@@ -88,9 +90,10 @@ public:
 
     /// A new room, all of whose first events are stored, or none.
     Result<RoomPtr> create(const NewRoom& room);
-    /// Enters a room through another server: checks every event by the rules and stores all. What
-    /// the rules refuse is left out of the state; 403 if they refuse the join itself.
-    Result<RoomPtr> enter(const JoinedRoom& joined);
+    /// Enters a room through another server: checks every event by the rules and stores all, in
+    /// slices that nothing shows until the last. What the rules refuse is left out of the state;
+    /// 403 if they refuse the join itself.
+    Task<Result<RoomPtr>> enter(JoinedRoom joined);
 
     /// A user's rooms by membership, from this server's view, also where we only have an invite.
     std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership) const;
@@ -118,10 +121,16 @@ public:
 
 private:
     RoomPtr add(std::unique_ptr<Room::Data> data);
+    Result<RoomPtr> finish_entering(storage::RoomNumber number,
+                                    const EventPtr& join,
+                                    const State& before,
+                                    std::map<ServerName, std::size_t> joined_servers);
     void forget_unused();
 
     RoomServices services_;
     std::map<RoomId, RoomPtr> loaded_;
+    /// Those that are being entered: one join after the other.
+    std::map<RoomId, std::unique_ptr<runtime::Signal>> entering_;
 };
 
 }  // namespace matrix::engine

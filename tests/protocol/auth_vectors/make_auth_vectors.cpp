@@ -198,7 +198,8 @@ int print_vectors(const RuleTable& table) {
         for (const VectorCase& vector_case : *made)
             cases.push_back(write_case(vector_case));
     }
-    std::cout << "{\n\"$schema\":\"../schemas/auth_rules.json\",\n\"version\":1,\n";
+    std::cout << "{\n\"$schema\":\"../schemas/auth_rules.json\",\n\"version\":1,\n"
+                 "\"format_version\":\"1.0.0\",\n";
     std::cout << "\"rooms\":[\n";
     print_rooms(families);
     std::cout << "],\n\"cases\":[\n";

@@ -106,11 +106,21 @@ std::ostream& operator<<(std::ostream& out, const AuthAnswer& answer) {
     return out << (answer.is_allowed ? "allowed" : "refused by ") << answer.rule;
 }
 
-std::optional<std::vector<AuthCase>> read_auth_cases(const std::string& path) {
+namespace {
+
+std::optional<json::Value> read_document(const std::string& path) {
     std::ifstream file(path);
     std::ostringstream text;
     text << file.rdbuf();
-    const auto document = json::parse(text.view());
+    auto document = json::parse(text.view());
+    if (!document) return std::nullopt;
+    return *std::move(document);
+}
+
+}  // namespace
+
+std::optional<std::vector<AuthCase>> read_auth_cases(const std::string& path) {
+    const auto document = read_document(path);
     const json::Array* rooms = document ? document->find_array("rooms") : nullptr;
     const json::Array* written_cases = document ? document->find_array("cases") : nullptr;
     if (!rooms || !written_cases) {
@@ -134,18 +144,43 @@ std::optional<std::vector<AuthCase>> read_auth_cases(const std::string& path) {
     return cases;
 }
 
-namespace {
-
-auth::AuthState select_state(const AuthCase& auth_case) {
-    auth::AuthState state;
-    state.set(auth::Role::Create, auth_case.create.get());
-    for (const auto& [role, type, state_key] : auth::required_state(*auth_case.event)) {
-        const auto entry = std::ranges::find_if(
-            auth_case.state, [&](const EventPtr& event) { return event->is(type, state_key); });
-        if (entry != auth_case.state.end()) state.set(role, entry->get());
+std::optional<std::vector<RedactionCase>> read_redaction_cases(const std::string& path) {
+    const auto document = read_document(path);
+    const json::Array* written_cases = document ? document->find_array("cases") : nullptr;
+    if (!written_cases) {
+        std::cerr << path << ": expected vectors of redactions\n";
+        return std::nullopt;
     }
-    return state;
+    std::vector<RedactionCase> cases;
+    for (const json::Value& written : *written_cases) {
+        for (const RoomRules* rules : read_versions(written)) {
+            RedactionCase& read = cases.emplace_back();
+            read.name = require_text(written, "name");
+            read.rules = rules;
+            read.redaction = make_event(require(written, "redaction"), *rules);
+            read.target = make_event(require(written, "target"), *rules);
+            for (const json::Value& entry : *require(written, "state").if_array())
+                read.state.push_back(make_event(entry, *rules));
+            read.is_applied = *require(written, "applied").if_boolean();
+        }
+    }
+    return cases;
 }
+
+auth::AuthState select_state(const Event& event,
+                             const std::vector<EventPtr>& state,
+                             const EventPtr& create) {
+    auth::AuthState selected;
+    selected.set(auth::Role::Create, create.get());
+    for (const auto& [role, type, state_key] : auth::required_state(event)) {
+        const auto entry = std::ranges::find_if(
+            state, [&](const EventPtr& candidate) { return candidate->is(type, state_key); });
+        if (entry != state.end()) selected.set(role, entry->get());
+    }
+    return selected;
+}
+
+namespace {
 
 AuthAnswer refusal(const auth::Failure& failure) {
     return {.is_allowed = false, .rule = std::string(failure.rule)};
@@ -162,7 +197,9 @@ AuthAnswer ask_fast_rules(const AuthCase& auth_case) {
 
     const auth::AuthState cited = auth::state_of_cited(event, auth_case.cited, create);
     auth::Verdict verdict = auth::check_against(cited, event, verifier);
-    if (verdict) verdict = auth::check_against(select_state(auth_case), event, verifier);
+    if (verdict)
+        verdict = auth::check_against(
+            select_state(event, auth_case.state, auth_case.create), event, verifier);
     if (!verdict) return refusal(verdict.error());
     return {.is_allowed = true, .rule = std::string(verdict->rule)};
 }

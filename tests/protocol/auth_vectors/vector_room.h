@@ -37,6 +37,23 @@ std::ostream& operator<<(std::ostream& out, const AuthAnswer& answer);
 /// Nothing if the file is no file of such vectors; says on standard error what was expected.
 std::optional<std::vector<AuthCase>> read_auth_cases(const std::string& path);
 
+/// What the rules need of `state` to judge `event`.
+auth::AuthState select_state(const Event& event,
+                             const std::vector<EventPtr>& state,
+                             const EventPtr& create);
+
+/// A case of fixtures/vectors/redaction_handling.json, in one of its room versions.
+struct RedactionCase {
+    std::string name;
+    const RoomRules* rules = nullptr;
+    EventPtr redaction;
+    EventPtr target;
+    std::vector<EventPtr> state;
+    bool is_applied = false;
+};
+/// As `read_auth_cases`.
+std::optional<std::vector<RedactionCase>> read_redaction_cases(const std::string& path);
+
 AuthAnswer ask_fast_rules(const AuthCase& auth_case);
 
 }  // namespace matrix::testing

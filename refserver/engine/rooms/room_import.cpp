@@ -1,0 +1,282 @@
+// Entering a room through another server, which may bring tens of thousands of events: the workers
+// check them, and they are stored in slices that nothing shows until a small last step.
+//
+// A crash between two slices leaves events and members of a room that has no state here yet, and so
+// is unknown; entering it again finds them or replaces them.
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <span>
+#include <utility>
+
+#include "refserver/base/assert.h"
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/rooms/room_data.h"
+#include "refserver/runtime/workers.h"
+
+namespace matrix::engine {
+namespace {
+
+/// Rows that are written in one turn: a millisecond or two.
+constexpr std::size_t kRowsPerSlice = 32;
+/// How long an import waits for the log to be moved into the database, at most.
+constexpr int kLogWaitsMax = 1000;
+
+struct ImportedMember {
+    UserId user;
+    Membership membership;
+    EventId event;
+};
+
+/// What a resident said of a room, checked, and made ready to be stored.
+struct CheckedRoom {
+    std::vector<CheckedOutlier> outliers;
+    State before;
+    std::vector<State::StoredNode> nodes;  ///< Of `before`, children first.
+    std::vector<ImportedMember> members;   ///< In `before`.
+    std::map<ServerName, std::size_t> joined_servers;
+    EventPtr create;
+};
+
+using EventsById = std::map<EventId, EventPtr>;
+
+/// One of the events that are said to be the state; no key if it cannot be.
+struct StateEvent {
+    std::optional<StateKey> key;
+    EventId id;
+};
+
+Result<State> make_state_of(const std::vector<StateEvent>& events, const EventsById& accepted) {
+    std::map<StateKey, EventId> entries;
+    for (const StateEvent& event : events) {
+        if (!event.key) return bad_gateway("the state holds an event that is no state");
+        if (!accepted.contains(event.id)) continue;
+        const auto [entry, is_new] = entries.try_emplace(*event.key, event.id);
+        if (!is_new && entry->second != event.id) {
+            return bad_gateway("the state holds two events of a key");
+        }
+    }
+    return State::make({entries.begin(), entries.end()});
+}
+
+void list_members_of(const EventsById& accepted, CheckedRoom& room) {
+    room.before.for_each_of_type("m.room.member",
+                                 [&](const StateKey& key, const EventId& event_id) {
+                                     const auto membership = accepted.at(event_id)->membership();
+                                     if (!membership) return;
+                                     const UserId user(key.state_key);
+                                     room.members.push_back({user, *membership, event_id});
+                                     if (*membership == Membership::Join)
+                                         ++room.joined_servers[user.server()];
+                                 });
+}
+
+// Runs on a worker.
+Result<CheckedRoom> check_joined_room(JoinedRoom joined, const Verifier& verifier) {
+    CheckedRoom room;
+    std::vector<StateEvent> state;
+    for (const Event& event : joined.state) {
+        std::optional<StateKey> key;
+        if (event.state_key) key.emplace(event.type, *event.state_key);
+        state.push_back({std::move(key), event.id});
+    }
+    std::vector<Event> events = std::move(joined.auth_chain);
+    std::ranges::move(joined.state, std::back_inserter(events));
+    std::erase_if(events,
+                  [&](const Event& event) { return event.room_id != joined.join->room_id; });
+    const FindEvent find_nothing = [](const EventId&) { return auth::CitedEvent(); };
+    room.outliers = check_outliers(std::move(events), {nullptr, find_nothing, verifier});
+
+    EventsById accepted;
+    for (const CheckedOutlier& checked : room.outliers) {
+        if (checked.verdict) accepted.emplace(checked.event->id, checked.event);
+    }
+    ASSIGN_OR_RETURN(room.before, make_state_of(state, accepted));
+    const EventId* create = room.before.find("m.room.create", "");
+    if (!create) return bad_gateway("the state holds no valid m.room.create event");
+    room.create = accepted.at(*create);
+
+    const FindEvent find_accepted = [&](const EventId& id) {
+        const auto found = accepted.find(id);
+        return auth::CitedEvent{found == accepted.end() ? nullptr : found->second};
+    };
+    const Judgement judgement =
+        judge(*joined.join, room.before, room.before, {room.create, find_accepted, verifier});
+    if (judgement.status != EventStatus::Accepted) {
+        return std::unexpected(error_of(judgement.failure));
+    }
+    list_members_of(accepted, room);
+    room.nodes = room.before.list_new_nodes([](const State::Hash&) { return false; });
+    return room;
+}
+
+/// The version as the create event has it must be the one by which its events were read.
+Result<void> check_version(const Event& create, const RoomRules& rules) {
+    const auto* content = create.find_content<CreateContent>();
+    const std::string version =
+        content && content->room_version ? *content->room_version : std::string("1");
+    if (version != rules.version) {
+        return bad_gateway("the room has version " + version + ", not " +
+                           std::string(rules.version));
+    }
+    return {};
+}
+
+StoredEvent make_outlier(CheckedOutlier checked) {
+    StoredEvent stored;
+    stored.event = std::move(checked.event);
+    stored.status = EventStatus::Outlier;
+    if (!checked.verdict) {
+        stored.is_rejected_outlier = true;
+        stored.rule = checked.verdict.error().rule;
+        stored.detail = auth::describe(checked.verdict.error());
+    }
+    return stored;
+}
+
+/// Stores what was checked, for a room of this number. Its tasks give false when a commit failed:
+/// then even the number may have become another room's, and nothing more may be written.
+class RoomImport {
+public:
+    RoomImport(const RoomServices& services, storage::RoomNumber number)
+        : services_(services), number_(number), failed_commits_(services.turns.failed_commits()) {}
+    RoomImport(const RoomImport&) = delete;
+    RoomImport& operator=(const RoomImport&) = delete;
+
+    Task<bool> store_outliers(std::vector<CheckedOutlier>* outliers) {
+        return store_in_slices(outliers, [this](CheckedOutlier& outlier) {
+            if (services_.events.is_known(outlier.event->id)) return;
+            services_.events.put_unread(number_, make_outlier(std::move(outlier)));
+        });
+    }
+
+    Task<bool> store_nodes(std::vector<State::StoredNode>* nodes) {
+        return store_in_slices(
+            nodes, [this](const State::StoredNode& node) { services_.states.put_node(node); });
+    }
+
+    // Whoever was there when we left is not of interest any longer.
+    Task<bool> replace_members(CheckedRoom* checked) {
+        while (services_.rooms.remove_some_members(number_, kRowsPerSlice) > 0) {
+            if (!co_await end_slice()) co_return false;
+        }
+        const bool is_stored =
+            co_await store_in_slices(&checked->members, [this](const ImportedMember& member) {
+                services_.rooms.put_membership(
+                    number_, member.user, member.membership, member.event);
+            });
+        if (!is_stored) co_return false;
+        std::vector<std::pair<ServerName, std::size_t>> servers(checked->joined_servers.begin(),
+                                                                checked->joined_servers.end());
+        co_return co_await store_in_slices(&servers, [this](const auto& server) {
+            services_.rooms.put_joined_users(number_, server.first, server.second);
+        });
+    }
+
+private:
+    /// The end of a slice, and of its turn; the next one begins when the log is not too long.
+    Task<bool> end_slice() {
+        co_await services_.clock.sleep(runtime::milliseconds(0));
+        for (int waits = 0; services_.turns.is_log_long() && waits < kLogWaitsMax; ++waits)
+            co_await services_.clock.sleep(runtime::milliseconds(1));
+        co_return services_.turns.failed_commits() == failed_commits_;
+    }
+
+    // Calls `store` for each item, some of them in each turn; items are gone then.
+    template <class Item, class Store>
+    Task<bool> store_in_slices(std::vector<Item>* items, Store store) {
+        for (std::size_t first = 0; first < items->size(); first += kRowsPerSlice) {
+            const std::size_t count = std::min(kRowsPerSlice, items->size() - first);
+            for (Item& item : std::span(*items).subspan(first, count)) {
+                store(item);
+                item = Item();
+            }
+            if (!co_await end_slice()) co_return false;
+        }
+        co_return true;
+    }
+
+    const RoomServices& services_;
+    const storage::RoomNumber number_;
+    const std::uint64_t failed_commits_;
+};
+
+// The parameters are the caller's, who waits.
+Task<bool> import_room(RoomImport* import, CheckedRoom* checked, bool has_our_users) {
+    if (!co_await import->store_outliers(&checked->outliers)) co_return false;
+    if (has_our_users) co_return true;
+    if (!co_await import->store_nodes(&checked->nodes)) co_return false;
+    co_return co_await import->replace_members(checked);
+}
+
+}  // namespace
+
+void Room::Data::adopt(const State& state, std::map<ServerName, std::size_t> joined) {
+    change_extremities({});
+    services.rooms.put_current_state(
+        number, services.turns.next_position(), services.states.put(state));
+    current = state;
+    joined_servers_ = std::move(joined);
+}
+
+Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
+    const EventPtr join = joined.join;
+    const RoomId room_id = join->room_id;
+    // The verifier has no state, and outlives the server.
+    auto checked = co_await services_.workers.run<Result<CheckedRoom>>(
+        runtime::Lane::Signatures,
+        [joined = std::move(joined), verifier = &services_.verifier]() mutable {
+            return check_joined_room(std::move(joined), *verifier);
+        });
+    if (!checked) co_return std::unexpected(std::move(checked).error());
+    CO_RETURN_IF_ERROR(check_version(*checked->create, *join->rules));
+
+    for (auto entry = entering_.find(room_id); entry != entering_.end();
+         entry = entering_.find(room_id))
+        co_await entry->second->wait();
+    entering_.emplace(room_id, std::make_unique<runtime::Signal>());
+    const auto known = find(room_id);
+    const bool has_our_users = known && (*known)->is_server_joined(services_.server_name);
+    const storage::RoomNumber number = services_.rooms.find_or_create(room_id, *join->rules);
+    RoomImport import(services_, number);
+    const bool is_stored = co_await import_room(&import, &*checked, has_our_users);
+
+    // From here to the end nothing waits.
+    const std::unique_ptr<runtime::Signal> finished = std::move(entering_.at(room_id));
+    entering_.erase(room_id);
+    Result<RoomPtr> room = internal_error("the storage failed: the room was not entered");
+    if (is_stored) {
+        room = finish_entering(number, join, checked->before, std::move(checked->joined_servers));
+    }
+    finished->notify_all();
+    co_return room;
+}
+
+// Where none of our users is, what we knew is old: the join stands for all of it.
+Result<RoomPtr> Rooms::finish_entering(storage::RoomNumber number,
+                                       const EventPtr& join,
+                                       const State& before,
+                                       std::map<ServerName, std::size_t> joined_servers) {
+    RoomPtr room;
+    if (auto known = find(join->room_id)) {
+        room = *std::move(known);
+    } else {
+        const storage::RoomRow row{.number = number,
+                                   .rules = join->rules,
+                                   .current_state = State().root(),
+                                   .extremities = {}};
+        room = add(std::make_unique<Room::Data>(services_, join->room_id, row));
+    }
+    Room::Data& data = room->data();
+    RETURN_IF_ERROR(data.check_is_stored());
+    if (data.find_placed(join->id)) return room;
+    if (!room->is_server_joined(services_.server_name)) {
+        data.adopt(before, std::move(joined_servers));
+    }
+    data.place(join, before, {}, EventOrigin::Peer);
+    ++services_.counters.events_received;
+    return room;
+}
+
+}  // namespace matrix::engine
