@@ -71,4 +71,16 @@ void AccountStore::remove_tokens(const UserId& user, const DeviceId& device) {
                               {user.text(), device.text()});
 }
 
+std::vector<AccountStore::Device> AccountStore::list_devices(const UserId& user) const {
+    std::vector<Device> devices;
+    turns_.database().query(
+        "SELECT device_id, display_name FROM devices WHERE user_id = ?1 ORDER BY device_id",
+        {user.view()},
+        [&](const Row& row) {
+            devices.push_back({DeviceId(row.text(0)), row.maybe_text(1)});
+            return true;
+        });
+    return devices;
+}
+
 }  // namespace matrix::storage

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/sha256.h"
@@ -39,6 +40,12 @@ public:
     /// With its access tokens.
     void remove_device(const UserId& user, const DeviceId& device);
     void remove_all_devices(const UserId& user);
+    struct Device {
+        DeviceId id;
+        std::optional<std::string> display_name;
+    };
+    /// In the order of ids.
+    std::vector<Device> list_devices(const UserId& user) const;
 
     // Tokens are stored as hashes, so that a stolen database logs nobody in.
     void insert_token(const Sha256& token_hash, const TokenOwner& owner, std::int64_t created_ts);

@@ -74,6 +74,16 @@ constexpr std::array kRowRules{
             "SELECT '', event_id, 'number ' || number || ' for ' || destination FROM outbox"
             " LEFT JOIN destinations ON server = destination"
             " WHERE (next_number IS NULL OR number >= next_number)"},
+    RowRule{"joined_servers",
+            "how many users of each server are joined, as memberships have it",
+            "SELECT COALESCE(room_id, ''), '', server || ': ' || users FROM ("
+            "SELECT room, server, users FROM joined_servers EXCEPT"
+            " SELECT room, substr(user_id, instr(user_id, ':') + 1), COUNT(*) FROM memberships"
+            " WHERE membership = 'join' GROUP BY 1, 2) LEFT JOIN rooms USING (room)"
+            " UNION ALL SELECT COALESCE(room_id, ''), '', server || ': not counted' FROM ("
+            "SELECT room, substr(user_id, instr(user_id, ':') + 1) AS server, COUNT(*)"
+            " FROM memberships WHERE membership = 'join' GROUP BY 1, 2 EXCEPT"
+            " SELECT room, server, users FROM joined_servers) LEFT JOIN rooms USING (room)"},
     RowRule{"transaction_unreadable",
             "the response to a transaction is JSON",
             "SELECT '', '', origin || ' ' || transaction_id FROM received_transactions"
@@ -84,9 +94,9 @@ constexpr std::array kRowRules{
             " GROUP BY origin, transaction_id HAVING COUNT(*) > 1"},
     RowRule{"sent_event_dangling",
             "what a client's transaction made is a known event",
-            "SELECT '', event_transactions.event_id, 'no such event, of ' || user_id"
-            " FROM event_transactions LEFT JOIN events USING (event_id)"
-            " WHERE event IS NULL"},
+            "SELECT '', '', 'no event ' || sent_events.event || ', of ' || user_id"
+            " FROM sent_events LEFT JOIN events USING (event)"
+            " WHERE event_id IS NULL"},
     RowRule{"early_redaction_dangling",
             "a redaction that waits for its target is a known event",
             "SELECT '', early_redactions.event_id, 'no such event, redacts ' || redacts"

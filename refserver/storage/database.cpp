@@ -83,6 +83,7 @@ std::expected<std::unique_ptr<Database>, StorageError> Database::open(runtime::D
 std::expected<std::unique_ptr<Database>, StorageError> Database::open_to_read(std::string path) {
     std::unique_ptr<Database> database(new Database());
     database->statements_max_ = DatabaseOptions().statements_max;
+    database->native_path_ = path;
     const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(path.c_str(), &database->connection_, flags, nullptr);
     if (code != SQLITE_OK) {

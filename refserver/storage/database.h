@@ -138,6 +138,8 @@ public:
     bool has_failed() const { return failure_.has_value(); }
 
     bool is_in_memory() const { return is_in_memory_; }
+    /// Of the file that other connections may open; empty if there is none.
+    const std::string& native_path() const { return native_path_; }
 
     /// What its rows take on disk, by whole pages; what is free within the file left out.
     std::int64_t bytes();

@@ -231,8 +231,10 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"INSERT INTO received_transactions VALUES ('peer.test', 7, '1', '{}')",
                {"transaction_repeated"}},
         Damage{"INSERT INTO early_redactions VALUES ('$x', '$y')", {"early_redaction_dangling"}},
-        Damage{"INSERT INTO event_transactions VALUES ('$x', '@x:a.test', 'D', '1')",
+        Damage{"INSERT INTO sent_events VALUES (9999, '@x:a.test', 'D', '1')",
                {"sent_event_dangling"}},
+        Damage{"UPDATE joined_servers SET users = 9", {"joined_servers"}},
+        Damage{"DELETE FROM joined_servers", {"joined_servers"}},
         Damage{"UPDATE media_slices SET bytes = x'00'", {"media_damaged"}},
         Damage{"DELETE FROM media_slices", {"media_damaged"}}));
 
