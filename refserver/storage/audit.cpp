@@ -67,18 +67,6 @@ std::vector<Audit::Event> Audit::list_events(std::int64_t after_number, std::int
     return events;
 }
 
-std::vector<Audit::Event> Audit::list_children(std::string_view event_id) {
-    std::vector<Event> events;
-    database_.query(select_events("JOIN event_edges USING (event) WHERE previous_id = ?1"
-                                  " ORDER BY event"),
-                    {event_id},
-                    [&](const Row& row) {
-                        events.push_back(read_audited_event(row));
-                        return true;
-                    });
-    return events;
-}
-
 std::vector<Audit::Node> Audit::list_nodes(std::string_view after_hash, std::int64_t limit) {
     std::vector<Node> nodes;
     database_.query("SELECT hash, bytes FROM state_nodes WHERE hash > ?1 ORDER BY hash LIMIT ?2",

@@ -86,7 +86,6 @@ public:
     std::int64_t count_members(std::int64_t room);
     bool has_edge(std::string_view previous_id, std::int64_t event);
     bool has_time(std::int64_t room, std::int64_t origin_server_ts, std::int64_t event);
-    std::vector<Event> list_children(std::string_view event_id);
 
     /// In the order of rooms and positions: where the first of this server's users came in, for
     /// each time that nobody else of them was there.

@@ -164,7 +164,7 @@ INSTANTIATE_TEST_SUITE_P(
     Events,
     FsckDamage,
     testing::Values(
-        Damage{"SET text = 'nothing'", {"event_unreadable", "state_entry"}},
+        Damage{"SET text = 'nothing'", {"event_unreadable", "state_entry", "extremity_missing"}},
         Damage{"SET text = ' ' || text", {"event_text"}},
         Damage{"SET text = replace(text, 'a name', 'another')", {"event_hash"}},
         Damage{"SET depth = 1", {"event_depth"}},
@@ -179,13 +179,13 @@ INSTANTIATE_TEST_SUITE_P(
         Damage{"UPDATE events SET redacted_by = '$none' WHERE redacted_by IS NOT NULL",
                {"redaction_missing"}},
         Damage{"UPDATE events SET room = 99 WHERE event = <one>",
-               {"room_missing", "event_time_extra"}},
+               {"room_missing", "event_time_extra", "extremity_missing"}},
         Damage{"UPDATE rooms SET version = '0'", {"room_version"}},
         Damage{"UPDATE server_keys SET public_key = zeroblob(32)", {"event_signature"}},
         Damage{"UPDATE events SET status = 0, rule = '' WHERE status = 2",
                {"event_auth", "state_after"}},
         Damage{"UPDATE events SET status = 2, rule = 'v12 9', position = 0 WHERE event = <one>",
-               {"event_rejected", "event_time_extra"}}));
+               {"event_rejected", "event_time_extra", "edge_missing"}}));
 
 INSTANTIATE_TEST_SUITE_P(
     States,
@@ -203,9 +203,11 @@ INSTANTIATE_TEST_SUITE_P(
                {"current_state", "state_change", "membership"}},
         Damage{"DELETE FROM state_changes", {"state_change"}},
         Damage{"UPDATE memberships SET membership = 'ban' WHERE user_id LIKE '@eve%'",
-               {"membership"}},
-        Damage{"DELETE FROM memberships WHERE user_id LIKE '@eve%'", {"membership"}},
-        Damage{"INSERT INTO memberships VALUES (1, '@x:x.test', 'join', '$x')", {"membership"}},
+               {"membership", "joined_servers"}},
+        Damage{"DELETE FROM memberships WHERE user_id LIKE '@eve%'",
+               {"membership", "joined_servers"}},
+        Damage{"INSERT INTO memberships VALUES (1, '@x:x.test', 'join', '$x')",
+               {"membership", "joined_servers"}},
         Damage{"INSERT INTO extremities VALUES (1, '$none')", {"extremity_dangling"}},
         Damage{"INSERT INTO extremities SELECT room, event_id FROM events WHERE event = <one>",
                {"extremity_followed"}}));
@@ -214,8 +216,6 @@ INSTANTIATE_TEST_SUITE_P(
     Rows,
     FsckDamage,
     testing::Values(
-        Damage{"DELETE FROM event_edges WHERE event = <one>",
-               {"edge_missing", "extremity_missing"}},
         Damage{"INSERT INTO event_edges SELECT '$x', event FROM events WHERE event = <one>",
                {"edge_extra"}},
         Damage{"INSERT INTO event_edges VALUES ('$x', 9999)", {"edge_extra"}},
@@ -273,6 +273,20 @@ TEST_F(Fsck, NamesAMissingAuthEvent) {
     const Names names = check();
     EXPECT_TRUE(names.contains("auth_event_missing")) << found_.str();
     EXPECT_TRUE(names.contains("state_entry")) << found_.str();
+}
+
+// Edges are kept for previous events that were not accepted.
+TEST_F(Fsck, NamesAMissingEdge) {
+    start("12");
+    const StoredEvent refused = receive(state_event(eve_, "m.room.topic", {{"topic", "again"}}));
+    ASSERT_EQ(refused.status, EventStatus::Rejected);
+    EventTemplate upon = room_->make_template(message(eve_, "upon a refused one")).value();
+    upon.prev_events = {refused.event->id};
+    const auto receipt = a_.receive(room_, peer_.sign(upon, room_->rules()), peer_.name());
+    ASSERT_EQ(receipt.value().stored.status, EventStatus::Accepted);
+    ASSERT_EQ(check(), Names{}) << found_.str();
+    damage("DELETE FROM event_edges");
+    EXPECT_EQ(check(), Names{"edge_missing"}) << found_.str();
 }
 
 TEST_F(Fsck, NamesATipThatIsNoExtremity) {

@@ -62,7 +62,7 @@ def check_inspection(server, room, sent):
     chain = read(server, f"{place}/events/{escape(sent[0])}/auth_chain")["auth_chain"]
     assert "m.room.power_levels" in [one["type"] for one in chain], chain
     assert read(server, f"users/{escape(server.user)}/devices")["devices"]
-    assert ask(server, place + "x", server.admin_token)[0] == 404
+    assert ask(server, "rooms/%21other%3Ax.test", server.admin_token)[0] == 404
 
 
 def check_snapshot(program, server, room, sent, scratch):

@@ -56,7 +56,8 @@ struct FsckCounts {
     std::uint64_t files = 0;
 };
 
-/// Checks all of it. Memory: some thousand events and states, and 33 bytes for each state node.
+/// Checks all of it. Memory: some thousand events and states, 33 bytes for each state node, a bit
+/// for each event.
 ///
 /// The database must not be in the middle of a turn. If the disk fails, `has_failed()` of the
 /// database is true afterwards, and the counts mean nothing.

@@ -34,6 +34,7 @@ void Run::check_event(const Audit::Event& row) {
         report("event_unreadable", room->id.view(), row.event_id, "an event", found.str());
         return;
     }
+    if (row.status == static_cast<int>(EventStatus::Accepted)) mark_followed(row, *event);
     if (!check_columns(row, *event)) return;
     const json::Object pdu = event->parse_text();
     check_hash(row, *event, pdu);

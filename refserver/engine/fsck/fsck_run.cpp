@@ -42,6 +42,7 @@ FsckCounts Run::run() {
     check_rows();
     check_nodes();
     check_events();
+    check_tips();
     check_rooms();
     check_files();
     return counts_;
@@ -142,6 +143,7 @@ std::optional<Known> Run::parse_known(const Audit::Event& row) const {
     auto event = parse_event(row.text, *room->rules);
     if (!event) return std::nullopt;
     return Known{.event = std::make_shared<const Event>(*std::move(event)),
+                 .number = row.number,
                  .room = row.room,
                  .status = static_cast<EventStatus>(row.status),
                  .is_rejected_outlier = row.is_rejected_outlier,

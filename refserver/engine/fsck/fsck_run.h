@@ -31,6 +31,7 @@ inline constexpr std::size_t kHiddenEventsMax = 1000;
 /// An event that could be read, and what is stored about it.
 struct Known {
     EventPtr event;
+    std::int64_t number = 0;
     std::int64_t room = 0;
     EventStatus status = EventStatus::Accepted;
     bool is_rejected_outlier = false;
@@ -94,9 +95,8 @@ private:
                             const State& before);
     bool came_out_of_turn(const Audit::Event& row, const Known& previous) const;
     void check_graph(const Audit::Event& row, const Event& event);
-    void check_tip(const Audit::Event& row, const KnownRoom& room);
-    enum class Followed { No, Hidden, Directly };
-    Followed find_follower(const std::string& event_id);
+    void mark_followed(const Audit::Event& row, const Event& event);
+    void check_tips();
     void check_entries(const KnownRoom& room, std::int64_t number, const State& state);
     void check_rooms();
     void check_room(std::int64_t number, const KnownRoom& room);
@@ -121,6 +121,9 @@ private:
     std::optional<State> load_state(const std::string& root);
     State resolve(std::int64_t room, const std::vector<State>& states);
     void keep_state(const State& state);
+
+    /// By number: does an accepted event follow it?
+    std::vector<bool> followed_;
 
     storage::Database& database_;
     Audit audit_;

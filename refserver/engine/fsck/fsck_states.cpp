@@ -94,11 +94,16 @@ void Run::check_entries(const KnownRoom& room, std::int64_t number, const State&
     looked_up_.put(key, state);
 }
 
+// An edge is kept for a previous event that is not, or not yet, accepted: only behind such events
+// is it asked for. See EventStore.
 void Run::check_graph(const Audit::Event& row, const Event& event) {
     const std::string& room_id = event.room_id.text();
-    for (const EventId& previous : event.prev_events) {
-        if (audit_.has_edge(previous.view(), row.number)) continue;
-        report("edge_missing", room_id, row.event_id, "an edge to " + previous.text(), "none");
+    for (const EventId& id : event.prev_events) {
+        const auto previous = find_known(id.view());
+        const bool is_accepted = previous && previous->status == EventStatus::Accepted;
+        if (is_accepted || audit_.has_edge(id.view(), row.number)) continue;
+        if (!previous && audit_.find_event(id.view())) continue;  // Nobody can tell what it is.
+        report("edge_missing", room_id, row.event_id, "an edge to " + id.text(), "none");
     }
     const bool is_shown = row.position != 0;
     if (is_shown && !audit_.has_time(row.room, event.origin_server_ts, row.number)) {
@@ -108,51 +113,56 @@ void Run::check_graph(const Audit::Event& row, const Event& event) {
                "its time " + std::to_string(event.origin_server_ts) + " in event_times",
                "none");
     }
-    const KnownRoom& room = rooms_.at(row.room);
-    if (row.status == static_cast<int>(EventStatus::Accepted) && row.position > 0) {
-        check_tip(row, room);
-    }
 }
 
-// By the engine's own rule: also across what is rejected or soft-failed.
-Run::Followed Run::find_follower(const std::string& event_id) {
-    std::set<std::string> seen;
-    std::vector<std::string> pending{event_id};
-    Followed followed = Followed::No;
-    while (!pending.empty() && seen.size() <= kHiddenEventsMax) {
-        const std::string next = std::move(pending.back());
-        pending.pop_back();
-        for (const Audit::Event& child : audit_.list_children(next)) {
-            const bool is_accepted = child.status == static_cast<int>(EventStatus::Accepted);
-            // History that came later pushes nothing away from the front.
-            if (is_accepted && next == event_id && child.position > 0) return Followed::Directly;
-            if (is_accepted) followed = Followed::Hidden;
-            if (!is_accepted && seen.insert(child.event_id).second) {
-                pending.push_back(child.event_id);
-            }
-        }
+// By the engine's own rule: also across what is rejected or soft-failed. History that came later
+// pushes nothing away from the front.
+void Run::mark_followed(const Audit::Event& row, const Event& event) {
+    for (const EventId& id : event.prev_events) {
+        if (row.position <= 0 || !audit_.is_extremity(row.room, id.view())) continue;
+        report("extremity_followed",
+               event.room_id.view(),
+               id.view(),
+               "no accepted event after a forward extremity",
+               row.event_id);
     }
-    return followed;
+    std::set<EventId> seen;
+    std::vector<EventId> pending = event.prev_events;
+    while (!pending.empty() && seen.size() <= kHiddenEventsMax) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        const auto known = seen.insert(id).second ? find_known(id.view()) : std::nullopt;
+        if (!known) continue;
+        const auto number = static_cast<std::size_t>(known->number);
+        if (followed_.size() <= number) followed_.resize(number + 1);
+        followed_[number] = true;
+        if (!known->is_placed() || known->status == EventStatus::Accepted) continue;
+        const std::vector<EventId>& behind = known->event->prev_events;
+        pending.insert(pending.end(), behind.begin(), behind.end());
+    }
 }
 
 // What was at the front before our server came into the room again is so no more.
-void Run::check_tip(const Audit::Event& row, const KnownRoom& room) {
-    const bool is_extremity = audit_.is_extremity(row.room, row.event_id);
-    const Followed followed = find_follower(row.event_id);
-    if (is_extremity && followed == Followed::Directly) {
-        report("extremity_followed",
-               room.id.view(),
-               row.event_id,
-               "no accepted event after a forward extremity",
-               "there is one");
-    }
-    const bool is_of_now = row.position >= room.last_entry;
-    if (!is_extremity && followed == Followed::No && is_of_now) {
-        report("extremity_missing",
-               room.id.view(),
-               row.event_id,
-               "a forward extremity: no accepted event follows it",
-               "it is none");
+void Run::check_tips() {
+    std::int64_t last = 0;
+    while (true) {
+        const std::vector<Audit::Event> slice = audit_.list_events(last, kSliceRows);
+        if (slice.empty() || database_.has_failed()) break;
+        for (const Audit::Event& row : slice) {
+            const auto number = static_cast<std::size_t>(row.number);
+            const bool is_followed = number < followed_.size() && followed_[number];
+            const KnownRoom* room = find_room(row.room);
+            const bool is_tip =
+                room && room->rules && row.status == static_cast<int>(EventStatus::Accepted) &&
+                row.position > 0 && row.position >= room->last_entry && !is_followed;
+            if (!is_tip || audit_.is_extremity(row.room, row.event_id)) continue;
+            report("extremity_missing",
+                   room->id.view(),
+                   row.event_id,
+                   "a forward extremity: no accepted event follows it",
+                   "it is none");
+        }
+        last = slice.back().number;
     }
 }
 
