@@ -216,6 +216,8 @@ engine::ServerOptions engine_options(const Options& options, const Listening& li
     settings.is_development = options.is_development;
     settings.default_room_version = options.room_version;
     settings.registration_shared_secret = options.registration_shared_secret;
+    settings.is_policy_server = options.is_policy_server;
+    settings.policy_refused_texts = options.policy_refused_texts;
     settings.public_url = listening.url;
     settings.users = options.users;
     if (options.delegated_name) settings.delegated_name = ServerName(*options.delegated_name);

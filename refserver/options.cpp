@@ -146,6 +146,21 @@ void declare_federation(CLI::App& app, Options& options, Texts& texts) {
         ->check(CLI::Validator(check_address, ""));
 }
 
+void declare_policy(CLI::App& app, Options& options) {
+    CLI::Option* serves = app.add_flag(
+        "--policy-server",
+        options.is_policy_server,
+        "Signs events for rooms whose m.room.policy names this server, with the key that "
+        "/.well-known/matrix/policy_server tells");
+    app.add_option("--policy-refuse",
+                   options.policy_refused_texts,
+                   "Does not sign events whose canonical JSON contains TEXT. May be repeated")
+        ->type_name("TEXT")
+        ->needs(serves)
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+}
+
 void declare_certificates(CLI::App& app, Options& options) {
     CLI::Option* chain = app.add_option(
         "--tls-cert", options.tls_cert, "Certificate of the HTTPS listener and its chain, PEM");
@@ -224,6 +239,7 @@ std::expected<Options, EarlyExit> parse_options(int count, const char* const* ar
     app.get_formatter()->column_width(36);
     declare_addresses(app, options, texts);
     declare_federation(app, options, texts);
+    declare_policy(app, options);
     declare_certificates(app, options);
     declare_others(app, options, texts);
     try {

@@ -33,6 +33,8 @@ engine::Counters sum_counters(Cluster& cluster) {
         sum.events_received += counters.events_received;
         sum.events_rejected += counters.events_rejected;
         sum.events_soft_failed += counters.events_soft_failed;
+        sum.edus_sent += counters.edus_sent;
+        sum.edus_received += counters.edus_received;
         sum.resolutions += counters.resolutions;
         sum.resolutions_with_conflict += counters.resolutions_with_conflict;
         sum.resolutions_by_mainline += counters.resolutions_by_mainline;
@@ -47,6 +49,7 @@ std::vector<Minimum> minima_of(const RunOptions& options, const RunReport& repor
     };
     if (options.cluster.servers < 2) return minima;
     minima.push_back({"events accepted from other servers", 100, report.deliveries});
+    minima.push_back({"EDUs taken from other servers", 1, report.counters.edus_received});
     if (options.has_intruder) {
         minima.push_back({"events rejected", 1, report.counters.events_rejected});
     }

@@ -113,7 +113,8 @@ private:
         }
         const Pdu invite{is_v2 ? at_path(body, {"event"}) : body, rules};
         const Json event = add_signature(invite, peer_.name(), peer_.signer()).json;
-        return is_v2 ? respond(200, {{"event", event}}) : respond(200, Json::array({200, event}));
+        const Json body_of_v2 = {{"event", event}};
+        return respond(200, is_v2 ? body_of_v2 : Json::array({200, body_of_v2}));
     }
 
     OutgoingResponse answer_event() {

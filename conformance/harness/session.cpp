@@ -69,9 +69,11 @@ command:
   - 127.0.0.1:0
   - --dev-ca
   - "{ca_dir}"
+  - --policy-server
 ready:
   way: ready_line
   within_ms: 10000
+spec_version: v1.19
 registration:
   way: open
 )";

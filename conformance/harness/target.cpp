@@ -240,6 +240,7 @@ std::string Target::probe_versions() {
     const Response response = anonymous().get("/_matrix/client/versions");
     if (!response.is_ok()) return describe("GET /_matrix/client/versions", response);
     versions_.clear();
+    if (!description_.spec_version.empty()) versions_.push_back(description_.spec_version);
     for (const Json& version : response.at({"versions"})) {
         if (version.is_string()) versions_.push_back(version.get<std::string>());
     }

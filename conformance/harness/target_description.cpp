@@ -183,6 +183,7 @@ Checked read_description(const YAML::Node& root, TargetDescription& description)
                                 "ready",
                                 "url",
                                 "server_name",
+                                "spec_version",
                                 "federation_url",
                                 "registration",
                                 "ca_file",
@@ -190,6 +191,7 @@ Checked read_description(const YAML::Node& root, TargetDescription& description)
     RETURN_IF_ERROR(read_string(root, "name", description.name));
     RETURN_IF_ERROR(read_string(root, "url", description.url));
     RETURN_IF_ERROR(read_string(root, "server_name", description.server_name));
+    RETURN_IF_ERROR(read_string(root, "spec_version", description.spec_version));
     RETURN_IF_ERROR(read_string(root, "federation_url", description.federation_url));
     RETURN_IF_ERROR(read_string(root, "ca_file", description.ca_file));
     RETURN_IF_ERROR(read_strings(root, "command", description.command));

@@ -38,6 +38,7 @@ struct TargetDescription {
     std::string url;          ///< Of the client API; placeholders are allowed.
     std::string server_name;  ///< Empty: asked from the server.
     std::string federation_url;
+    std::string spec_version;  ///< Judged by it also where /versions claims less; empty: not.
     std::vector<std::string> command;  ///< Empty: the server runs already.
     std::map<std::string, std::string> environment;
     /// Files to write into {work_dir} before the start: name and content, with placeholders.

@@ -25,7 +25,7 @@ protected:
     bool is_shown(const Response& sync, const UserId& user) const {
         const Json& users =
             at_path(ephemeral_event(sync, room, "m.typing"), {"content", "user_ids"});
-        return users.is_array() && std::ranges::find(users, user.text()) != users.end();
+        return users.is_array() && std::ranges::find(users, Json(user.text())) != users.end();
     }
     Response sync_until_typing(const UserId& user) const {
         return alice.sync_until([&](const Response& sync) { return is_shown(sync, user); });

@@ -52,6 +52,21 @@ const BadInvite kBadInvites[] = {
      [](Pdu& invite, const Peer& peer) { invite["state_key"] = peer.user("dave").text(); }},
 };
 
+struct MalformedState {
+    std::string_view name;
+    std::string_view json;
+};
+constexpr MalformedState kMalformedStates[] = {
+    {"null", "null"},
+    {"number", "7"},
+    {"object", "{}"},
+    {"numbers", "[1, 2]"},
+    {"empty_events", "[{}]"},
+    {"wrong_types", R"([{"type": 1, "state_key": null, "sender": [], "content": "x"}])"},
+    {"wrong_content",
+     R"([{"type": "m.room.name", "state_key": "", "sender": "@a:b", "content": null}])"},
+};
+
 const Json& invite_state_of(const Response& sync, const RoomId& room) {
     return sync.at({"rooms", "invite", room.view(), "invite_state", "events"});
 }
@@ -126,6 +141,67 @@ CONFORMANCE_TEST(RemoteInvite,
 
     EXPECT_EQ(alice.membership(room.id(), alice.user()), "join");
     EXPECT_EQ(room.membership(alice.user()), "join") << "as the peer knows it";
+}
+
+CONFORMANCE_TEST(RemoteInvite,
+                 {.id = "ss/invite/malformed-state-harms-no-sync",
+                  .place = "client-server-api/#get_matrixclientv3sync",
+                  .text = "Whatever came as `invite_room_state`, the user syncs on "
+                          "(security-cases.tsv 69).",
+                  .rows = rows_of(kMalformedStates)}) {
+    ASSERT_TRUE(has_status(send_invite(peer.sign(draft_invite(carol.user()))), 200));
+    const Pdu invite = peer.sign(draft_invite(alice.user()));
+    Json body = {{"room_version", room.version()}, {"event", invite.json}};
+    body["invite_room_state"] = Json::parse(row_of(kMalformedStates).json);
+
+    const Response answer = send_body(invite, body);
+
+    EXPECT_LT(answer.status, 500) << answer;
+    const RoomId own = alice.create_room();
+    alice.sync_until_event(own, alice.send_message(own, "still here"));
+    EXPECT_TRUE(has_status(alice.sync(), 200));
+}
+
+CONFORMANCE_TEST(RemoteInvite,
+                 {.id = "ss/invite/taken-back-reaches-the-user",
+                  .level = Level::Should,
+                  .place = "client-server-api/#leaving-rooms",
+                  .text = "An invite that the inviter takes back, by a leave in a transaction, is "
+                          "no longer shown to the user.",
+                  .rows = room_version_rows()}) {
+    const Pdu invite = peer.sign(draft_invite(alice.user()));
+    ASSERT_TRUE(has_status(send_invite(invite), 200));
+    room.add(invite);
+    alice.sync_until(
+        [&](const Response& sync) { return !invite_state_of(sync, room.id()).is_null(); });
+    const Pdu rescission =
+        peer.append(room, creator, "m.room.member", {{"membership", "leave"}}, alice.user().text());
+
+    EXPECT_TRUE(is_accepted(peer.send_transaction({rescission}), rescission.id()));
+
+    alice.sync_until(
+        [&](const Response& sync) { return invite_state_of(sync, room.id()).is_null(); });
+}
+
+CONFORMANCE_TEST(RemoteInvite,
+                 {.id = "ss/invite/is-not-ended-by-strangers",
+                  .level = Level::Should,
+                  .place = "client-server-api/#leaving-rooms",
+                  .text = "A leave by a user of a server that knows nothing of the invite does not "
+                          "take it back.",
+                  .needs = {Capability::SeveralPeers}}) {
+    const Pdu invite = peer.sign(draft_invite(alice.user()));
+    ASSERT_TRUE(has_status(send_invite(invite), 200));
+    room.add(invite);
+    const auto stranger = make_peer();
+    Pdu leave = room.draft(
+        stranger->user("eve"), "m.room.member", {{"membership", "leave"}}, alice.user().text());
+    leave["auth_events"] = Json::array();
+
+    stranger->send_transaction({stranger->sign(leave)});
+
+    const Response sync = alice.sync();
+    EXPECT_FALSE(invite_state_of(sync, room.id()).is_null()) << sync;
 }
 
 CONFORMANCE_TEST(RemoteInvite,

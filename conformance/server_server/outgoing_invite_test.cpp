@@ -22,6 +22,12 @@ protected:
     const RoomRules& rules = *find_room_rules(room_version_here(target));
 };
 
+struct OlderServer {
+    std::string_view name;
+    int status;
+};
+constexpr OlderServer kOlderServers[] = {{"400", 400}, {"404", 404}};
+
 }  // namespace
 
 CONFORMANCE_TEST(OutgoingInvite,
@@ -65,6 +71,27 @@ CONFORMANCE_TEST(OutgoingInvite,
             EXPECT_TRUE(event.contains(field)) << field << " of " << event;
         }
     }
+}
+
+CONFORMANCE_TEST(OutgoingInvite,
+                 {.id = "ss/outgoing_invite/older-server-is-asked-by-v1",
+                  .level = Level::Should,
+                  .place = "server-server-api/#put_matrixfederationv2inviteroomideventid",
+                  .text = "A server that gets 400 or 404 tries v1 in rooms of version 1 and 2, "
+                          "with `invite_room_state` in the event's `unsigned`.",
+                  .rows = rows_of(kOlderServers)}) {
+    const RoomId old_room = alice.create_room_of_version("1");
+    peer.on("PUT", std::string(kInvitePath), [&](const IncomingRequest&) {
+        return respond_error(row_of(kOlderServers).status, "M_UNRECOGNIZED", "what is v2?");
+    });
+
+    alice.invite(old_room, bob);
+
+    const auto request = peer.wait_for_request("PUT", "/_matrix/federation/v1/invite/");
+    ASSERT_TRUE(request);
+    EXPECT_EQ(string_at(request->json(), {"state_key"}), bob.text());
+    EXPECT_TRUE(at_path(request->json(), {"unsigned", "invite_room_state"}).is_array());
+    EXPECT_EQ(alice.membership(old_room, bob), "invite");
 }
 
 CONFORMANCE_TEST(OutgoingInvite,

@@ -57,6 +57,9 @@ const BadPdu kBadPdus[] = {
              auth_events.push_back(first);
      }},
     {"depth", "The `depth` of an event is an integer.", [](Pdu& event) { event["depth"] = "7"; }},
+    {"huge_depth",
+     "The `depth` of an event is within the range of canonical JSON (security-cases.tsv 19).",
+     [](Pdu& event) { event["depth"] = std::int64_t{1} << 53; }},
     {"sender",
      "The `sender` of an event is at most 255 bytes long.",
      [](Pdu& event) {

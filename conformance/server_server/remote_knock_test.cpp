@@ -131,6 +131,32 @@ CONFORMANCE_TEST(RemoteKnock,
 }
 
 CONFORMANCE_TEST(RemoteKnock,
+                 {.id = "ss/remote_knock/refusal-reaches-the-user",
+                  .level = Level::Should,
+                  .place = "client-server-api/#knocking-on-rooms",
+                  .text = "A knock that a member of the room refuses, by a leave in a transaction, "
+                          "is over for the user: the room is among those that they left.",
+                  .since = "v1.1",
+                  .rows = knock_version_rows()}) {
+    PeerRoom& room = make_knockable_room();
+    ASSERT_TRUE(has_status(knock(room.id().view()), 200));
+    const std::string since = alice.sync_token();
+    const Pdu refusal = peer.append(room,
+                                    peer.user("creator"),
+                                    "m.room.member",
+                                    {{"membership", "leave"}},
+                                    alice.user().text());
+
+    EXPECT_TRUE(is_accepted(peer.send_transaction({refusal}), refusal.id()));
+
+    alice.sync_until(
+        [&](const Response& sync) {
+            return !sync.at({"rooms", "leave", room.id().view()}).is_null();
+        },
+        {.since = since});
+}
+
+CONFORMANCE_TEST(RemoteKnock,
                  {.id = "ss/remote_knock/is-answered-by-an-invite",
                   .place = "server-server-api/#inviting-to-a-room",
                   .text = "An invite says that a knock was accepted, and lets the user join.",

@@ -30,6 +30,18 @@ protected:
     }
 };
 
+struct NoJson {
+    std::string_view name;
+    std::string_view text_of_body;
+};
+constexpr NoJson kNoJson[] = {
+    {"nan", R"({"pdus":[],"origin_server_ts":NaN})"},
+    {"infinity", R"({"pdus":[],"origin_server_ts":Infinity})"},
+    {"cut_off", R"({"pdus":[)"},
+    {"not_utf8", "{\"pdus\":[],\"x\":\"\xff\"}"},
+    {"empty", ""},
+};
+
 }  // namespace
 
 CONFORMANCE_TEST(SendTransaction,
@@ -99,6 +111,26 @@ CONFORMANCE_TEST(SendTransaction,
                                     }),
               1)
         << page;
+}
+
+CONFORMANCE_TEST(SendTransaction,
+                 {.id = "ss/send/what-is-no-json-is-refused",
+                  .place = kTransactionPlace,
+                  .text = "A transaction that is no JSON is an error of its sender, and takes "
+                          "nothing in (security-cases.tsv 21).",
+                  .rows = rows_of(kNoJson)}) {
+    const std::vector<Pdu> good = make_messages(1);
+    const std::string path = "/_matrix/federation/v1/send/" + Client::make_transaction_id();
+    const Json body = {{"origin", peer.name().text()}, {"origin_server_ts", 1}, {"pdus", {}}};
+    HttpRequest request{.method = "PUT", .target = path};
+    request.headers.push_back({"Authorization", peer.authorize("PUT", path, &body)});
+    request.body = std::string(row_of(kNoJson).text_of_body);
+
+    const Response response = peer.send_unsigned(request);
+
+    EXPECT_GE(response.status, 400) << response;
+    EXPECT_LT(response.status, 500) << response;
+    ASSERT_TRUE(is_accepted(peer.send_transaction(good), good[0].id()));
 }
 
 CONFORMANCE_TEST(SendTransaction,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "conformance/harness/device_identity.h"
 #include "conformance/harness/federation_test.h"
 
 namespace matrix::conformance {
@@ -25,16 +26,7 @@ protected:
             skip_unsupported("the target has no /keys/upload");
         expect_step("uploading keys", response);
     }
-    Json device_keys() const {
-        const std::string device = alice.device().text();
-        json::Object keys{{"user_id", alice.user().text()},
-                          {"device_id", device},
-                          {"algorithms", json::Array{"m.olm.v1.curve25519-aes-sha2"}},
-                          {"keys", json::Object{{"ed25519:" + device, "public"}}}};
-        const auto signer = make_ed25519_signer(KeyId("ed25519:" + device), std::string(32, 'd'));
-        sign_json(keys, alice.user().view(), *signer);
-        return from_protocol(keys);
-    }
+    Json device_keys() const { return DeviceIdentity(alice.user(), alice.device()).device_keys(); }
     Response user_devices(const UserId& user) {
         return peer.get("/_matrix/federation/v1/user/devices/" + escape(user.view()));
     }

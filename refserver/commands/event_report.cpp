@@ -168,7 +168,7 @@ Checked check_alone(const FilePdu& entry,
     return checked;
 }
 
-// --- Checks 4 to 6 -------------------------------------------------------------------------------
+// --- Checks 4 to 7 -------------------------------------------------------------------------------
 
 Fate fate_of(Judgement::Outcome outcome) {
     switch (outcome) {
@@ -260,6 +260,7 @@ RoomReport report_room(std::span<const RoomFile> files,
     History history(known, rules);
     history.judge();
     history.judge_by_current_state();
+    history.judge_by_policy(ed25519_verifier());
     for (Checked& checked : events) {
         if (!is_dropped(checked)) add_judgement(history.judgement(checked.event->id), checked);
         report.events.push_back(std::move(checked.report));

@@ -1,7 +1,5 @@
 // What the checks on receipt say of each event of a file.
 //
-// UNIMPLEMENTED: check 7, the signature of a policy server (server-server API, v1.18).
-//
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
 #pragma once
 
@@ -18,7 +16,7 @@ namespace matrix::commands {
 enum class Fate {
     Accepted,
     Redacted,    ///< Accepted, without what its hash does not cover (check 3).
-    SoftFailed,  ///< Kept, and shown to nobody (check 6).
+    SoftFailed,  ///< Kept, and shown to nobody (checks 6 and 7).
     Rejected,    ///< Part of the graph, but never of a state (checks 4 and 5).
     Dropped,     ///< As if it had not come (checks 1 and 2).
     Unjudged,    ///< What it cites is not in the file.
@@ -33,10 +31,10 @@ std::string_view name_of(Fate fate);
 
 /// One breach, or one thing that could not be checked.
 struct Finding {
-    int check = 1;         ///< 1 format, 2 signatures, 3 hash, 4 auth events, 5 and 6 states.
-    Fate fate;             ///< What follows from it.
+    int check = 1;  ///< 1 format, 2 signatures, 3 hash, 4 auth events, 5 and 6 states, 7 policy.
+    Fate fate;      ///< What follows from it.
     std::string field;     ///< Empty if it concerns the whole event.
-    std::string expected;  ///< What was expected; of checks 4 to 6 what the rule refuses.
+    std::string expected;  ///< What was expected; of checks 4 to 7 what is refused.
     std::string rule;      ///< As listed in ci/spec_rules.txt.
 };
 

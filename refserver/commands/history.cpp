@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "refserver/protocol/policy_server.h"
+
 namespace matrix::commands {
 
 using Outcome = Judgement::Outcome;
@@ -231,6 +233,48 @@ void History::judge_by_current_state() {
         judgement.outcome = Outcome::SoftFailed;
         judgement.check = 6;
         judgement.failure = verdict.error();
+    }
+}
+
+namespace {
+
+// The policy server that a room of this state uses.
+std::optional<PolicyServer> policy_server_of(const State& state, const EventMap& events) {
+    const EventId* id = state.find("m.room.policy", "");
+    const EventPtr event = id ? events.find(*id).event : nullptr;
+    const auto policy = event ? parse_policy_server(*event) : std::nullopt;
+    bool is_joined = false;
+    state.for_each([&](const StateKey& key, const EventId& member_id) {
+        if (!policy || is_joined || key.type != "m.room.member") return;
+        const EventPtr member = events.find(member_id).event;
+        is_joined = member && member->membership() == Membership::Join &&
+                    UserId(key.state_key).server() == policy->via;
+    });
+    return is_joined ? policy : std::nullopt;
+}
+
+}  // namespace
+
+void History::judge_by_policy(const Verifier& verifier) {
+    std::map<State::Hash, std::optional<PolicyServer>> by_state;
+    for (auto& [id, judgement] : judgements_) {
+        if (judgement.outcome != Outcome::Accepted || !judgement.has_state) continue;
+        const Event& event = *events_.find(id).event;
+        const json::Object pdu = event.parse_text();
+        if (!needs_policy_signature(event) || list_signatures(pdu).empty()) continue;
+        const auto current = concurrent_.contains(id)
+                                 ? resolve_after(list_extremities_without(event))
+                                 : state_before(event);
+        if (!current) continue;
+        const auto [known, is_new] = by_state.try_emplace(current->root());
+        if (is_new) known->second = policy_server_of(*current, events_);
+        const std::optional<PolicyServer>& policy = known->second;
+        if (!policy || has_policy_signature(pdu, rules_, *policy, verifier)) continue;
+        judgement.outcome = Outcome::SoftFailed;
+        judgement.check = 7;
+        judgement.failure = {"",
+                             "no valid signature of the room's policy server",
+                             auth::Excerpt(policy->via.view())};
     }
 }
 

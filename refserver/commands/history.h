@@ -14,11 +14,11 @@
 
 namespace matrix::commands {
 
-/// What checks 4 to 6 say of an event.
+/// What checks 4 to 7 say of an event.
 struct Judgement {
     enum class Outcome { Accepted, SoftFailed, Rejected, Unjudged };
     Outcome outcome = Outcome::Accepted;
-    int check = 0;           ///< 4, 5 or 6: which one refused, or could not be made.
+    int check = 0;           ///< 4 to 7: which one refused, or could not be made.
     auth::Failure failure;   ///< Of a refusal.
     std::string missing;     ///< What an unjudged event lacks, in words.
     bool has_state = false;  ///< Is the state before it known, and so check 5 made?
@@ -38,6 +38,9 @@ public:
     /// Check 6 of every event that is accepted so far: by the state that the room has without it
     /// and what follows on it, as if it came last.
     void judge_by_current_state();
+    /// Check 7 of every event that is accepted so far and carries signatures: by the policy server
+    /// of that same state, whose key stands in the room.
+    void judge_by_policy(const Verifier& verifier);
 
     const Judgement& judgement(const EventId& id) const { return judgements_.at(id); }
     /// Nothing if some event on the way to it is not there.

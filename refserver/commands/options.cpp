@@ -59,9 +59,10 @@ constexpr const char* kCheckFooter =
   4 authorization by its auth events                       else it is rejected
   5 authorization by the state before it                   else it is rejected
   6 authorization by the current state, as if it came last else it is soft-failed
-Check 7 (policy servers) is not made. Each event is judged alone: the order of lines plays no
-part. Checks 5 and 6 need all prev_events back to the create event in the file. Without keys of a
-server its signatures must be there, but are not verified.
+  7 signature of the policy server, if the room uses one   else it is soft-failed
+Each event is judged alone: the order of lines plays no part. Checks 5 to 7 need all prev_events
+back to the create event in the file. Without keys of a server its signatures must be there, but are
+not verified; the key of a policy server stands in m.room.policy.
 
 Keys (--keys): lines "server_name key_id base64_key [valid_until_ts]", or an answer of
 /_matrix/key/v2/server or /_matrix/key/v2/query.

@@ -72,7 +72,8 @@ Resolution make_resolution(const OracleResolution& resolved) {
     const oracle::Trace& trace = resolved.resolution.trace;
     Resolution resolution;
     resolution.state = state_of(resolved.resolution.state);
-    // Without a conflict the fast implementation takes no step; what the oracle noted decides nothing.
+    // Without a conflict the fast implementation takes no step; what the oracle noted decides
+    // nothing.
     if (trace.conflicted_keys.empty()) return resolution;
     resolution.full_conflicted_set = oracle::list_event_ids(trace.full_conflicted_set);
     for (const oracle::ReadEvent* event : trace.power_order)

@@ -10,6 +10,9 @@ Accounts::Accounts(Services services)
       accounts_(services_.turns),
       device_keys_(services_.turns),
       one_time_keys_(services_.turns),
+      signing_keys_(services_.turns),
+      key_signatures_(services_.turns),
+      inbox_(services_.turns),
       profiles_(services_.turns) {}
 
 Result<UserId> Accounts::check_new_user(std::string_view localpart) const {
@@ -91,16 +94,38 @@ Accounts::Session Accounts::log_in(const UserId& user,
     return session;
 }
 
-void Accounts::log_out(const Requester& requester) {
-    accounts_.remove_device(requester.user, requester.device);
-    device_keys_.remove(requester.user, requester.device);
-    one_time_keys_.remove(requester.user, requester.device);
+std::vector<storage::Device> Accounts::list_devices(const UserId& user) const {
+    return accounts_.list_devices(user);
 }
 
-void Accounts::log_out_everywhere(const UserId& user) {
-    accounts_.remove_all_devices(user);
-    device_keys_.remove_all(user);
-    one_time_keys_.remove_all(user);
+std::optional<storage::Device> Accounts::find_device(const UserId& user,
+                                                     const DeviceId& device) const {
+    return accounts_.find_device(user, device);
+}
+
+void Accounts::rename_device(const UserId& user, const DeviceId& device, const std::string& name) {
+    const auto known = accounts_.find_device(user, device);
+    if (!known || known->display_name == name) return;
+    accounts_.put_display_name(user, device, name);
+    if (device_keys_.find(user, device)) services_.device_lists.device_changed(user, device);
+}
+
+void Accounts::remove_device(const UserId& user, const DeviceId& device) {
+    accounts_.remove_device(user, device);
+    one_time_keys_.remove(user, device);
+    inbox_.remove(user, device);
+    key_signatures_.remove_on({user, device.text()});
+    key_signatures_.remove_by(user, KeyId("ed25519:" + device.text()));
+    if (device_keys_.remove(user, device)) services_.device_lists.device_removed(user, device);
+}
+
+bool Accounts::is_signing_key(const UserId& user, std::string_view device) const {
+    using enum storage::CrossSigningUsage;
+    for (const auto usage : {Master, SelfSigning, UserSigning}) {
+        const auto key = signing_keys_.find(user, usage);
+        if (key && public_key_of(*key) == device) return true;
+    }
+    return false;
 }
 
 std::optional<Requester> Accounts::find_requester(std::string_view access_token) const {
@@ -114,6 +139,11 @@ std::optional<Requester> Accounts::find_requester(std::string_view access_token)
 
 bool Accounts::exists(const UserId& user) const {
     return accounts_.find(user).has_value();
+}
+
+bool Accounts::has_password(const UserId& user) const {
+    const auto account = accounts_.find(user);
+    return account && account->password_hash;
 }
 
 std::optional<json::Value> Accounts::profile_field(const UserId& user,

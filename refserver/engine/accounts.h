@@ -4,7 +4,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "refserver/engine/devices/device_lists.h"
 #include "refserver/engine/error.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/password.h"
@@ -13,7 +15,9 @@
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/workers.h"
 #include "refserver/storage/accounts.h"
+#include "refserver/storage/device_inbox.h"
 #include "refserver/storage/device_keys.h"
+#include "refserver/storage/key_signatures.h"
 #include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/profiles.h"
 #include "refserver/storage/turns.h"
@@ -26,6 +30,7 @@ class Accounts {
 public:
     struct Services {
         ServerName server_name;
+        DeviceLists& device_lists;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::RandomSource& random;
@@ -57,12 +62,21 @@ public:
     Session log_in(const UserId& user,
                    std::optional<std::string> device,
                    std::optional<std::string> display_name);
-    /// Removes the device of the access token, with all of its tokens.
-    void log_out(const Requester& requester);
-    void log_out_everywhere(const UserId& user);
+    std::vector<storage::Device> list_devices(const UserId& user) const;
+    std::optional<storage::Device> find_device(const UserId& user, const DeviceId& device) const;
+    /// Of a device that exists.
+    void rename_device(const UserId& user, const DeviceId& device, const std::string& name);
+    /// With its access tokens, keys and messages. No effect if there is none.
+    void remove_device(const UserId& user, const DeviceId& device);
+    /// Is this the public part of a cross-signing key of the user? No device may be named so.
+    ///
+    /// Spec: client-server-api, "servers must ensure that device IDs will not collide with
+    /// cross-signing public keys".
+    bool is_signing_key(const UserId& user, std::string_view device) const;
 
     std::optional<Requester> find_requester(std::string_view access_token) const;
     bool exists(const UserId& user) const;
+    bool has_password(const UserId& user) const;
 
     /// A profile field; nothing if it is not set.
     std::optional<json::Value> profile_field(const UserId& user, std::string_view field) const;
@@ -76,6 +90,9 @@ private:
     storage::AccountStore accounts_;
     storage::DeviceKeyStore device_keys_;
     storage::OneTimeKeyStore one_time_keys_;
+    storage::CrossSigningKeyStore signing_keys_;
+    storage::KeySignatureStore key_signatures_;
+    storage::DeviceInboxStore inbox_;
     storage::ProfileStore profiles_;
 };
 

@@ -10,6 +10,11 @@ ClientServer::ClientServer(Services services)
       aliases_(services_.turns),
       published_rooms_(services_.turns),
       openid_tokens_(services_.turns),
+      device_keys_(services_.turns),
+      one_time_keys_(services_.turns),
+      signing_keys_(services_.turns),
+      key_signatures_(services_.turns),
+      inbox_(services_.turns),
       interactive_auth_(services_.random),
       registration_nonces_(services_.clock, services_.random) {}
 

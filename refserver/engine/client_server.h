@@ -3,6 +3,9 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/
 #pragma once
 
+#include <map>
+#include <memory>
+
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client/interactive_auth.h"
 #include "refserver/engine/client/nonces.h"
@@ -13,20 +16,31 @@
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/engine/server_options.h"
+#include "refserver/runtime/completion.h"
 #include "refserver/storage/account_data.h"
 #include "refserver/storage/aliases.h"
 #include "refserver/storage/client_transactions.h"
+#include "refserver/storage/cross_signing_keys.h"
+#include "refserver/storage/device_inbox.h"
+#include "refserver/storage/device_keys.h"
 #include "refserver/storage/filters.h"
+#include "refserver/storage/key_signatures.h"
+#include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/openid_tokens.h"
 #include "refserver/storage/published_rooms.h"
 
 namespace matrix::engine {
 
+class Devices;
+struct DeviceQuery;
+struct QueriedKeys;
+struct SigningKey;
 class Presence;
 class Receipts;
 class Typing;
 struct SyncFilter;
 struct SyncWish;
+struct WaitingMessages;
 
 class ClientServer {
 public:
@@ -35,6 +49,7 @@ public:
         Accounts& accounts;
         Rooms& rooms;
         RemoteRooms& remote_rooms;
+        Devices& devices;
         FederationClient& federation;
         Outbox& outbox;
         Notifier& notifier;
@@ -113,6 +128,22 @@ public:
     Task<Result<Reply>> create_filter(Request request);
     Task<Result<Reply>> get_filter(Request request);
 
+    // to_device, keys, cross_signing
+    Task<Result<Reply>> send_to_device(Request request);
+    Task<Result<Reply>> upload_keys(Request request);
+    Task<Result<Reply>> query_keys(Request request);
+    Task<Result<Reply>> claim_keys(Request request);
+    Task<Result<Reply>> get_key_changes(Request request);
+    Task<Result<Reply>> upload_signing_keys(Request request);
+    Task<Result<Reply>> upload_signatures(Request request);
+
+    // device_management
+    Task<Result<Reply>> get_devices(Request request);
+    Task<Result<Reply>> get_device(Request request);
+    Task<Result<Reply>> put_device(Request request);
+    Task<Result<Reply>> delete_device(Request request);
+    Task<Result<Reply>> delete_devices(Request request);
+
     // profile
     Task<Result<Reply>> get_profile(Request request);
     Task<Result<Reply>> get_profile_field(Request request);
@@ -132,6 +163,32 @@ public:
 private:
     json::Object well_known() const;
 
+    // login: has the requester proved anew who he is? If not, the error is the 401 that says how.
+    Task<Result<void>> authenticate_again(UserId user, json::Object body);
+    // keys
+    Result<void> check_one_time_keys(const Requester& requester,
+                                     const std::vector<storage::OneTimeKey>& keys) const;
+    void publish_device_keys(const Requester& requester, json::Object keys);
+    QueriedKeys query_local_keys(const std::vector<DeviceQuery>& queries,
+                                 const UserId& viewer) const;
+    // cross_signing
+    struct NewSigningKey;
+    Result<std::vector<NewSigningKey>> parse_signing_keys(const json::Object& body,
+                                                          const UserId& user) const;
+    Result<void> check_master_signed(const std::vector<NewSigningKey>& keys,
+                                     const UserId& user) const;
+    bool may_publish_freely(const std::vector<NewSigningKey>& keys, const UserId& user) const;
+    void publish_signing_key(const NewSigningKey& key, const UserId& user);
+    struct SignedItem;
+    std::optional<json::Object> find_signable_key(const storage::SignedKey& key,
+                                                  const UserId& viewer) const;
+    std::optional<SigningKey> find_own_signer(const storage::SignedKey& key,
+                                              const UserId& user,
+                                              const KeyId& signer) const;
+    Result<SignedItem> check_signed_item(const storage::SignedKey& key,
+                                         const json::Value& value,
+                                         const UserId& user) const;
+    void publish_signatures(const SignedItem& item, const UserId& user);
     // joining, leaving
     Task<Result<Reply>> join(RoomId room,
                              UserId user,
@@ -144,9 +201,9 @@ private:
     // inviting
     Task<Result<StoredEvent>> send_invite(RoomPtr room, NewEvent invite);
     // kicking, banning: of `user_id` in the body, whose membership must make sense.
-    Result<Reply> change_membership_of_other(const Request& request,
-                                             Membership membership,
-                                             bool (*is_sensible)(std::optional<Membership>));
+    Task<Result<Reply>> change_membership_of_other(Request request,
+                                                   Membership membership,
+                                                   bool (*is_sensible)(std::optional<Membership>));
     // directory
     /// An alias of this server or, over federation, of another: 404 if it leads nowhere.
     Task<Result<FederationClient::AliasedRoom>> find_aliased_room(RoomAlias alias);
@@ -156,9 +213,9 @@ private:
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
-    Result<Reply> send_once(const storage::ClientTransaction& transaction,
-                            const RoomPtr& room,
-                            const NewEvent& event);
+    Task<Result<Reply>> send_once(storage::ClientTransaction transaction,
+                                  RoomPtr room,
+                                  NewEvent event);
     static Result<void> check_redaction(const Room& room,
                                         const UserId& sender,
                                         const EventId& target);
@@ -172,10 +229,12 @@ private:
     Result<void> mark_read(const RoomPtr& room, const UserId& user, const ReadMark& mark);
     // profile: the whole of a local one, of a remote one what its server tells of `field`.
     Task<Result<json::Object>> load_profile(UserId user, std::string field);
-    void spread_profile(const UserId& user);
+    Task<void> spread_profile(UserId user);
     // sync
     Result<SyncFilter> parse_filter_of_sync(const Request& request) const;
     Result<SyncWish> parse_sync_wish(const Request& request) const;
+    WaitingMessages find_messages(const Requester& requester,
+                                  std::optional<StreamPosition> since) const;
     Task<std::string> find_news(Request request, SyncWish wish);
     // filter
     Result<json::Object> load_filter(const UserId& user, std::string_view filter_id) const;
@@ -187,8 +246,15 @@ private:
     storage::AliasStore aliases_;
     storage::PublishedRoomStore published_rooms_;
     storage::OpenIdTokenStore openid_tokens_;
+    storage::DeviceKeyStore device_keys_;
+    storage::OneTimeKeyStore one_time_keys_;
+    storage::CrossSigningKeyStore signing_keys_;
+    storage::KeySignatureStore key_signatures_;
+    storage::DeviceInboxStore inbox_;
     InteractiveAuth interactive_auth_;
     Nonces registration_nonces_;
+    /// Sends whose answer is not known yet.
+    std::map<storage::ClientTransaction, std::unique_ptr<runtime::Signal>> sending_;
 };
 
 /// M_INVALID_PARAM, naming `what`.

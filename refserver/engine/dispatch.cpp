@@ -1,6 +1,7 @@
 #include "refserver/engine/dispatch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/accounts.h"
@@ -59,17 +60,15 @@ Reply reply_of(const Error& error) {
 
 }  // namespace
 
-HttpResponse make_response(const Result<Reply>& result, Cors cors) {
-    Reply of_error;
-    if (!result) of_error = reply_of(result.error());
-    const Reply& reply = result ? *result : of_error;
-
+HttpResponse make_response(Result<Reply> result, Cors cors) {
+    Reply reply = result ? *std::move(result) : reply_of(result.error());
     HttpResponse response;
     response.status = reply.status;
-    response.headers = reply.headers;
+    response.headers = std::move(reply.headers);
     response.headers.add("Content-Type", reply.content_type);
     if (cors == Cors::Yes) add_cors_fields(response.headers);
-    response.body = reply.written_body.empty() ? json::write(reply.body) : reply.written_body;
+    response.body =
+        reply.written_body.empty() ? json::write(reply.body) : std::move(reply.written_body);
     return response;
 }
 
@@ -224,7 +223,7 @@ Task<HttpResponse> Dispatcher::serve(HttpRequest request) {
     if (request.method == "OPTIONS") {
         // A browser asks before it sends what it wants to send: nothing is looked at.
         Reply reply;
-        co_return make_response(reply, Cors::Yes);
+        co_return make_response(std::move(reply), Cors::Yes);
     }
     // Who only reads says what is true at the end; who writes may have written in earlier turns.
     const bool is_reading = request.method == "GET";
@@ -233,7 +232,7 @@ Task<HttpResponse> Dispatcher::serve(HttpRequest request) {
     const bool is_durable = co_await services_.turns.durable();
     const bool has_lost_turns = services_.turns.failed_commits() != failed_before;
     if (!is_durable || (has_lost_turns && !is_reading)) reply = storage_failed(services_.turns);
-    co_return make_response(reply, cors);
+    co_return make_response(std::move(reply), cors);
 }
 
 }  // namespace matrix::engine

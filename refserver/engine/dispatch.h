@@ -64,6 +64,6 @@ std::optional<std::string> find_access_token(const Request& request);
 
 /// An answer as bytes. CORS headers are for browsers, so for all but the server-server API.
 enum class Cors { Yes, No };
-runtime::HttpResponse make_response(const Result<Reply>& reply, Cors cors);
+runtime::HttpResponse make_response(Result<Reply> result, Cors cors);
 
 }  // namespace matrix::engine

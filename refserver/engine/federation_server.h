@@ -17,9 +17,8 @@
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/runtime/completion.h"
+#include "refserver/runtime/task_group.h"
 #include "refserver/storage/aliases.h"
-#include "refserver/storage/cross_signing_keys.h"
-#include "refserver/storage/device_keys.h"
 #include "refserver/storage/media.h"
 #include "refserver/storage/one_time_keys.h"
 #include "refserver/storage/openid_tokens.h"
@@ -33,10 +32,12 @@ class EventStore;
 
 namespace matrix::engine {
 
+class Devices;
 class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class PolicySigner;
 class Presence;
 class Receipts;
 class RemoteRooms;
@@ -49,6 +50,7 @@ public:
         std::optional<ServerName> delegated_name;  ///< In the well-known document; nothing: none.
         Rooms& rooms;
         RemoteRooms& remote_rooms;
+        Devices& devices;
         FederationClient& federation;
         storage::EventStore& events;
         KeyRing& keys;
@@ -66,6 +68,7 @@ public:
         std::function<bool(const UserId&)> is_local_user;
         /// The profile of a user of ours; nothing if there is no such user.
         std::function<std::optional<json::Object>(const UserId&)> find_profile;
+        const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
     };
     explicit FederationServer(Services services)
         : services_(std::move(services)),
@@ -73,9 +76,7 @@ public:
           aliases_(services_.turns),
           published_rooms_(services_.turns),
           openid_tokens_(services_.turns),
-          device_keys_(services_.turns),
           one_time_keys_(services_.turns),
-          cross_signing_keys_(services_.turns),
           media_(services_.turns),
           remote_keys_(services_.turns) {}
     FederationServer(const FederationServer&) = delete;
@@ -116,6 +117,8 @@ public:
     Task<Result<Reply>> claim_user_keys(Request request);
     Task<Result<Reply>> download_media(Request request);
     Task<Result<Reply>> download_thumbnail(Request request);
+    Task<Result<Reply>> get_policy_keys(Request request);
+    Task<Result<Reply>> sign_by_policy(Request request);
 
 private:
     // Who may ask about which room.
@@ -181,12 +184,6 @@ private:
 
     /// 400 unless it is a user id of this server; whether there is such a user is not asked.
     Result<UserId> require_own_user(std::string_view text, std::string_view what) const;
-    /// As others may see it: with no signatures but the user's own.
-    std::optional<json::Object> find_cross_signing_key(const UserId& user,
-                                                       storage::CrossSigningUsage usage) const;
-    /// By device id, those that have keys; of all devices if `asked` is empty.
-    json::Object find_device_keys(const UserId& user, const std::vector<DeviceId>& asked) const;
-
     // Media; see federation/media.cpp.
 
     /// 404 if there is no such file, 504 if it is still to come.
@@ -206,6 +203,11 @@ private:
     /// The invite with our signature, when all is right with it; then the user knows of it.
     Task<Result<json::Object>> sign_invite(Request request, BroughtInvite brought);
     Task<Result<void>> check_invite_state(json::Array state, RoomId room, const RoomRules* rules);
+
+    // Policy servers; see federation/policy.cpp.
+
+    /// The room of an event whose policy server is this one: 404 if it is not.
+    Result<RoomPtr> find_protected_room(const ServerName& origin, const json::Object& pdu) const;
 
     // The notary; see federation/key_query.cpp.
 
@@ -230,11 +232,17 @@ private:
         json::Object pdu;
         std::optional<Event> event;  ///< When its signatures and hash are checked.
     };
+    /// A leave or ban that ends what a user of ours has in a room that we are not in: a refused
+    /// knock, an invite that was taken back. An error for everything else.
+    Task<Result<void>> receive_outside_leave(json::Object pdu, ServerName origin);
     /// The room of a PDU, if the origin may send events of it.
     Result<RoomPtr> find_room_of(const json::Object& pdu, const ServerName& origin);
     IncomingPdu look_at_pdu(json::Value value, const ServerName& origin);
     Task<std::vector<IncomingPdu>> check_pdus(std::vector<IncomingPdu> all);
     Task<std::string> receive_event(RoomPtr room, Event event, ServerName origin);
+    struct Intake;
+    Task<void> receive_of_room(std::shared_ptr<Intake> intake, std::vector<std::size_t> places);
+    Task<void> receive_by_room(std::shared_ptr<Intake> intake);
     Task<json::Object> receive_pdus(json::Array pdus, ServerName origin);
     /// One type of EDU, and what takes it: synchronously, so that its effect and the answer to the
     /// transaction are one unit of work. An error means that nothing was done.
@@ -243,6 +251,10 @@ private:
         Result<void> (FederationServer::*take)(const json::Object& content,
                                                const ServerName& origin);
     };
+    // federation/edu_devices.cpp
+    Result<void> take_direct_to_device(const json::Object& content, const ServerName& origin);
+    Result<void> take_device_list_update(const json::Object& content, const ServerName& origin);
+    Result<void> take_signing_key_update(const json::Object& content, const ServerName& origin);
     /// THE table of EDUs; each handler is in federation/edu_*.cpp.
     static std::span<const EduHandler> edu_handlers();
     void take_edu(const json::Value& edu, const ServerName& origin);
@@ -265,13 +277,12 @@ private:
     storage::AliasStore aliases_;
     storage::PublishedRoomStore published_rooms_;
     storage::OpenIdTokenStore openid_tokens_;
-    storage::DeviceKeyStore device_keys_;
     storage::OneTimeKeyStore one_time_keys_;
-    storage::CrossSigningKeyStore cross_signing_keys_;
     storage::MediaStore media_;
     storage::RemoteKeys remote_keys_;
     /// Those whose answer is not known yet, by origin and transaction id.
     std::map<std::pair<ServerName, std::string>, std::unique_ptr<runtime::Signal>> running_;
+    runtime::TaskGroup intakes_;  ///< Last: destroyed first, for it uses all of the above.
 };
 
 }  // namespace matrix::engine

@@ -79,6 +79,22 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/client/v3/user/{userId}/filter", AccessToken, L::None, &C::create_filter},
     {"GET", "/_matrix/client/v3/user/{userId}/filter/{filterId}", AccessToken, L::None, &C::get_filter},
 
+    // to_device, keys, cross_signing
+    {"PUT", "/_matrix/client/v3/sendToDevice/{eventType}/{txnId}", AccessToken, L::None, &C::send_to_device},
+    {"POST", "/_matrix/client/v3/keys/upload", AccessToken, L::None, &C::upload_keys},
+    {"POST", "/_matrix/client/v3/keys/query", AccessToken, L::None, &C::query_keys},
+    {"POST", "/_matrix/client/v3/keys/claim", AccessToken, L::None, &C::claim_keys},
+    {"GET", "/_matrix/client/v3/keys/changes", AccessToken, L::None, &C::get_key_changes},
+    {"POST", "/_matrix/client/v3/keys/device_signing/upload", AccessToken, L::None, &C::upload_signing_keys},
+    {"POST", "/_matrix/client/v3/keys/signatures/upload", AccessToken, L::None, &C::upload_signatures},
+
+    // device_management
+    {"GET", "/_matrix/client/v3/devices", AccessToken, L::None, &C::get_devices},
+    {"GET", "/_matrix/client/v3/devices/{deviceId}", AccessToken, L::None, &C::get_device},
+    {"PUT", "/_matrix/client/v3/devices/{deviceId}", AccessToken, L::None, &C::put_device},
+    {"DELETE", "/_matrix/client/v3/devices/{deviceId}", AccessToken, L::None, &C::delete_device},
+    {"POST", "/_matrix/client/v3/delete_devices", AccessToken, L::None, &C::delete_devices},
+
     // profile
     {"GET", "/_matrix/client/v3/profile/{userId}", None, L::None, &C::get_profile},
     {"GET", "/_matrix/client/v3/profile/{userId}/{keyName}", None, L::None, &C::get_profile_field},
@@ -131,6 +147,8 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/federation/v1/user/keys/claim", XMatrix, L::None, &F::claim_user_keys},
     {"GET", "/_matrix/federation/v1/media/download/{mediaId}", XMatrix, L::None, &F::download_media},
     {"GET", "/_matrix/federation/v1/media/thumbnail/{mediaId}", XMatrix, L::None, &F::download_thumbnail},
+    {"GET", "/.well-known/matrix/policy_server", None, L::None, &F::get_policy_keys},
+    {"POST", "/_matrix/policy/v1/sign", XMatrix, L::None, &F::sign_by_policy},
 
     // inspection: for those who run the server
     {"GET", "/_refserver/server", AdminToken, L::None, &I::get_server},

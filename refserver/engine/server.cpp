@@ -6,6 +6,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/devices/devices.h"
 #include "refserver/engine/dispatch.h"
 #include "refserver/engine/ephemeral/presence.h"
 #include "refserver/engine/ephemeral/receipts.h"
@@ -15,7 +16,9 @@
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
+#include "refserver/engine/policy_signer.h"
 #include "refserver/engine/rooms/remote_rooms.h"
+#include "refserver/protocol/policy_server.h"
 #include "refserver/runtime/task_group.h"
 #include "refserver/storage/signing_keys.h"
 
@@ -45,6 +48,19 @@ std::unique_ptr<Signer> make_signer(const ServerOptions& options,
     return options.make_signer(std::move(key.id), key.seed);
 }
 
+// Spec: server-server-api, "Validating Policy Server signatures": the key "SHOULD NOT be the same"
+// as the published one. It follows from that one, so that there is only one secret to keep.
+std::unique_ptr<PolicySigner> make_policy_signer(const ServerOptions& options,
+                                                 storage::Turns& turns,
+                                                 runtime::RandomSource& random) {
+    if (!options.is_policy_server) return nullptr;
+    const Sha256 seed = sha256("policy server key: " + find_or_make_key(turns, random).seed);
+    return std::make_unique<PolicySigner>(
+        options.server_name,
+        options.make_signer(KeyId(std::string(kPolicyKeyId)), view(seed)),
+        options.policy_refused_texts);
+}
+
 }  // namespace
 
 // In the order of building: each part refers only to those above it.
@@ -62,6 +78,7 @@ struct Server::Parts {
     storage::RoomStore room_store;
 
     std::unique_ptr<Signer> signer;
+    std::unique_ptr<PolicySigner> policy_signer;
     KeyRing keys;
     ServerDiscovery discovery;
     PeerHealth peer_health;
@@ -69,6 +86,7 @@ struct Server::Parts {
     Outbox outbox;
     Notifier notifier;
     Rooms rooms;
+    Devices devices;
     Typing typing;
     Receipts receipts;
     Presence presence;
@@ -100,6 +118,7 @@ Server::Parts::Parts(runtime::World world_,
       states(turns),
       room_store(turns),
       signer(make_signer(options, turns, world.random)),
+      policy_signer(make_policy_signer(options, turns, world.random)),
       keys({.server_name = options.server_name,
             .signer = *signer,
             .verifier = *options.verifier,
@@ -154,7 +173,17 @@ Server::Parts::Parts(runtime::World world_,
              .outbox = outbox,
              .notifier = notifier,
              .workers = world.workers,
-             .counters = counters}),
+             .counters = counters,
+             .policy_signer = policy_signer.get()}),
+      devices({.server_name = options.server_name,
+               .rooms = rooms,
+               .outbox = outbox,
+               .notifier = notifier,
+               .federation = federation_client,
+               .turns = turns,
+               .clock = world.clock,
+               .random = world.random,
+               .log = world.log}),
       typing({.server_name = options.server_name,
               .rooms = rooms,
               .turns = turns,
@@ -172,6 +201,7 @@ Server::Parts::Parts(runtime::World world_,
                 .notifier = notifier,
                 .outbox = outbox}),
       accounts({.server_name = options.server_name,
+                .device_lists = devices.lists,
                 .turns = turns,
                 .clock = world.clock,
                 .random = world.random,
@@ -192,6 +222,7 @@ Server::Parts::Parts(runtime::World world_,
                      .accounts = accounts,
                      .rooms = rooms,
                      .remote_rooms = remote_rooms,
+                     .devices = devices,
                      .federation = federation_client,
                      .outbox = outbox,
                      .notifier = notifier,
@@ -210,6 +241,7 @@ Server::Parts::Parts(runtime::World world_,
            .delegated_name = options.delegated_name,
            .rooms = rooms,
            .remote_rooms = remote_rooms,
+           .devices = devices,
            .federation = federation_client,
            .events = events,
            .keys = keys,
@@ -228,7 +260,8 @@ Server::Parts::Parts(runtime::World world_,
                [this](const UserId& user) {
                    return accounts.exists(user) ? std::optional(accounts.profile(user))
                                                 : std::nullopt;
-               }}),
+               },
+           .policy_signer = policy_signer.get()}),
       inspection_server({.server_name = options.server_name,
                          .rooms = rooms,
                          .events = events,

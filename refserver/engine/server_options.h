@@ -31,6 +31,10 @@ struct ServerOptions {
     std::vector<ServerName> trusted_key_servers;
     /// Where to connect for some names, whatever DNS says.
     AppointedAddresses appointed_addresses;
+    /// Is this a policy server for rooms that appoint it?
+    bool is_policy_server = false;
+    /// As a policy server, events whose canonical JSON contains one of these are not signed.
+    std::vector<std::string> policy_refused_texts;
     /// Localparts of accounts to create at the start, if they do not exist.
     std::vector<std::string> users;
 

@@ -33,16 +33,38 @@ void AccountStore::put_device(const UserId& user,
         {user.text(), device.text(), display_name});
 }
 
+std::vector<Device> AccountStore::list_devices(const UserId& user) const {
+    std::vector<Device> devices;
+    turns_.database().query(
+        "SELECT device_id, display_name FROM devices WHERE user_id = ?1 ORDER BY device_id",
+        {user.text()},
+        [&](const Row& row) {
+            devices.push_back({DeviceId(row.text(0)), row.maybe_text(1)});
+            return true;
+        });
+    return devices;
+}
+
+std::optional<Device> AccountStore::find_device(const UserId& user, const DeviceId& device) const {
+    return turns_.database().find(
+        "SELECT display_name FROM devices WHERE user_id = ?1 AND device_id = ?2",
+        {user.text(), device.text()},
+        [&](const Row& row) { return Device{device, row.maybe_text(0)}; });
+}
+
+void AccountStore::put_display_name(const UserId& user,
+                                    const DeviceId& device,
+                                    std::string_view name) {
+    turns_.begin_unit();
+    turns_.database().execute(
+        "UPDATE devices SET display_name = ?3 WHERE user_id = ?1 AND device_id = ?2",
+        {user.text(), device.text(), name});
+}
+
 void AccountStore::remove_device(const UserId& user, const DeviceId& device) {
     remove_tokens(user, device);
     turns_.database().execute("DELETE FROM devices WHERE user_id = ?1 AND device_id = ?2",
                               {user.text(), device.text()});
-}
-
-void AccountStore::remove_all_devices(const UserId& user) {
-    turns_.begin_unit();
-    turns_.database().execute("DELETE FROM access_tokens WHERE user_id = ?1", {user.text()});
-    turns_.database().execute("DELETE FROM devices WHERE user_id = ?1", {user.text()});
 }
 
 void AccountStore::insert_token(const Sha256& token_hash,
@@ -69,18 +91,6 @@ void AccountStore::remove_tokens(const UserId& user, const DeviceId& device) {
     turns_.begin_unit();
     turns_.database().execute("DELETE FROM access_tokens WHERE user_id = ?1 AND device_id = ?2",
                               {user.text(), device.text()});
-}
-
-std::vector<AccountStore::Device> AccountStore::list_devices(const UserId& user) const {
-    std::vector<Device> devices;
-    turns_.database().query(
-        "SELECT device_id, display_name FROM devices WHERE user_id = ?1 ORDER BY device_id",
-        {user.view()},
-        [&](const Row& row) {
-            devices.push_back({DeviceId(row.text(0)), row.maybe_text(1)});
-            return true;
-        });
-    return devices;
 }
 
 }  // namespace matrix::storage

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "refserver/protocol/identifiers.h"
@@ -16,6 +17,11 @@ struct Account {
     std::optional<std::string> password_hash;  ///< Absent: nobody can log in.
     bool is_admin = false;
     bool is_deactivated = false;
+};
+
+struct Device {
+    DeviceId id;
+    std::optional<std::string> display_name;
 };
 
 /// Whose an access token is.
@@ -37,15 +43,13 @@ public:
     void put_device(const UserId& user,
                     const DeviceId& device,
                     const std::optional<std::string>& display_name);
-    /// With its access tokens.
-    void remove_device(const UserId& user, const DeviceId& device);
-    void remove_all_devices(const UserId& user);
-    struct Device {
-        DeviceId id;
-        std::optional<std::string> display_name;
-    };
     /// In the order of ids.
     std::vector<Device> list_devices(const UserId& user) const;
+    std::optional<Device> find_device(const UserId& user, const DeviceId& device) const;
+    /// Of a device that exists.
+    void put_display_name(const UserId& user, const DeviceId& device, std::string_view name);
+    /// With its access tokens.
+    void remove_device(const UserId& user, const DeviceId& device);
 
     // Tokens are stored as hashes, so that a stolen database logs nobody in.
     void insert_token(const Sha256& token_hash, const TokenOwner& owner, std::int64_t created_ts);

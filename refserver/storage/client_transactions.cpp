@@ -13,9 +13,9 @@ std::optional<EventId> ClientTransactionStore::find(const ClientTransaction& tra
         [](const Row& row) { return EventId(row.text(0)); });
 }
 
-void ClientTransactionStore::insert(const ClientTransaction& transaction,
-                                    const EventId& event,
-                                    std::int64_t created_ts) {
+void ClientTransactionStore::insert_response(const ClientTransaction& transaction,
+                                             std::string_view response,
+                                             std::int64_t created_ts) {
     turns_.begin_unit();
     turns_.database().execute(
         "INSERT INTO client_transactions"
@@ -25,8 +25,22 @@ void ClientTransactionStore::insert(const ClientTransaction& transaction,
          transaction.device.text(),
          transaction.endpoint,
          transaction.transaction_id,
-         event.text(),
+         response,
          created_ts});
+}
+
+bool ClientTransactionStore::has(const ClientTransaction& transaction) const {
+    return find(transaction).has_value();
+}
+
+void ClientTransactionStore::insert(const ClientTransaction& transaction, std::int64_t created_ts) {
+    insert_response(transaction, "", created_ts);
+}
+
+void ClientTransactionStore::insert(const ClientTransaction& transaction,
+                                    const EventId& event,
+                                    std::int64_t created_ts) {
+    insert_response(transaction, event.view(), created_ts);
     turns_.database().execute(
         "INSERT OR IGNORE INTO sent_events"
         " SELECT event, ?2, ?3, ?4 FROM events WHERE event_id = ?1",

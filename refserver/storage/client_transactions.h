@@ -3,8 +3,10 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#transaction-identifiers
 #pragma once
 
+#include <compare>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "refserver/protocol/identifiers.h"
 #include "refserver/storage/turns.h"
@@ -17,6 +19,8 @@ struct ClientTransaction {
     DeviceId device;
     std::string endpoint;  ///< The path without the transaction id.
     std::string transaction_id;
+
+    friend auto operator<=>(const ClientTransaction&, const ClientTransaction&) = default;
 };
 
 class ClientTransactionStore {
@@ -28,12 +32,21 @@ public:
     void insert(const ClientTransaction& transaction,
                 const EventId& event,
                 std::int64_t created_ts);
+    // Of a transaction that made no event.
+
+    bool has(const ClientTransaction& transaction) const;
+    void insert(const ClientTransaction& transaction, std::int64_t created_ts);
+
     /// The id of the transaction by which this device sent this event.
     std::optional<std::string> find_transaction_id(const EventId& event,
                                                    const UserId& user,
                                                    const DeviceId& device) const;
 
 private:
+    void insert_response(const ClientTransaction& transaction,
+                         std::string_view response,
+                         std::int64_t created_ts);
+
     Turns& turns_;
 };
 

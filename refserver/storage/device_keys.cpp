@@ -45,36 +45,13 @@ void DeviceKeyStore::put(const UserId& user, const DeviceId& device, const json:
         "INSERT INTO device_keys (user_id, device_id, keys) VALUES (?1, ?2, ?3)"
         " ON CONFLICT DO UPDATE SET keys = excluded.keys",
         {user.text(), device.text(), text});
-    mark_list_changed(user);
 }
 
-void DeviceKeyStore::remove(const UserId& user, const DeviceId& device) {
+bool DeviceKeyStore::remove(const UserId& user, const DeviceId& device) {
     turns_.begin_unit();
     turns_.database().execute("DELETE FROM device_keys WHERE user_id = ?1 AND device_id = ?2",
                               {user.text(), device.text()});
-    if (turns_.database().changes() != 0) mark_list_changed(user);
-}
-
-void DeviceKeyStore::remove_all(const UserId& user) {
-    turns_.begin_unit();
-    turns_.database().execute("DELETE FROM device_keys WHERE user_id = ?1", {user.text()});
-    if (turns_.database().changes() != 0) mark_list_changed(user);
-}
-
-StreamPosition DeviceKeyStore::list_version(const UserId& user) const {
-    return turns_.database()
-        .find("SELECT position FROM device_lists WHERE user_id = ?1",
-              {user.text()},
-              [](const Row& row) { return StreamPosition{row.integer(0)}; })
-        .value_or(StreamPosition{});
-}
-
-void DeviceKeyStore::mark_list_changed(const UserId& user) {
-    const StreamPosition position = turns_.next_position();
-    turns_.database().execute(
-        "INSERT INTO device_lists (user_id, position) VALUES (?1, ?2)"
-        " ON CONFLICT DO UPDATE SET position = excluded.position",
-        {user.text(), position});
+    return turns_.database().changes() != 0;
 }
 
 }  // namespace matrix::storage

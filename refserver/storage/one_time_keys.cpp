@@ -33,6 +33,17 @@ void OneTimeKeyStore::add(const UserId& user,
     }
 }
 
+std::optional<json::Value> OneTimeKeyStore::find(const UserId& user,
+                                                 const DeviceId& device,
+                                                 const std::string& algorithm,
+                                                 const std::string& id) const {
+    return turns_.database().find(
+        "SELECT key FROM one_time_keys WHERE user_id = ?1 AND device_id = ?2"
+        " AND algorithm = ?3 AND key_id = ?4",
+        {user.text(), device.text(), algorithm, id},
+        [](const Row& row) { return read_key(row.view(0)); });
+}
+
 void OneTimeKeyStore::put_fallback(const UserId& user,
                                    const DeviceId& device,
                                    const OneTimeKey& key) {
@@ -113,12 +124,6 @@ void OneTimeKeyStore::remove(const UserId& user, const DeviceId& device) {
           "DELETE FROM fallback_keys WHERE user_id = ?1 AND device_id = ?2"}) {
         turns_.database().execute(sql, {user.text(), device.text()});
     }
-}
-
-void OneTimeKeyStore::remove_all(const UserId& user) {
-    turns_.begin_unit();
-    turns_.database().execute("DELETE FROM one_time_keys WHERE user_id = ?1", {user.text()});
-    turns_.database().execute("DELETE FROM fallback_keys WHERE user_id = ?1", {user.text()});
 }
 
 }  // namespace matrix::storage

@@ -28,6 +28,11 @@ public:
     /// Adds what one upload brought, behind all that came before. A key whose id is known stays as
     /// it was.
     void add(const UserId& user, const DeviceId& device, const std::vector<OneTimeKey>& keys);
+    /// A one-time key that has not been given out.
+    std::optional<json::Value> find(const UserId& user,
+                                    const DeviceId& device,
+                                    const std::string& algorithm,
+                                    const std::string& id) const;
     /// Replaces the fallback key of its algorithm.
     void put_fallback(const UserId& user, const DeviceId& device, const OneTimeKey& key);
 
@@ -43,7 +48,6 @@ public:
     std::vector<std::string> unused_fallbacks(const UserId& user, const DeviceId& device) const;
 
     void remove(const UserId& user, const DeviceId& device);
-    void remove_all(const UserId& user);
 
 private:
     Turns& turns_;

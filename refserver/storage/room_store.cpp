@@ -180,6 +180,17 @@ std::vector<RoomId> RoomStore::list_rooms_of(const UserId& user, Membership memb
     return rooms;
 }
 
+bool RoomStore::shares_room(const UserId& one, const UserId& other) {
+    return turns_.database()
+        .find(
+            "SELECT 1 FROM memberships AS a JOIN memberships AS b USING (room)"
+            " WHERE a.user_id = ?1 AND b.user_id = ?2"
+            " AND a.membership = ?3 AND b.membership = ?3",
+            {one.view(), other.view(), name_of(Membership::Join)},
+            [](const Row&) { return true; })
+        .has_value();
+}
+
 void RoomStore::add_change(const UserId& user, const MembershipRow& change) {
     turns_.begin_unit();
     turns_.database().execute(

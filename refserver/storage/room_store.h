@@ -71,6 +71,8 @@ public:
     void put_joined_users(RoomNumber room, const ServerName& server, std::size_t users);
     std::map<ServerName, std::size_t> list_joined_servers(RoomNumber room);
     std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership);
+    /// Is there a room that both have joined?
+    bool shares_room(const UserId& one, const UserId& other);
 
     // The changes of the memberships of our own users.
     void add_change(const UserId& user, const MembershipRow& change);

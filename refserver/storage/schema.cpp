@@ -430,6 +430,59 @@ CREATE TABLE unfinished_invites (
 ) WITHOUT ROWID;
 )";
 
+constexpr std::string_view kDevices = R"(
+-- `position` is of the newest change, `stream_id` of the newest one of devices, which other servers
+-- are told of by that number.
+ALTER TABLE device_lists ADD COLUMN stream_id INTEGER NOT NULL DEFAULT 0;
+UPDATE device_lists SET stream_id = position;
+CREATE INDEX device_lists_by_position ON device_lists (position);
+
+-- Who has vouched for a key, beside the device or master key that it was uploaded with.
+CREATE TABLE key_signatures (
+    user_id TEXT NOT NULL,                      -- Whose key is signed.
+    key_id TEXT NOT NULL,                       -- A device id, or a public key.
+    signer TEXT NOT NULL,
+    signer_key_id TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (user_id, key_id, signer, signer_key_id)
+) WITHOUT ROWID;
+CREATE INDEX key_signatures_by_signer ON key_signatures (signer, position);
+
+-- What is known of users of other servers.
+CREATE TABLE remote_device_lists (
+    user_id TEXT NOT NULL PRIMARY KEY,
+    stream_id INTEGER NOT NULL,                 -- -1: not known.
+    is_stale INTEGER NOT NULL,
+    master_key TEXT,
+    self_signing_key TEXT
+) WITHOUT ROWID;
+CREATE TABLE remote_devices (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    keys TEXT NOT NULL,
+    display_name TEXT,
+    PRIMARY KEY (user_id, device_id)
+) WITHOUT ROWID;
+
+-- Messages that wait for a device.
+CREATE TABLE device_messages (
+    user_id TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    text TEXT NOT NULL,                         -- As a sync tells it.
+    PRIMARY KEY (user_id, device_id, position)
+) WITHOUT ROWID;
+-- Those that other servers sent, so that none is delivered twice.
+CREATE TABLE received_device_messages (
+    origin TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (origin, message_id)
+) WITHOUT ROWID;
+CREATE INDEX received_device_messages_by_age ON received_device_messages (origin, position);
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
@@ -437,6 +490,7 @@ constexpr std::array kMigrations{
     Migration{.number = 4, .name = "joined servers", .sql = kJoinedServers},
     Migration{.number = 5, .name = "edus", .sql = kEdus},
     Migration{.number = 6, .name = "unfinished memberships", .sql = kUnfinishedMemberships},
+    Migration{.number = 7, .name = "devices", .sql = kDevices},
 };
 
 }  // namespace

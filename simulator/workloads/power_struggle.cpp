@@ -15,8 +15,9 @@ constexpr std::int64_t kHourUs = 3600 * kSecondUs;
 constexpr int kBadGateway = 502;
 constexpr std::size_t kFailuresKept = 10;
 constexpr int kSettleRounds = 3;
+constexpr int kTypingMs = 10'000;
 
-enum class Action { Message, Topic, PowerLevels, Ban, Unban, Kick, Invite, Join, Leave, JoinRule };
+using Action = PowerStruggle::Action;
 
 struct WeightedAction {
     Action action;
@@ -33,6 +34,9 @@ constexpr std::array kActions = {
     WeightedAction{Action::Join, 10},
     WeightedAction{Action::Leave, 3},
     WeightedAction{Action::JoinRule, 4},
+    WeightedAction{Action::Typing, 3},
+    WeightedAction{Action::Receipt, 4},
+    WeightedAction{Action::Presence, 3},
 };
 constexpr std::array<std::int64_t, 5> kLevels = {0, 25, 50, 75, 100};
 
@@ -153,18 +157,40 @@ Task<void> PowerStruggle::edit_power_levels(User user, RoomId room) {
     co_await call(user, "PUT", path, std::move(edited));
 }
 
+Task<void> PowerStruggle::act_without_event(User user, RoomId room, Action action) {
+    if (action == Action::Typing) {
+        co_await call(user,
+                      "PUT",
+                      room_path(room, "/typing/" + encode_segment(user.id.view())),
+                      json::Object{{"typing", true}, {"timeout", kTypingMs}});
+    } else if (action == Action::Presence) {
+        co_await call(user,
+                      "PUT",
+                      "/_matrix/client/v3/presence/" + encode_segment(user.id.view()) + "/status",
+                      json::Object{{"presence", "online"}, {"status_msg", "fighting"}});
+    } else if (const auto last = last_messages_.find(room); last != last_messages_.end()) {
+        const std::string path = "/receipt/m.read/" + encode_segment(last->second);
+        co_await call(user, "POST", room_path(room, path), json::Object{});
+    }
+}
+
 Task<void> PowerStruggle::act_once(User user, RoomId room) {
     const Action action = draw_action(random_);
     const std::string target = any_user().id.text();
     const std::string number = std::to_string(next_transaction_++);
     const json::Object on_target{{"user_id", target}};
     switch (action) {
-        case Action::Message:
-            co_await call(user,
-                          "PUT",
-                          room_path(room, "/send/m.room.message/" + number),
-                          json::Object{{"msgtype", "m.text"}, {"body", "message " + number}});
+        case Action::Message: {
+            const Answer sent =
+                co_await call(user,
+                              "PUT",
+                              room_path(room, "/send/m.room.message/" + number),
+                              json::Object{{"msgtype", "m.text"}, {"body", "message " + number}});
+            if (const std::string* id = sent.body.find_string("event_id")) {
+                last_messages_[room] = *id;
+            }
             co_return;
+        }
         case Action::Topic:
             co_await call(user,
                           "PUT",
@@ -206,6 +232,11 @@ Task<void> PowerStruggle::act_once(User user, RoomId room) {
                           json::Object{{"join_rule", rule}});
             co_return;
         }
+        case Action::Typing:
+        case Action::Receipt:
+        case Action::Presence:
+            co_await act_without_event(user, room, action);
+            co_return;
     }
     unreachable();
 }

@@ -39,9 +39,28 @@ public:
     };
     const Counts& counts() const { return counts_; }
 
+    /// What a user may do at a time.
+    enum class Action {
+        Message,
+        Topic,
+        PowerLevels,
+        Ban,
+        Unban,
+        Kick,
+        Invite,
+        Join,
+        Leave,
+        JoinRule,
+        Typing,
+        Receipt,
+        Presence,
+    };
+
 private:
     Task<void> set_up();
     Task<void> act(User user);
+    /// Typing, a receipt, presence.
+    Task<void> act_without_event(User user, RoomId room, Action action);
     Task<void> act_once(User user, RoomId room);
     Task<void> edit_power_levels(User user, RoomId room);
     Task<Answer> call(User user, std::string method, std::string target, json::Value body);
@@ -56,6 +75,7 @@ private:
     runtime::Random& random_;
     std::vector<RoomId> rooms_;
     std::map<RoomId, User> creators_;
+    std::map<RoomId, std::string> last_messages_;
     Counts counts_;
     std::int64_t end_us_ = 0;
     std::size_t acting_ = 0;

@@ -154,6 +154,11 @@ Usage LiveServer::usage() const {
     return usage;
 }
 
+double LiveServer::resident_bytes_at_rest() const {
+    ::sleep(2);
+    return resident_bytes_of(fs::path("/proc") / pid_);
+}
+
 void report_usage(benchmark::State& state,
                   const Usage& before,
                   const Usage& after,

@@ -55,6 +55,8 @@ public:
     const std::vector<std::string>& access_tokens() const { return access_tokens_; }
 
     Usage usage() const;
+    /// When what the last work has freed has gone back to the system; takes two seconds.
+    double resident_bytes_at_rest() const;
 
 private:
     LiveServer();

@@ -12,6 +12,8 @@ constexpr int kAttemptsMax = 200;
 constexpr std::int64_t kSetupMs = 60'000;
 constexpr std::uint64_t kThinkMs = 12;
 constexpr std::uint64_t kRetryMs = 300;
+constexpr int kHastyAttempts = 100;
+constexpr std::uint64_t kPatientRetryMs = 60'000;
 
 json::Object text_message(const std::string& body) {
     return {{"body", body}, {"msgtype", "m.text"}};
@@ -123,7 +125,9 @@ Task<std::optional<Answer>> Workload::ask(Client client,
         if (answer && client.side == Side::Home) {
             ++(answer->status == 507 ? refused_full_ : refused_failed_);
         }
-        co_await world_.sleep(static_cast<std::int64_t>(random_.below(kRetryMs)));
+        // A server pauses for minutes before it asks one again that was away several times.
+        const std::uint64_t pause_ms = attempt < kHastyAttempts ? kRetryMs : kPatientRetryMs;
+        co_await world_.sleep(static_cast<std::int64_t>(random_.below(pause_ms)));
     }
     co_return std::nullopt;
 }

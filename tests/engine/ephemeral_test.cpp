@@ -1,11 +1,14 @@
 // Typing, receipts and presence over time, on a server and between two.
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
 
+#include "refserver/engine/ephemeral/presence.h"
 #include "tests/engine/client_world.h"
+#include "tests/engine/test_world.h"
 
 namespace matrix::engine {
 namespace {
@@ -308,6 +311,35 @@ TEST_F(EphemeralTest, UsersOfAServerThatIsGoneAreOffline) {
     world_.cluster().network().split({0, 1});
     world_.run(60 * kMinuteMs);
     EXPECT_EQ(presence_in(sync(carol), world_.id(0)), "offline");
+}
+
+TEST(PresenceAfterARestart, IsWhatItWasUntilNobodySyncsAnyMore) {
+    TestWorld world;
+    RoomHost a(world, "a.test");
+    const Presence::Services services{.server_name = a.name,
+                                      .rooms = a.rooms,
+                                      .turns = a.turns,
+                                      .clock = a.clock,
+                                      .notifier = a.notifier,
+                                      .outbox = a.outbox};
+    const UserId alice = a.user("alice");
+    const UserId eve("@eve:b.test");
+    auto before = std::make_unique<Presence>(services);
+    a.turn([&] {
+        before->set(alice, DeviceId("PHONE"), PresenceState::Online, "here");
+        before->receive({.user = eve, .state = PresenceState::Unavailable});
+    });
+    before.reset();
+    Presence after(services);
+    a.turn([&] { after.resume(); });
+    EXPECT_EQ(after.find(alice).state, PresenceState::Online);
+    EXPECT_EQ(after.find(alice).status_message, "here");
+    world.settle(kSyncGrace.value / 1000 + 1);
+    EXPECT_EQ(after.find(alice).state, PresenceState::Offline);
+    EXPECT_EQ(after.find(alice).status_message, "here");
+    EXPECT_EQ(after.find(eve).state, PresenceState::Unavailable);
+    world.settle(2 * kRemotePresenceTimeout.value / 1000);
+    EXPECT_EQ(after.find(eve).state, PresenceState::Offline);
 }
 
 }  // namespace

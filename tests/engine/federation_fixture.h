@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/engine/devices/devices.h"
 #include "refserver/engine/ephemeral/presence.h"
 #include "refserver/engine/ephemeral/receipts.h"
 #include "refserver/engine/ephemeral/typing.h"
@@ -78,6 +79,15 @@ protected:
     RoomPtr room_;
     RoomPtr other_;
     RemoteRooms remote_rooms_{a_.remote_room_services()};
+    Devices devices_{{.server_name = a_.name,
+                      .rooms = a_.rooms,
+                      .outbox = a_.outbox,
+                      .notifier = a_.notifier,
+                      .federation = a_.federation,
+                      .turns = a_.turns,
+                      .clock = a_.clock,
+                      .random = a_.random,
+                      .log = a_.log}};
     Typing typing_{{.server_name = a_.name,
                     .rooms = a_.rooms,
                     .turns = a_.turns,
@@ -96,6 +106,7 @@ protected:
         {.server_name = a_.name,
          .rooms = a_.rooms,
          .remote_rooms = remote_rooms_,
+         .devices = devices_,
          .federation = a_.federation,
          .events = a_.events,
          .keys = a_.keys,

@@ -1,6 +1,7 @@
 // What others learn of our users' devices and keys.
 #include "refserver/storage/cross_signing_keys.h"
 #include "refserver/storage/device_keys.h"
+#include "refserver/storage/device_lists.h"
 #include "refserver/storage/one_time_keys.h"
 #include "tests/engine/federation_fixture.h"
 
@@ -49,6 +50,7 @@ protected:
 
     const UserId bob_ = a_.user("bob");
     storage::DeviceKeyStore device_keys_{a_.turns};
+    storage::DeviceListStore device_lists_{a_.turns};
     storage::OneTimeKeyStore one_time_keys_{a_.turns};
     storage::CrossSigningKeyStore cross_signing_keys_{a_.turns};
 };
@@ -60,10 +62,14 @@ TEST_F(FederationKeysTest, ListsDevicesWithTheVersionOfTheList) {
     a_.turn([&] {
         device_keys_.put(bob_, DeviceId("ONE"), device_keys_of(bob_, "ONE"));
         device_keys_.put(bob_, DeviceId("TWO"), device_keys_of(bob_, "TWO"));
+        device_lists_.advance(bob_);
     });
 
     const json::Value first = body_of(ask(&S::get_user_devices, {bob_.text()}));
-    a_.turn([&] { device_keys_.remove(bob_, DeviceId("ONE")); });
+    a_.turn([&] {
+        device_keys_.remove(bob_, DeviceId("ONE"));
+        device_lists_.advance(bob_);
+    });
     const json::Value second = body_of(ask(&S::get_user_devices, {bob_.text()}));
 
     EXPECT_EQ(string_of(first, {"user_id"}), bob_.text());

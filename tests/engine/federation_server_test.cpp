@@ -333,6 +333,55 @@ TEST_F(FederationServerTest, RefusesATransactionThatIsTooLong) {
     EXPECT_EQ(put(0, 101), 400);
 }
 
+TEST_F(FederationServerTest, TakesATransactionOnceThatComesAgainWhileItIsInWork) {
+    const json::Object transaction{{"pdus", json::Array{from_eve(message(eve_, "once"))}}};
+    const auto make_request = [&] {
+        Request request;
+        request.path = {"t"};
+        request.raw_body = json::write(transaction);
+        request.body = transaction;
+        request.origin = peer_.name;
+        return request;
+    };
+    const std::uint64_t before = a_.counters.events_received;
+    a_.start(server_.send_transaction(make_request()));
+    const auto again = a_.wait_for(server_.send_transaction(make_request())).value();
+    ASSERT_TRUE(again) << again.error().message;
+    const json::Value body = body_of(again);
+    ASSERT_EQ(body.find_object("pdus")->size(), 1U);
+    for (const json::Member& result : *body.find_object("pdus"))
+        EXPECT_EQ(result.value.find_string("error"), nullptr);
+    EXPECT_EQ(a_.counters.events_received, before + 1);
+}
+
+TEST_F(FederationServerTest, ARoomThatLacksEventsHoldsUpNoOther) {
+    const RoomPtr busy = a_.create_room();
+    join(peer_, busy);
+    const RoomRules& rules = room_->rules();
+    const json::Object lost = from_eve(message(eve_, "lost"));
+    EventTemplate after = room_->make_template(message(eve_, "after it")).value();
+    after.prev_events = {id_of(lost, rules)};
+    after.depth += 1;
+    const json::Object waiting = peer_.sign(make_pdu(after, rules), rules);
+    const json::Object quick =
+        peer_.sign(make_pdu(busy->make_template(message(eve_, "quick")).value(), busy->rules()),
+                   busy->rules());
+    peer_.answer = [&](const runtime::HttpRequest& request) {
+        const bool is_gap =
+            request.target.starts_with("/_matrix/federation/v1/get_missing_events/");
+        const json::Object found{{"events", json::Array{lost}}};
+        return runtime::HttpResponse{is_gap ? 200 : 404, {}, json::write(found)};
+    };
+
+    const json::Object transaction{{"pdus", json::Array{waiting, quick}}};
+    const auto reply = ask(&FederationServer::send_transaction, {"t"}, {}, transaction);
+    ASSERT_EQ(status_of(reply), 200) << text_of(reply);
+    const auto first = room_->find_event(id_of(waiting, rules));
+    const auto second = busy->find_event(id_of(quick, busy->rules()));
+    ASSERT_TRUE(first && second) << text_of(reply);
+    EXPECT_LT(second->position, first->position);
+}
+
 TEST_F(FederationServerTest, NamesAnEventOfARoomThatItDoesNotKnow) {
     RoomHost b(world_, "b.test");
     const RoomPtr there = b.create_room();

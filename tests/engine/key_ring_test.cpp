@@ -139,6 +139,38 @@ TEST_F(KeyRingTest, JudgesEachEventOfABatchAlone) {
     EXPECT_EQ(peer_.key_requests, 1);
 }
 
+// security-cases.tsv 16
+TEST_F(KeyRingTest, TakesEachEventInItsPlaceHoweverManyThereAre) {
+    for (const std::size_t count : {12, 60}) {
+        SCOPED_TRACE(count);
+        const std::int64_t start = now();
+        std::vector<json::Object> pdus;
+        for (std::size_t i = 0; i < count; ++i)
+            pdus.push_back(event(start + static_cast<std::int64_t>(i)));
+        pdus[3].set("content", json::Object{{"body", "another one"}});  // Signed without it.
+        pdus[5].set("depth", 9);
+        pdus[7].erase("sender");
+        pdus[9].set("signatures", json::Object{});
+        const auto taken = a_.wait_for(a_.keys.take_events(pdus, rules_)).value();
+        ASSERT_EQ(taken.size(), count);
+        for (std::size_t i = 0; i < count; ++i) {
+            ASSERT_EQ(taken[i].has_value(), i != 5 && i != 7 && i != 9) << i;
+            if (!taken[i]) continue;
+            EXPECT_EQ(taken[i]->origin_server_ts, start + static_cast<std::int64_t>(i));
+            EXPECT_EQ(taken[i]->parse_content().empty(), i == 3) << "redacted";
+        }
+
+        const RoomId room("!room:peer.test");
+        auto kept = a_.wait_for(a_.keys.keep_events(pdus, room, rules_)).value();
+        EXPECT_EQ(kept.events.size(), count - 3);
+        EXPECT_EQ(kept.dropped, 3U);
+        const RoomId other("!other:peer.test");
+        kept = a_.wait_for(a_.keys.keep_events(pdus, other, rules_)).value();
+        EXPECT_EQ(kept.dropped, count);
+    }
+    EXPECT_EQ(peer_.key_requests, 1);
+}
+
 TEST_F(KeyRingTest, KeepsKeysOverALostMemory) {
     EXPECT_TRUE(verifies(event(now())));
     KeyRing fresh({.server_name = a_.name,

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "tests/engine/test_world.h"
@@ -182,6 +184,25 @@ TEST_F(RoomReceive, TakesThePeersStateWherePreviousEventsCannotBeHad) {
     EXPECT_EQ(room_->state_before(receipt->stored.event->id), room_->current_state());
 }
 
+TEST_F(RoomReceive, AsksOtherServersForTheStateThatThePeerDoesNotGive) {
+    start();
+    ScriptedPeer other(world_, "other.test");
+    const UserId mallory = other.user("mallory");
+    const auto join = other.sign(build(member(mallory, mallory, "join")), room_->rules());
+    ASSERT_TRUE(a_.receive(room_, join, other.name()));
+    EventTemplate lost = build(message(eve_, "nobody has this"));
+    EventTemplate after = build(message(eve_, "hello"));
+    after.prev_events = {id_of(peer_.sign(lost, room_->rules()))};
+    json::Array state;
+    for (const EventPtr& event : room_->list_state())
+        state.push_back(event->id.text());
+    other.answers["state_ids/"] = {{"pdu_ids", state}, {"auth_chain_ids", json::Array{}}};
+
+    const auto receipt = receive(after);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+}
+
 TEST_F(RoomReceive, DropsAnEventWhoseStateCannotBeHad) {
     start();
     EventTemplate lost = build(message(eve_, "nobody has this"));
@@ -259,6 +280,110 @@ TEST_F(RoomReceive, TakesEventsInTheOrderInWhichTheyCame) {
     });
     world_.settle();
     EXPECT_EQ(order, (std::vector<std::string>{"waiting dropped", "hello"}));
+}
+
+TEST_F(RoomReceive, KeepsItsExtremitiesFewWithPeersThatNeverMerge) {
+    for (const bool may_speak : {true, false}) {
+        SCOPED_TRACE(may_speak);
+        start();
+        if (!may_speak) {
+            // Only eve speaks; alice, who made the room, has gone, and bob is left.
+            const UserId bob = a_.user("bob");
+            send(member(bob, bob, "join"));
+            send(state_event(kAlice,
+                             "m.room.power_levels",
+                             {{"events_default", 50}, {"users", json::Object{{eve_.text(), 50}}}}));
+            send(member(kAlice, kAlice, "leave"));
+        }
+        const EventTemplate at_the_fork = build(message(eve_, "fork"));
+        const StreamPosition before = a_.turns.newest();
+        for (int i = 0; i < 200; ++i) {
+            EventTemplate branch = at_the_fork;
+            branch.content.set("body", std::to_string(i));
+            const auto receipt = receive(branch);
+            ASSERT_TRUE(receipt);
+            ASSERT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+            ASSERT_LE(room_->extremities().size(), 20U);
+        }
+        for (const StoredEvent& shown : room_->recent(before, a_.turns.newest(), 1000).events)
+            EXPECT_NE(shown.event->type, "org.matrix.dummy_event");
+    }
+}
+
+TEST_F(RoomReceive, LetsServersTakeTurns) {
+    start();
+    ScriptedPeer other(world_, "other.test");
+    const UserId mallory = other.user("mallory");
+    const auto join = other.sign(build(member(mallory, mallory, "join")), room_->rules());
+    ASSERT_TRUE(a_.receive(room_, join, other.name()));
+    std::vector<std::string> order;
+    const auto note = [](RoomPtr room,
+                         json::Object pdu,
+                         ServerName from,
+                         std::vector<std::string>* into) -> runtime::Task<void> {
+        const auto receipt = co_await room->receive(std::move(pdu), from);
+        into->push_back(receipt ? from.text() : "too many");
+    };
+    const EventTemplate flood = build(message(eve_, "flood"));
+    constexpr int kFlood = 600;
+    a_.turn([&] {
+        for (int i = 0; i < kFlood; ++i) {
+            EventTemplate one = flood;
+            one.content.set("body", std::to_string(i));
+            a_.handlers.start(note(room_, peer_.sign(one, room_->rules()), peer_.name(), &order));
+        }
+        const EventTemplate word = build(message(mallory, "a word"));
+        a_.handlers.start(note(room_, other.sign(word, room_->rules()), other.name(), &order));
+    });
+    world_.settle();
+    ASSERT_EQ(order.size(), static_cast<std::size_t>(kFlood + 1));
+    // What exceeds the line of a server is answered at once, and may come again.
+    EXPECT_EQ(std::ranges::count(order, "too many"), kFlood - 1 - 500);
+    std::erase(order, "too many");
+    EXPECT_LE(std::ranges::find(order, "other.test") - order.begin(), 3);
+}
+
+TEST_F(RoomReceive, PromotesAnOutlierWhenItComesWithItsPlace) {
+    for (const std::string& version : all_versions()) {
+        SCOPED_TRACE(version);
+        start(version);
+        EventTemplate renewal = build(member(eve_, eve_, "join"));
+        renewal.content.set("displayname", "Eve");
+        const json::Object renewed = peer_.sign(renewal, room_->rules());
+        EventTemplate hello = build(message(eve_, "hello"));
+        for (EventId& cited : hello.auth_events) {
+            if (room_->find_event(cited)->event->type == "m.room.member") cited = id_of(renewed);
+        }
+        peer_.answers["event_auth/"] = {{"auth_chain", json::Array{renewed}}};
+        ASSERT_TRUE(receive(hello));
+        ASSERT_EQ(room_->find_event(id_of(renewed))->status, EventStatus::Outlier);
+
+        const auto receipt = a_.receive(room_, renewed, peer_.name());
+        ASSERT_TRUE(receipt) << receipt.error().message;
+        EXPECT_TRUE(receipt->is_new);
+        EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+        EXPECT_TRUE(receipt->stored.state_before);
+        EXPECT_EQ(room_->find_state("m.room.member", eve_.view())->id, id_of(renewed));
+    }
+}
+
+// Where servers choose the ids.
+TEST_F(RoomReceive, LeavesAnEventOfAnotherRoomThatHasTheSameId) {
+    for (const std::string version : {"1", "2"}) {
+        start(version);
+        const RoomPtr first = room_;
+        json::Object hello = peer_.sign(build(message(eve_, "hello")), room_->rules());
+        const EventId id = id_of(hello);
+        ASSERT_TRUE(a_.receive(room_, hello, peer_.name()));
+
+        start(version);
+        json::Object twin = peer_.sign(build(message(eve_, "another")), room_->rules());
+        twin.set("event_id", id.text());
+        EXPECT_FALSE(a_.receive(room_, peer_.sign(twin, room_->rules()), peer_.name()));
+        EXPECT_FALSE(room_->find_event(id));
+        ASSERT_TRUE(first->find_event(id));
+        EXPECT_EQ(first->find_event(id)->event->room_id, first->id());
+    }
 }
 
 TEST_F(RoomReceive, ResolvesForksEquallyOnBothSides) {

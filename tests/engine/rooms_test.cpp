@@ -22,6 +22,14 @@ protected:
         world_.settle();
         return *std::move(created);
     }
+    /// A room with so many events in its state.
+    RoomPtr create_large_room(int topics) {
+        std::vector<NewEvent> more;
+        for (int topic = 0; topic < topics; ++topic)
+            more.push_back(
+                state_event(alice_, "org.example.topic", {{"n", topic}}, std::to_string(topic)));
+        return a_.create_room("12", "public", std::move(more));
+    }
     /// What a resident of `a_` answers to a join of bob's.
     JoinedRoom joined_by_bob(const RoomPtr& room) {
         const RoomPtr at_b = b_.join(a_, room, "bob");
@@ -115,6 +123,23 @@ TEST_F(RoomsTest, EntersARoomWithTheStateOfAResident) {
     const auto create = at_b->find_event(room->find_state("m.room.create", "")->id);
     ASSERT_TRUE(create);
     EXPECT_EQ(create->status, EventStatus::Outlier);
+}
+
+TEST_F(RoomsTest, EntersALargeRoomOnceForTwoWhoComeTogether) {
+    const RoomPtr room = create_large_room(200);
+    const JoinedRoom joined = joined_by_bob(room);
+    c_.turn([&] {
+        c_.start(c_.rooms.enter(joined));
+        c_.start(c_.rooms.enter(joined));
+        EXPECT_TRUE(c_.rooms.list().empty()) << "it is shown before it is whole";
+    });
+    world_.settle();
+    c_.turn([&] {
+        const RoomPtr entered = c_.rooms.find(room->id()).value();
+        EXPECT_EQ(entered->current_state(), room->current_state());
+        EXPECT_EQ(entered->servers(), (std::vector{a_.name, b_.name}));
+        EXPECT_EQ(entered->extremities(), std::vector{joined.join->id});
+    });
 }
 
 TEST_F(RoomsTest, LeavesOutOfAnEnteredStateWhatTheRulesRefuse) {
@@ -259,6 +284,27 @@ protected:
     }
     std::uint64_t failures_ = 0;
 };
+
+TEST_F(FailingDisk, EntersNoRoomWhenACommitFailsOnTheWay) {
+    const RoomPtr room = create_large_room(200);
+    const JoinedRoom joined = joined_by_bob(room);
+    c_.turn([&] { c_.start(c_.rooms.enter(joined)); });
+    for (const std::uint64_t begun = c_.turns.commits(); c_.turns.commits() < begun + 3;)
+        ASSERT_TRUE(world_.time.step());
+    c_.disk.fail(simulator::SimulatedDisk::Failing::Changes);
+    while (c_.turns.failed_commits() == 0)
+        ASSERT_TRUE(world_.time.step());
+    c_.disk.fail(simulator::SimulatedDisk::Failing::Nothing);
+    world_.settle();
+    EXPECT_EQ(c_.turns.failed_commits(), 1U) << "it went on";
+    EXPECT_TRUE(c_.rooms.list().empty());
+    EXPECT_FALSE(c_.rooms.find(room->id()));
+
+    const auto entered = c_.wait_for(c_.rooms.enter(joined)).value();
+    ASSERT_TRUE(entered) << entered.error().message;
+    EXPECT_EQ((*entered)->current_state(), room->current_state());
+    EXPECT_EQ((*entered)->servers(), (std::vector{a_.name, b_.name}));
+}
 
 TEST_F(FailingDisk, LeavesNothingOfWhatWasSent) {
     const RoomPtr room = a_.create_room();

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/runtime/task_group.h"
 #include "tests/platform/real_world.h"
 
 namespace matrix::platform {
@@ -47,6 +48,27 @@ TEST(ThreadWorkers, RunsJobsOfEveryLane) {
     });
     ended.wait();
     loop.run([&] { pending.clear(); });
+    loop.end();
+}
+
+TEST(ThreadWorkers, GoesOnWhenAllJobsHaveRun) {
+    LoopThread loop;
+    ThreadWorkers workers(loop.loop, 2);
+    runtime::TaskGroup tasks;
+    std::promise<int> counted;
+    loop.run([&] {
+        tasks.start([](ThreadWorkers* on, std::promise<int>* result) -> runtime::Task<void> {
+            std::atomic<int> ran = 0;
+            std::vector<std::move_only_function<void()>> jobs;
+            for (int job = 0; job < 20; ++job)
+                jobs.emplace_back([&ran] { ++ran; });
+            co_await on->run_all(Lane::Signatures, std::move(jobs));
+            std::vector<std::move_only_function<void()>> none;
+            co_await on->run_all(Lane::Signatures, std::move(none));
+            result->set_value(ran);
+        }(&workers, &counted));
+    });
+    EXPECT_EQ(counted.get_future().get(), 20);
     loop.end();
 }
 

@@ -125,6 +125,26 @@ def check_states(adapter, keys):
     assert "v12 3.3: " in text
 
 
+def check_policy(adapter, keys):
+    """Check 7: once a room uses a policy server, its signature is looked for."""
+    def recommend(pdu):
+        return adapter.result("sign", room_version="11", event=pdu, server=SERVER, seed=SEED,
+                              key_id="ed25519:policy_server")["event"]
+
+    room = SignedRoom(adapter).found()
+    room.add("m.room.message", {"body": "before"}, auth=(0, 1, 2))
+    content = {"via": SERVER, "public_keys": {"ed25519": key_line().split()[2]}}
+    room.add("m.room.policy", content, "", auth=(0, 1, 2))
+    signed = room.add("m.room.message", {"body": "signed"}, auth=(0, 1, 2))
+    unsigned = room.add("m.room.message", {"body": "not signed"}, auth=(0, 1, 2))
+    room.pdus[signed] = recommend(room.pdus[signed])
+    expected = ["accepted"] * unsigned + ["soft-failed"]
+    assert fates(room.pdus, "--keys", keys) == expected
+    text = check("--keys", keys, "-", stdin=room.lines(), code=1)
+    assert f"<stdin>:{unsigned + 1}: soft-failed: {room.ids[unsigned]}: no valid signature" in text
+    assert SERVER in text and "(check 7)" in text, text
+
+
 def check_partial_rooms(room):
     """What cannot be judged is no breach, unless --complete says so."""
     text = check("--room-version", "11", "-", stdin=lines_of(room.pdus[2:]))
@@ -201,6 +221,7 @@ def main():
         room = check_good_rooms(adapter, keys)
         check_each_breach(room, keys)
         check_states(adapter, keys)
+        check_policy(adapter, keys)
         check_broken_lines(room)
         check_keys(room, folder)
         check_partial_rooms(room)

@@ -10,7 +10,8 @@ namespace matrix::engine {
 
 Task<Result<StoredEvent>> ClientServer::send_invite(RoomPtr room, NewEvent invite) {
     const UserId target(*invite.state_key);
-    if (target.server() == services_.options.server_name) co_return room->send(invite);
+    if (target.server() == services_.options.server_name)
+        co_return co_await room->submit(std::move(invite));
     co_return co_await services_.remote_rooms.invite(std::move(room), std::move(invite));
 }
 

@@ -108,7 +108,8 @@ Task<Result<Reply>> ClientServer::join(RoomId room_id,
             if (voucher.user) {
                 content.set("join_authorised_via_users_server", voucher.user->text());
             }
-            CO_RETURN_IF_ERROR((*room)->send(member_event(user, user, std::move(content))));
+            CO_RETURN_IF_ERROR(
+                co_await (*room)->submit(member_event(user, user, std::move(content))));
             co_return reply;
         }
     }

@@ -8,8 +8,8 @@ namespace matrix::engine {
 
 Task<Result<Reply>> ClientServer::kick(Request request) {
     // A kick of somebody who is not there would be an event without sense, or an unban.
-    co_return change_membership_of_other(
-        request, Membership::Leave, [](std::optional<Membership> membership) {
+    return change_membership_of_other(
+        std::move(request), Membership::Leave, [](std::optional<Membership> membership) {
             return membership == Membership::Join || membership == Membership::Invite ||
                    membership == Membership::Knock;
         });

@@ -21,7 +21,7 @@ Task<Result<Reply>> ClientServer::knock(Request request) {
         member_content(Membership::Knock, services_.accounts.profile(user), reason);
     const auto room = services_.rooms.find(named.room);
     if (room && (*room)->is_server_joined(services_.options.server_name)) {
-        CO_RETURN_IF_ERROR((*room)->send(member_event(user, user, std::move(content))));
+        CO_RETURN_IF_ERROR(co_await (*room)->submit(member_event(user, user, std::move(content))));
         co_return reply;
     }
     std::vector<ServerName> servers = list_servers_for(named.room, user, std::move(named.servers));

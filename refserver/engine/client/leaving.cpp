@@ -22,7 +22,7 @@ Task<Result<Reply>> ClientServer::leave(Request request) {
     const auto room = services_.rooms.find(id);
     if (room && (*room)->is_server_joined(services_.options.server_name)) {
         json::Object content = member_content(Membership::Leave, {}, reason);
-        CO_RETURN_IF_ERROR((*room)->send(member_event(user, user, std::move(content))));
+        CO_RETURN_IF_ERROR(co_await (*room)->submit(member_event(user, user, std::move(content))));
     } else {
         CO_RETURN_IF_ERROR(
             co_await services_.remote_rooms.leave(id, user, list_servers_for(id, user, {})));

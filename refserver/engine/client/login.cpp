@@ -1,4 +1,4 @@
-// GET and POST /login: access tokens for passwords.
+// GET and POST /login: access tokens for passwords; and the password again for what is dangerous.
 //
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#login
 
@@ -9,7 +9,7 @@
 namespace matrix::engine {
 namespace {
 
-constexpr std::string_view kPasswordLogin = "m.login.password";
+constexpr std::string_view kPasswordLogin = kPasswordStage;
 
 // Who wants to log in: a localpart or a user id. Nothing: somebody whom we cannot know.
 Result<std::optional<std::string>> parse_login_name(const json::Object& body) {
@@ -53,10 +53,34 @@ Task<Result<Reply>> ClientServer::log_in(Request request) {
 
     const UserId user = user_of(*name, services_.options.server_name);
     CO_RETURN_IF_ERROR(co_await services_.accounts.check_password(user, std::move(password)));
+    if (wanted.device && services_.accounts.is_signing_key(user, *wanted.device)) {
+        co_return forbidden("device_id: it is a cross-signing key of this user");
+    }
     json::Object reply =
         session_body(services_.accounts.log_in(user, wanted.device, wanted.display_name));
     if (!services_.options.public_url.empty()) reply.set("well_known", well_known());
     co_return Reply{.body = std::move(reply)};
+}
+
+Task<Result<void>> ClientServer::authenticate_again(UserId user, json::Object body) {
+    // An account without a password is used by its tokens alone: there is nothing more to ask for.
+    const bool has_password = services_.accounts.has_password(user);
+    const std::string_view stage = has_password ? kPasswordStage : kDummyStage;
+    ASSIGN_OR_CO_RETURN(const InteractiveAuth::Attempt attempt,
+                        interactive_auth_.begin(body, stage));
+    if (has_password) {
+        ASSIGN_OR_CO_RETURN(const auto name, parse_login_name(attempt.auth));
+        ASSIGN_OR_CO_RETURN(std::string password, require_string(attempt.auth, "password"));
+        const bool is_own = name && user_of(*name, services_.options.server_name) == user;
+        const Result<void> checked =
+            is_own ? co_await services_.accounts.check_password(user, std::move(password))
+                   : Result<void>(forbidden("auth.identifier: expected your own"));
+        if (!checked) {
+            co_return InteractiveAuth::refuse(attempt, stage, checked.error().message);
+        }
+    }
+    interactive_auth_.finish(attempt);
+    co_return Result<void>{};
 }
 
 }  // namespace matrix::engine

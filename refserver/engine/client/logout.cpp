@@ -7,12 +7,14 @@
 namespace matrix::engine {
 
 Task<Result<Reply>> ClientServer::log_out(Request request) {
-    services_.accounts.log_out(request.requester);
+    services_.accounts.remove_device(request.requester.user, request.requester.device);
     co_return Reply{};
 }
 
 Task<Result<Reply>> ClientServer::log_out_everywhere(Request request) {
-    services_.accounts.log_out_everywhere(request.requester.user);
+    const UserId& user = request.requester.user;
+    for (const storage::Device& device : services_.accounts.list_devices(user))
+        services_.accounts.remove_device(user, device.id);
     co_return Reply{};
 }
 

@@ -83,7 +83,7 @@ Task<Result<Reply>> ClientServer::get_profile_field(Request request) {
     co_return Reply{.body = std::move(reply)};
 }
 
-void ClientServer::spread_profile(const UserId& user) {
+Task<void> ClientServer::spread_profile(UserId user) {
     // Each room has a copy in the membership. A room that refuses it keeps the old one.
     const json::Object profile = services_.accounts.profile(user);
     for (const RoomId& id : services_.rooms.list_rooms_of(user, Membership::Join)) {
@@ -98,7 +98,7 @@ void ClientServer::spread_profile(const UserId& user) {
         }
         for (const json::Member& field : member_content(Membership::Join, profile, {}))
             content.set(field.key, field.value);
-        const auto sent = (*room)->send(member_event(user, user, std::move(content)));
+        const auto sent = co_await (*room)->submit(member_event(user, user, std::move(content)));
         if (!sent) services_.log.info("profile", id.text() + ": " + sent.error().message);
     }
 }
@@ -120,7 +120,7 @@ Task<Result<Reply>> ClientServer::put_profile_field(Request request) {
         co_return bad_request("M_PROFILE_TOO_LARGE", "a profile may have at most 64 KiB");
     }
     services_.accounts.set_profile_field(user, field, *value);
-    if (is_member_field(field)) spread_profile(user);
+    if (is_member_field(field)) co_await spread_profile(user);
     co_return Reply{};
 }
 
@@ -130,7 +130,7 @@ Task<Result<Reply>> ClientServer::delete_profile_field(Request request) {
     CO_RETURN_IF_ERROR(check_own_profile(user, request));
     CO_RETURN_IF_ERROR(check_profile_key(field));
     services_.accounts.remove_profile_field(user, field);
-    if (is_member_field(field)) spread_profile(user);
+    if (is_member_field(field)) co_await spread_profile(user);
     co_return Reply{};
 }
 

@@ -37,13 +37,13 @@ Task<Result<Reply>> ClientServer::redact(Request request) {
     CO_RETURN_IF_ERROR(check_redaction(*room, requester.user, target));
     json::Object content;
     if (reason) content.set("reason", *reason);
-    co_return send_once(transaction,
-                        room,
-                        NewEvent{.sender = requester.user,
-                                 .type = "m.room.redaction",
-                                 .state_key = std::nullopt,
-                                 .content = std::move(content),
-                                 .redacts = target});
+    co_return co_await send_once(transaction,
+                                 room,
+                                 NewEvent{.sender = requester.user,
+                                          .type = "m.room.redaction",
+                                          .state_key = std::nullopt,
+                                          .content = std::move(content),
+                                          .redacts = target});
 }
 
 }  // namespace matrix::engine

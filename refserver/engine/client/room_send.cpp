@@ -9,13 +9,26 @@
 
 namespace matrix::engine {
 
-Result<Reply> ClientServer::send_once(const storage::ClientTransaction& transaction,
-                                      const RoomPtr& room,
-                                      const NewEvent& event) {
-    ASSIGN_OR_RETURN(const StoredEvent sent, room->send(event));
-    services_.presence.note_activity(event.sender);
-    transactions_.insert(transaction, sent.event->id, services_.clock.now().value);
-    return Reply{.body = json::Object{{"event_id", sent.event->id.text()}}};
+Task<Result<Reply>> ClientServer::send_once(storage::ClientTransaction transaction,
+                                            RoomPtr room,
+                                            NewEvent event) {
+    // The same request while the first one waits for a policy server: it gets the same answer.
+    for (auto entry = sending_.find(transaction); entry != sending_.end();
+         entry = sending_.find(transaction)) {
+        co_await entry->second->wait();
+    }
+    if (auto repeated = find_repeated(transaction)) co_return *std::move(repeated);
+    sending_.emplace(transaction, std::make_unique<runtime::Signal>());
+    const Result<StoredEvent> sent = co_await room->submit(std::move(event));
+    if (sent) {
+        services_.presence.note_activity(sent->event->sender);
+        transactions_.insert(transaction, sent->event->id, services_.clock.now().value);
+    }
+    const std::unique_ptr<runtime::Signal> finished = std::move(sending_.at(transaction));
+    sending_.erase(transaction);
+    finished->notify_all();
+    if (!sent) co_return std::unexpected(sent.error());
+    co_return Reply{.body = json::Object{{"event_id", sent->event->id.text()}}};
 }
 
 std::optional<Reply> ClientServer::find_repeated(
@@ -47,7 +60,7 @@ Task<Result<Reply>> ClientServer::send_event(Request request) {
         ASSIGN_OR_CO_RETURN(event.redacts, require_event_id(redacts, "redacts"));
         CO_RETURN_IF_ERROR(check_redaction(*room, requester.user, *event.redacts));
     }
-    co_return send_once(transaction, room, event);
+    co_return co_await send_once(transaction, room, std::move(event));
 }
 
 }  // namespace matrix::engine

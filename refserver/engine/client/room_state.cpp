@@ -65,8 +65,8 @@ Task<Result<Reply>> ClientServer::put_state_event(Request request) {
     if (is_invite) {
         CO_RETURN_IF_ERROR(require_user_id(*event.state_key, "stateKey"));
     }
-    Result<StoredEvent> sent =
-        is_invite ? co_await send_invite(std::move(room), std::move(event)) : room->send(event);
+    Result<StoredEvent> sent = is_invite ? co_await send_invite(std::move(room), std::move(event))
+                                         : co_await room->submit(std::move(event));
     if (!sent) co_return std::unexpected(std::move(sent).error());
     co_return Reply{.body = json::Object{{"event_id", sent->event->id.text()}}};
 }

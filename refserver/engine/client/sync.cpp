@@ -8,6 +8,7 @@
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client/sync_answer.h"
 #include "refserver/engine/client_server.h"
+#include "refserver/engine/devices/devices.h"
 
 namespace matrix::engine {
 namespace {
@@ -45,6 +46,25 @@ Result<SyncWish> ClientServer::parse_sync_wish(const Request& request) const {
     return wish;
 }
 
+// So many messages may wait that one answer cannot hold them: then it ends where they do, and the
+// next sync goes on from there.
+WaitingMessages ClientServer::find_messages(const Requester& requester,
+                                            std::optional<StreamPosition> since) const {
+    WaitingMessages found{.up_to = services_.turns.durable_position()};
+    auto messages = inbox_.list(requester.user,
+                                requester.device,
+                                since.value_or(StreamPosition{}),
+                                found.up_to,
+                                DeviceMessages::kPerSyncMax + 1);
+    if (messages.size() > DeviceMessages::kPerSyncMax) {
+        messages.pop_back();
+        found.up_to = messages.back().position;
+    }
+    for (auto& message : messages)
+        found.texts.push_back(std::move(message.text));
+    return found;
+}
+
 namespace {
 
 Result<std::optional<PresenceState>> read_set_presence(const Request& request) {
@@ -63,6 +83,8 @@ Task<Result<Reply>> ClientServer::sync(Request request) {
     ASSIGN_OR_CO_RETURN(const SyncWish wish, parse_sync_wish(request));
     ASSIGN_OR_CO_RETURN(const auto set_presence, read_set_presence(request));
     const auto [user, device, token, is_admin] = request.requester;
+    // Whoever knows a position has all messages up to it.
+    if (wish.since) inbox_.acknowledge(user, device, *wish.since);
     // So that the user sees that he is there with this sync, and not by another at once.
     if (services_.presence.sync_began(user, device, set_presence)) {
         co_await services_.turns.durable();
@@ -75,17 +97,20 @@ Task<Result<Reply>> ClientServer::sync(Request request) {
 Task<std::string> ClientServer::find_news(Request request, SyncWish wish) {
     const runtime::Timestamp deadline = services_.clock.monotonic_now() + wish.timeout;
     for (;;) {
-        const StreamPosition up_to = services_.turns.durable_position();
+        WaitingMessages messages = find_messages(request.requester, wish.since);
+        const StreamPosition up_to = messages.up_to;
         const SyncAnswer answer({.rooms = services_.rooms,
                                  .transactions = transactions_,
                                  .account_data = account_data_,
+                                 .one_time_keys = one_time_keys_,
                                  .typing = services_.typing,
                                  .receipts = services_.receipts,
                                  .presence = services_.presence,
+                                 .devices = services_.devices,
                                  .now = services_.clock.now()},
                                 request.requester,
                                 wish,
-                                up_to);
+                                std::move(messages));
         const runtime::Duration left = deadline - services_.clock.monotonic_now();
         const bool may_wait = wish.since && !wish.is_full_state && answer.is_empty();
         if (!may_wait || left <= runtime::Duration{}) co_return answer.write();

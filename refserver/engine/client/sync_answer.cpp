@@ -5,14 +5,24 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/engine/client/room_access.h"
+#include "refserver/engine/devices/devices.h"
 
 namespace matrix::engine {
 
 SyncAnswer::SyncAnswer(Services services,
                        const Requester& requester,
                        const SyncWish& wish,
-                       StreamPosition up_to)
-    : services_(services), requester_(requester), wish_(wish), up_to_(up_to) {
+                       WaitingMessages messages)
+    : services_(services),
+      requester_(requester),
+      wish_(wish),
+      up_to_(messages.up_to),
+      messages_(std::move(messages.texts)) {
+    if (wish_.since) {
+        const DeviceListChanges::Services lists{
+            services_.rooms, services_.devices.keys, services_.devices.lists};
+        device_lists_.emplace(lists, requester_.user, *wish_.since, up_to_);
+    }
     const StreamPosition ever{std::numeric_limits<std::int64_t>::min()};
     for (const MembershipChange& change :
          services_.rooms.membership_changes(requester_.user, ever, up_to_)) {
@@ -52,7 +62,11 @@ RoomSyncWish SyncAnswer::room_wish(StreamPosition up_to) const {
 
 void SyncAnswer::add(const MembershipChange& change) {
     if (change.membership == Membership::Join) joined_rooms_.push_back(change.room);
-    if (change.is_forgotten || !wish_.filter.admits_room(change.room)) return;
+    const bool is_shown = !change.is_forgotten && wish_.filter.admits_room(change.room);
+    // Of joined rooms that are shown, `add_joined` knows the states.
+    const bool is_joined_and_shown = is_shown && change.membership == Membership::Join;
+    if (device_lists_ && !is_joined_and_shown) device_lists_->add_room(change);
+    if (!is_shown) return;
     const auto room = services_.rooms.find(change.room);
     switch (change.membership) {
         case Membership::Join:
@@ -144,6 +158,10 @@ void SyncAnswer::add_joined(const RoomPtr& room, const MembershipChange& change)
     const std::vector<std::string> account_data = list_account_data(change.room, wish.since);
     const ClientEventWriter writer(*room, requester_, services_.transactions, services_.now);
     const RoomSync sync(room, requester_, writer, wish);
+    if (device_lists_ && wish.is_newly_joined) device_lists_->add_entered(*room);
+    if (device_lists_ && !wish.is_newly_joined) {
+        device_lists_->add_states(*room, sync.known(), sync.end());
+    }
     if (sync.is_empty() && ephemeral.empty() && account_data.empty()) return;
 
     ObjectWriter object;
@@ -257,7 +275,7 @@ void SyncAnswer::add_pending(const MembershipChange& change) {
 
 bool SyncAnswer::is_empty() const {
     return presence_.empty() && join_.empty() && invite_.empty() && knock_.empty() &&
-           leave_.empty();
+           leave_.empty() && messages_.empty() && (!device_lists_ || device_lists_->is_empty());
 }
 
 std::string SyncAnswer::write() const {
@@ -272,9 +290,20 @@ std::string SyncAnswer::write() const {
         .add_written("rooms", rooms.finish())
         .add("account_data", no_events)
         .add_written("presence", write_events_object(presence_))
-        .add("to_device", no_events)
-        .add("device_lists", json::Object{{"changed", json::Array{}}, {"left", json::Array{}}})
-        .add("device_one_time_keys_count", json::Object{});
+        .add_written("to_device", write_events_object(messages_));
+    if (device_lists_) answer.add("device_lists", device_lists_->finish());
+    json::Object counts;
+    for (const auto& [algorithm, count] :
+         services_.one_time_keys.count(requester_.user, requester_.device)) {
+        counts.set(algorithm, count);
+    }
+    json::Array unused;
+    for (std::string& algorithm :
+         services_.one_time_keys.unused_fallbacks(requester_.user, requester_.device)) {
+        unused.emplace_back(std::move(algorithm));
+    }
+    answer.add("device_one_time_keys_count", std::move(counts))
+        .add("device_unused_fallback_key_types", std::move(unused));
     return answer.finish();
 }
 

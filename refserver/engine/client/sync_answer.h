@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "refserver/engine/client/device_list_changes.h"
 #include "refserver/engine/client/event_filter.h"
 #include "refserver/engine/client/sync_room.h"
 #include "refserver/engine/ephemeral/presence.h"
@@ -14,8 +15,11 @@
 #include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/storage/account_data.h"
+#include "refserver/storage/one_time_keys.h"
 
 namespace matrix::engine {
+
+class Devices;
 
 struct SyncWish {
     std::optional<StreamPosition> since;
@@ -25,21 +29,29 @@ struct SyncWish {
     bool uses_state_after = false;
 };
 
+/// The messages to a device that one answer holds, the oldest first, and up to where it goes.
+struct WaitingMessages {
+    StreamPosition up_to;
+    std::vector<std::string> texts = {};
+};
+
 class SyncAnswer {
 public:
     struct Services {
         Rooms& rooms;
         const storage::ClientTransactionStore& transactions;
         const storage::AccountDataStore& account_data;
+        const storage::OneTimeKeyStore& one_time_keys;
         const Typing& typing;
         const Receipts& receipts;
         const Presence& presence;
+        const Devices& devices;
         runtime::Timestamp now;
     };
     SyncAnswer(Services services,
                const Requester& requester,
                const SyncWish& wish,
-               StreamPosition up_to);
+               WaitingMessages messages);
 
     bool is_empty() const;
     std::string write() const;
@@ -64,6 +76,8 @@ private:
     const Requester& requester_;
     const SyncWish& wish_;
     StreamPosition up_to_;
+    std::vector<std::string> messages_;
+    std::optional<DeviceListChanges> device_lists_;  ///< Of incremental syncs alone.
     std::vector<RoomId> joined_rooms_;
     std::vector<RoomId> new_rooms_;  ///< Joined since an earlier sync.
     std::vector<std::string> presence_;

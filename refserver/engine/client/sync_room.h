@@ -37,6 +37,9 @@ public:
 
     /// Nothing that the client does not know?
     bool is_empty() const;
+    /// What the client knows of the state, and what it is at the end of this answer.
+    const State& known() const { return known_; }
+    const State& end() const { return end_; }
     /// Timeline and state, as members of a joined or left room.
     void write_to(ObjectWriter& room) const;
     /// Heroes and counts, if they may have changed.

@@ -50,6 +50,10 @@ Presence::Presence(Services services) : services_(std::move(services)), store_(s
         [this](const RoomId& room, const UserId& user) { note_join(room, user); });
 }
 
+Presence::~Presence() {
+    services_.notifier.on_join(nullptr);
+}
+
 // Whoever syncs again in time was never away.
 void Presence::resume() {
     for (const PresenceRow& row : store_.list_own_awake()) {
@@ -229,7 +233,9 @@ void Presence::tell_servers(const PresenceRow& row, const std::vector<ServerName
 
 // Later: the others must have the join before they hear of the user.
 void Presence::note_join(const RoomId& room, const UserId& user) {
-    if (own_.empty() || joined_.size() >= kJoinsMax) return;
+    const bool is_own = user.server() == services_.server_name;
+    const bool is_news = is_own ? own_.contains(user) : !own_.empty();
+    if (!is_news || joined_.size() >= kJoinsMax) return;
     joined_.emplace_back(room, user);
     if (joined_.size() > 1) return;
     joined_timer_ = services_.clock.call_after(runtime::milliseconds(1), [this] { tell_joined(); });
@@ -240,7 +246,7 @@ void Presence::tell_joined() {
     std::set<std::pair<RoomId, ServerName>> seen;
     for (const auto& [room_id, user] : std::exchange(joined_, {})) {
         const Result<RoomPtr> room = services_.rooms.find(room_id);
-        if (!room) continue;
+        if (!room || (*room)->count_joined() < 2) continue;
         const auto own = own_.find(user);
         if (own != own_.end()) {
             // Also to those on this server, who had nothing to do with him until now.

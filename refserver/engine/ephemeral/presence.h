@@ -52,6 +52,7 @@ public:
     explicit Presence(Services services);
     Presence(const Presence&) = delete;
     Presence& operator=(const Presence&) = delete;
+    ~Presence();
 
     /// Takes up what an earlier process left.
     void resume();

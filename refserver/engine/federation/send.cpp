@@ -82,6 +82,7 @@ FederationServer::IncomingPdu FederationServer::look_at_pdu(json::Value value,
     if (!room) {
         incoming.id = guess_id(*pdu, value.find_string("room_id"));
         incoming.error = std::move(room).error().message;
+        incoming.pdu = std::move(*pdu);
         return incoming;
     }
     incoming.room = *std::move(room);
@@ -132,13 +133,51 @@ Task<std::string> FederationServer::receive_event(RoomPtr room, Event event, Ser
     co_return receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
 }
 
+/// The events of one transaction, while those of each room are received one after the other.
+struct FederationServer::Intake {
+    ServerName origin;
+    std::vector<IncomingPdu> pdus;
+    std::size_t rooms_left = 0;
+    runtime::Signal finished;
+};
+
+Task<void> FederationServer::receive_of_room(std::shared_ptr<Intake> intake,
+                                             std::vector<std::size_t> places) {
+    for (const std::size_t place : places) {
+        IncomingPdu& pdu = intake->pdus[place];
+        if (pdu.event) {
+            pdu.error = co_await receive_event(pdu.room, *std::move(pdu.event), intake->origin);
+        } else if (!pdu.room && co_await receive_outside_leave(pdu.pdu, intake->origin)) {
+            pdu.error.clear();
+        }
+    }
+    if (--intake->rooms_left == 0) intake->finished.notify_all();
+}
+
+// A room that has to fetch what is missing holds up none of the others.
+Task<void> FederationServer::receive_by_room(std::shared_ptr<Intake> intake) {
+    std::map<RoomId, std::vector<std::size_t>> by_room;
+    for (std::size_t i = 0; i < intake->pdus.size(); ++i) {
+        const RoomPtr& room = intake->pdus[i].room;
+        by_room[room ? room->id() : RoomId()].push_back(i);
+    }
+    intake->rooms_left = by_room.size();
+    for (auto& [room, places] : by_room)
+        intakes_.start(receive_of_room(intake, std::move(places)));
+    while (intake->rooms_left > 0)
+        co_await intake->finished.wait();
+}
+
 Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName origin) {
-    std::vector<IncomingPdu> incoming;
+    const auto intake = std::make_shared<Intake>();
+    intake->origin = origin;
     for (json::Value& pdu : pdus)
-        incoming.push_back(look_at_pdu(std::move(pdu), origin));
+        intake->pdus.push_back(look_at_pdu(std::move(pdu), origin));
+    intake->pdus = co_await check_pdus(std::move(intake->pdus));
+    co_await receive_by_room(intake);
+
     json::Object results;
-    for (IncomingPdu& pdu : co_await check_pdus(std::move(incoming))) {
-        if (pdu.event) pdu.error = co_await receive_event(pdu.room, *std::move(pdu.event), origin);
+    for (const IncomingPdu& pdu : intake->pdus) {
         if (!pdu.error.empty()) {
             services_.log.info("send", "an event of " + origin.text() + ": " + pdu.error);
         }
@@ -150,13 +189,14 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
     co_return results;
 }
 
-// UNIMPLEMENTED: server-server-api, EDUs: device lists, cross-signing and to-device messages are
-// ignored as long as they have no line here.
 std::span<const FederationServer::EduHandler> FederationServer::edu_handlers() {
     using F = FederationServer;
     static constexpr std::array kHandlers{
+        EduHandler{"m.device_list_update", &F::take_device_list_update},
+        EduHandler{"m.direct_to_device", &F::take_direct_to_device},
         EduHandler{"m.presence", &F::take_presence},
         EduHandler{"m.receipt", &F::take_receipts},
+        EduHandler{"m.signing_key_update", &F::take_signing_key_update},
         EduHandler{"m.typing", &F::take_typing},
     };
     return kHandlers;

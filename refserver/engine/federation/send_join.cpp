@@ -13,28 +13,21 @@
 namespace matrix::engine {
 namespace {
 
-// "All events in the auth chain for the new join event, as well as those in the auth chains for
-// any events returned in state."
-std::vector<EventPtr> chain_of(const Room& room,
-                               const Event& join,
-                               const std::vector<EventPtr>& state) {
-    std::vector<EventId> ids = ids_of(state);
-    ids.push_back(join.id);
-    return room.auth_chain(ids);
-}
-
-// What a server that can do without most members is told of the state: those members by whom the
+// What is told of the state. To a server that can do without most members: those by whom the
 // joining user would call an unnamed room, and no others.
-std::vector<EventPtr> without_members(const Room& room,
-                                      const State& before,
-                                      const UserId& joining) {
-    const std::vector<UserId> heroes = summarize(room, before, joining).heroes;
-    std::vector<EventPtr> kept = room.load_events(before);
-    std::erase_if(kept, [&](const EventPtr& event) {
-        return event->type == "m.room.member" &&
-               std::ranges::find(heroes, UserId(*event->state_key)) == heroes.end();
+std::vector<EventId> list_told(const Room& room,
+                               const State& before,
+                               const UserId& joining,
+                               bool omits_members) {
+    std::vector<UserId> heroes;
+    if (omits_members) heroes = summarize(room, before, joining).heroes;
+    std::vector<EventId> told;
+    before.for_each([&](const StateKey& key, const EventId& id) {
+        const bool is_omitted = omits_members && key.type == "m.room.member" &&
+                                std::ranges::find(heroes, UserId(key.state_key)) == heroes.end();
+        if (!is_omitted) told.push_back(id);
     });
-    return kept;
+    return told;
 }
 
 void remove_events(std::vector<EventPtr>& events, const std::vector<EventPtr>& redundant) {
@@ -87,9 +80,13 @@ Task<Result<Reply>> FederationServer::send_join(Request request) {
 
     const std::optional<State> before = room->state_before(stored.event->id);
     if (!before) co_return internal_error("the state before the join is not known");
-    answer.state = omits_members ? without_members(*room, *before, stored.event->sender)
-                                 : room->load_events(*before);
-    answer.auth_chain = chain_of(*room, *stored.event, answer.state);
+    std::vector<EventId> told = list_told(*room, *before, stored.event->sender, omits_members);
+    answer.state = co_await room->gather_events(std::move(told));
+    // "All events in the auth chain for the new join event, as well as those in the auth chains for
+    // any events returned in state."
+    std::vector<EventPtr> citing = answer.state;
+    citing.push_back(stored.event);
+    answer.auth_chain = co_await room->gather_auth_chain(std::move(citing));
     if (omits_members) remove_events(answer.auth_chain, answer.state);
     co_return make_reply(*stored.event, answer, services_.server_name);
 }

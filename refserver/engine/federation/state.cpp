@@ -22,14 +22,16 @@ Result<std::vector<EventId>> take_event_id(const Request& request) {
 }
 
 // An event of another room is as unknown as one that does not exist.
-Result<StateAt> find_state_at(const EventId& id, const Room& room) {
-    if (!room.find_event(id)) return not_found("there is no such event in the room");
-    const std::optional<State> state = room.state_before(id);
-    if (!state) return not_found("the state at that event is not known");
+Task<Result<StateAt>> find_state_at(EventId id, RoomPtr room) {
+    if (!room->find_event(id)) co_return not_found("there is no such event in the room");
+    const std::optional<State> state = room->state_before(id);
+    if (!state) co_return not_found("the state at that event is not known");
+    std::vector<EventId> ids;
+    state->for_each([&](const StateKey&, const EventId& event) { ids.push_back(event); });
     StateAt at;
-    at.state = room.load_events(*state);
-    at.auth_chain = room.auth_chain(ids_of(at.state));
-    return at;
+    at.state = co_await room->gather_events(std::move(ids));
+    at.auth_chain = co_await room->gather_auth_chain(at.state);
+    co_return at;
 }
 
 }  // namespace
@@ -38,7 +40,7 @@ Task<Result<Reply>> FederationServer::get_state(Request request) {
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
                         find_room_to_read(request.origin, request.path[0], ids));
-    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(ids.front(), *room));
+    ASSIGN_OR_CO_RETURN(const StateAt at, co_await find_state_at(ids.front(), room));
     Reply reply;
     reply.written_body = "{\"auth_chain\":";
     write_events_to(reply.written_body, at.auth_chain);
@@ -52,7 +54,7 @@ Task<Result<Reply>> FederationServer::get_state_ids(Request request) {
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
                         find_room_to_read(request.origin, request.path[0], ids));
-    ASSIGN_OR_CO_RETURN(const StateAt at, find_state_at(ids.front(), *room));
+    ASSIGN_OR_CO_RETURN(const StateAt at, co_await find_state_at(ids.front(), room));
     Reply reply;
     reply.written_body = "{\"auth_chain_ids\":";
     write_event_ids_to(reply.written_body, at.auth_chain);

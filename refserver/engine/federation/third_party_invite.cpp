@@ -103,10 +103,11 @@ Task<Result<void>> FederationServer::deliver_pending_invite(PendingInvite pendin
     const std::string name(user.localpart());
     if (room && (*room)->is_server_joined(services_.server_name)) {
         CO_RETURN_IF_ERROR(check_is_outside(**room, user));
-        CO_RETURN_IF_ERROR((*room)->send(make_invite(pending.sender,
-                                                     user,
-                                                     display_name_of(**room, pending.token, name),
-                                                     std::move(pending.signed_part))));
+        CO_RETURN_IF_ERROR(
+            co_await (*room)->submit(make_invite(pending.sender,
+                                                 user,
+                                                 display_name_of(**room, pending.token, name),
+                                                 std::move(pending.signed_part))));
         co_return Result<void>{};
     }
     NewEvent invite = make_invite(pending.sender, user, name, std::move(pending.signed_part));

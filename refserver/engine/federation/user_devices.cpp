@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#device-management
 
 #include "refserver/base/result_macros.h"
+#include "refserver/engine/devices/devices.h"
 #include "refserver/engine/federation_server.h"
 
 namespace matrix::engine {
@@ -14,37 +15,22 @@ Result<UserId> FederationServer::require_own_user(std::string_view text,
     return invalid_param(std::string(what) + ": not a user of this server: " + user.text());
 }
 
-std::optional<json::Object> FederationServer::find_cross_signing_key(
-    const UserId& user, storage::CrossSigningUsage usage) const {
-    auto key = cross_signing_keys_.find(user, usage);
-    if (!key) return std::nullopt;
-    // Who else has signed it is for the signer to know.
-    json::Value* signatures = key->find("signatures");
-    json::Object* by_user = signatures ? signatures->if_object() : nullptr;
-    if (!by_user) return key;
-    json::Object own;
-    if (const json::Value* signed_by_self = by_user->find(user.view())) {
-        own.set(user.view(), *signed_by_self);
-    }
-    *by_user = std::move(own);
-    return key;
-}
-
 Task<Result<Reply>> FederationServer::get_user_devices(Request request) {
     ASSIGN_OR_CO_RETURN(const UserId user, require_own_user(request.path[0], "userId"));
     if (!services_.is_local_user(user)) co_return not_found("there is no such user");
     json::Array devices;
-    for (storage::DeviceWithKeys& device : device_keys_.list(user)) {
+    for (storage::DeviceWithKeys& device : services_.devices.keys.list_devices(user, {})) {
         json::Object entry{{"device_id", device.device.text()}, {"keys", std::move(device.keys)}};
         if (device.display_name) entry.set("device_display_name", *device.display_name);
         devices.emplace_back(std::move(entry));
     }
     json::Object body{{"user_id", user.text()},
-                      {"stream_id", device_keys_.list_version(user).value},
+                      {"stream_id", services_.devices.lists.stream_id(user).value},
                       {"devices", std::move(devices)}};
     using enum storage::CrossSigningUsage;
-    if (auto key = find_cross_signing_key(user, Master)) body.set("master_key", *std::move(key));
-    if (auto key = find_cross_signing_key(user, SelfSigning)) {
+    if (auto key = services_.devices.keys.find_signing_key(user, Master, {}))
+        body.set("master_key", *std::move(key));
+    if (auto key = services_.devices.keys.find_signing_key(user, SelfSigning, {})) {
         body.set("self_signing_key", *std::move(key));
     }
     Reply reply;

@@ -19,6 +19,8 @@ constexpr std::size_t kBytesParsedInTurnMax = 128 * 1024;
 constexpr std::size_t kStateAnswerBytesMax = 256 * 1024 * 1024;
 constexpr std::size_t kKeysAnswerBytesMax = 64 * 1024;
 constexpr std::size_t kNotaryAnswerBytesMax = 1024 * 1024;
+/// Of as many users as one request may name.
+constexpr std::size_t kUserKeysAnswerBytesMax = 16 * 1024 * 1024;
 constexpr std::size_t kNotaryDocumentsMax = 16;
 constexpr std::size_t kServersInRoomMax = 100'000;
 constexpr std::size_t kErrorTextBytesMax = 200;
@@ -190,7 +192,7 @@ Task<std::expected<json::Value, json::ParseError>> FederationClient::parse_answe
     co_return co_await services_.workers.run<Parsed>(runtime::Lane::Signatures, std::move(parse));
 }
 
-Task<Result<json::Object>> FederationClient::request(Call call) {
+Task<Result<json::Value>> FederationClient::request_value(Call call) {
     runtime::OutgoingRequest outgoing;
     ASSIGN_OR_CO_RETURN(outgoing.message, make_message(call));
     outgoing.timeout = call.timeout;
@@ -212,12 +214,19 @@ Task<Result<json::Object>> FederationClient::request(Call call) {
     }
     services_.health.end_well(attempt);
     if (answer->status < 200 || answer->status > 299) {
-        co_return std::unexpected(error_of_answer(call.server, *answer));
+        if (call.refused_with) *call.refused_with = answer->status;
+        co_return std::unexpected(call.error_of(call.server, *answer));
     }
     auto body = co_await parse_answer(std::move(answer->body), call.answer_bytes_max);
     if (!body) co_return bad_answer(call.server, "JSON, with " + body.error().what);
-    if (!body->is_object()) co_return bad_answer(call.server, "an object");
-    co_return std::move(*body->if_object());
+    co_return *std::move(body);
+}
+
+Task<Result<json::Object>> FederationClient::request(Call call) {
+    const ServerName server = call.server;
+    ASSIGN_OR_CO_RETURN(json::Value body, co_await request_value(std::move(call)));
+    if (!body.is_object()) co_return bad_answer(server, "an object");
+    co_return std::move(*body.if_object());
 }
 
 // --- Joining, leaving, inviting ------------------------------------------------------------------
@@ -334,13 +343,39 @@ Task<Result<json::Object>> FederationClient::invite(ServerName server,
                                                     std::string room_version,
                                                     json::Object pdu,
                                                     json::Array stripped_state) {
+    const std::string path = "/" + percent_encode(room.view()) + "/" + percent_encode(id.view());
+    const bool has_v1 = room_version == "1" || room_version == "2";
+    json::Object pdu_of_v1;
+    if (has_v1) {
+        pdu_of_v1 = pdu;
+        pdu_of_v1.set("unsigned", json::Object{{"invite_room_state", stripped_state}});
+    }
     Call call{.server = server, .method = "PUT"};
-    call.target = target_of("v2/invite", {room.view(), id.view()});
+    call.target = "/_matrix/federation/v2/invite" + path;
     call.content = json::Object{{"event", std::move(pdu)},
                                 {"invite_room_state", std::move(stripped_state)},
                                 {"room_version", std::move(room_version)}};
-    ASSIGN_OR_CO_RETURN(const json::Object answer, co_await request(std::move(call)));
-    co_return take_object(server, answer, "event");
+    int refused_with = 0;
+    call.refused_with = &refused_with;
+    Result<json::Object> answer = co_await request(std::move(call));
+    if (answer) co_return take_object(server, *answer, "event");
+    const bool may_be_older = refused_with == 400 || refused_with == 404;
+    if (!may_be_older || !has_v1) co_return std::unexpected(std::move(answer).error());
+    co_return co_await invite_v1(std::move(server), path, std::move(pdu_of_v1));
+}
+
+// Its answer is a pair, of a status that means nothing and what v2 answers.
+Task<Result<json::Object>> FederationClient::invite_v1(ServerName server,
+                                                       std::string path,
+                                                       json::Object pdu) {
+    Call call{.server = server, .method = "PUT"};
+    call.target = "/_matrix/federation/v1/invite" + path;
+    call.content = std::move(pdu);
+    ASSIGN_OR_CO_RETURN(json::Value answer, co_await request_value(std::move(call)));
+    json::Array* pair = answer.if_array();
+    json::Object* body = pair && pair->size() == 2 ? (*pair)[1].if_object() : nullptr;
+    if (!body) co_return bad_answer(server, "an array of a status and an object");
+    co_return take_object(server, *body, "event");
 }
 
 Task<Result<void>> FederationClient::exchange_third_party_invite(ServerName server,
@@ -351,6 +386,43 @@ Task<Result<void>> FederationClient::exchange_third_party_invite(ServerName serv
     call.content = std::move(event);
     CO_RETURN_IF_ERROR(co_await request(std::move(call)));
     co_return Result<void>{};
+}
+
+namespace {
+
+/// Every event of a room that uses a policy server waits for it.
+constexpr runtime::Duration kPolicyTimeout = runtime::seconds(10);
+
+// Spec: server-server-api, "Validating Policy Server signatures": "that error SHOULD be provided to
+// the client verbatim". Only refusals are: anything else would be taken for our own answer.
+Error refusal_of_policy(const ServerName& server, const runtime::HttpResponse& response) {
+    auto body = json::parse(response.body, json::Numbers::Any, {.bytes_max = 64 * 1024});
+    const std::string* errcode = body ? body->find_string("errcode") : nullptr;
+    const bool is_refusal =
+        errcode &&
+        (((response.status == 400 || response.status == 403) && *errcode == "M_FORBIDDEN") ||
+         (response.status == 429 && *errcode == "M_LIMIT_EXCEEDED"));
+    if (!is_refusal) return error_of_answer(server, response);
+    Error error{response.status, *errcode, "", std::move(*body->if_object())};
+    if (const json::Value* text = error.extra.find("error"); text && text->if_string()) {
+        error.message = *text->if_string();
+    }
+    error.extra.erase("errcode");
+    error.extra.erase("error");
+    return error;
+}
+
+}  // namespace
+
+Task<Result<json::Object>> FederationClient::ask_policy_server(ServerName server,
+                                                               json::Object pdu) {
+    Call call{.server = std::move(server), .method = "POST"};
+    call.target = "/_matrix/policy/v1/sign";
+    call.content = std::move(pdu);
+    call.timeout = kPolicyTimeout;
+    call.answer_bytes_max = kEventAnswerBytesMax;
+    call.error_of = refusal_of_policy;
+    return request(std::move(call));
 }
 
 // --- Events --------------------------------------------------------------------------------------
@@ -505,6 +577,35 @@ Task<Result<std::vector<ServerKeys>>> FederationClient::query_keys(ServerName no
         if (keys && keys->server == server) found.push_back(*std::move(keys));
     }
     co_return found;
+}
+
+Task<Result<json::Object>> FederationClient::query_user_keys(ServerName server,
+                                                             json::Object asked,
+                                                             runtime::Duration timeout) {
+    Call call{.server = std::move(server), .method = "POST"};
+    call.target = target_of("v1/user/keys/query", {});
+    call.content = json::Object{{"device_keys", std::move(asked)}};
+    call.timeout = timeout;
+    call.answer_bytes_max = kUserKeysAnswerBytesMax;
+    return request(std::move(call));
+}
+
+Task<Result<json::Object>> FederationClient::claim_user_keys(ServerName server,
+                                                             json::Object asked,
+                                                             runtime::Duration timeout) {
+    Call call{.server = std::move(server), .method = "POST"};
+    call.target = target_of("v1/user/keys/claim", {});
+    call.content = json::Object{{"one_time_keys", std::move(asked)}};
+    call.timeout = timeout;
+    call.answer_bytes_max = kUserKeysAnswerBytesMax;
+    return request(std::move(call));
+}
+
+Task<Result<json::Object>> FederationClient::get_user_devices(UserId user) {
+    Call call{.server = user.server(), .method = "GET"};
+    call.target = target_of("v1/user/devices", {user.view()});
+    call.answer_bytes_max = kUserKeysAnswerBytesMax;
+    return request(std::move(call));
 }
 
 Task<Result<json::Object>> FederationClient::get_profile(ServerName server,

@@ -72,16 +72,18 @@ public:
                                          json::Object pdu);
     Task<Result<MadeEvent>> make_leave(ServerName server, RoomId room, UserId user);
     Task<Result<void>> send_leave(ServerName server, RoomId room, EventId id, json::Object pdu);
-    /// The invite, signed by the invited user's server.
-    ///
-    /// UNIMPLEMENTED: server-server-api, PUT /v2/invite: trying v1 where an older server answers a
-    /// room of version 1 or 2 with 400 or 404.
+    /// The invite, signed by the invited user's server. In rooms of version 1 and 2 an older server
+    /// is asked again in its own way.
     Task<Result<json::Object>> invite(ServerName server,
                                       RoomId room,
                                       EventId id,
                                       std::string room_version,
                                       json::Object pdu,
                                       json::Array stripped_state);
+
+    /// A policy server's signatures of an event, as they are to be added to it. A refusal is passed
+    /// on as the policy server put it.
+    Task<Result<json::Object>> ask_policy_server(ServerName server, json::Object pdu);
 
     /// Has the inviter's server send an invite that an identity server has signed.
     Task<Result<void>> exchange_third_party_invite(ServerName server,
@@ -130,6 +132,17 @@ public:
     /// What a notary knows of `server`. Each document is signed by its origin; whether the notary
     /// has signed it too is for the caller to check.
     Task<Result<std::vector<ServerKeys>>> query_keys(ServerName notary, ServerName server);
+    // Devices and keys: answers whose members have not been looked at.
+
+    /// `asked`: device ids by user, as /user/keys/query takes them.
+    Task<Result<json::Object>> query_user_keys(ServerName server,
+                                               json::Object asked,
+                                               runtime::Duration timeout);
+    /// `asked`: algorithms by user and device. What it gives is given to nobody else.
+    Task<Result<json::Object>> claim_user_keys(ServerName server,
+                                               json::Object asked,
+                                               runtime::Duration timeout);
+    Task<Result<json::Object>> get_user_devices(UserId user);
     Task<Result<json::Object>> get_profile(ServerName server, UserId user, std::string field);
 
 private:
@@ -142,12 +155,17 @@ private:
         std::size_t answer_bytes_max = 1024 * 1024;
         bool is_signed = true;
         Insistence insistence = Insistence::Patient;
+        int* refused_with = nullptr;  ///< Where the status of an answer with an error is wanted.
+        /// What an answer with an error becomes.
+        Error (*error_of)(const ServerName&, const runtime::HttpResponse&) = error_of_answer;
     };
     /// A large one on a worker.
     Task<std::expected<json::Value, json::ParseError>> parse_answer(std::string body,
                                                                     std::size_t bytes_max);
     /// The body of a successful answer.
     Task<Result<json::Object>> request(Call call);
+    Task<Result<json::Value>> request_value(Call call);
+    Task<Result<json::Object>> invite_v1(ServerName server, std::string path, json::Object pdu);
     Result<runtime::HttpRequest> make_message(const Call& call) const;
     /// Over the places where the server may be, until one has taken the request.
     Task<runtime::Network::Result> send(ServerName server, runtime::OutgoingRequest request);

@@ -38,6 +38,8 @@ constexpr std::size_t kFetchesAtOnceInAll = 256;
 constexpr std::size_t kChecksInTurnMax = 16;
 /// PDUs that are checked in one go, by a worker if there are more.
 constexpr std::size_t kPdusPerBatch = 16;
+/// Of very many, the batches get larger: handing a job over costs as much as some signatures.
+constexpr std::size_t kBatchesMax = 64;
 
 using Keys = std::map<KeyId, ServerKey>;
 
@@ -115,7 +117,8 @@ struct KeyRing::Data {
     /// Few are worked on at once, many by the workers.
     template <class Step>
     Task<void> work_on(std::shared_ptr<std::vector<Batch>> batches, Step step);
-    Task<std::vector<Result<Event>>> take(std::vector<json::Object> pdus, const RoomRules* rules);
+    using Batches = std::shared_ptr<std::vector<Batch>>;
+    Task<Batches> check(std::vector<json::Object> pdus, const RoomRules* rules);
 
     Services services;
     FederationClient* federation = nullptr;
@@ -413,9 +416,13 @@ Task<Result<void>> KeyRing::verify_event(json::Object pdu, const RoomRules* rule
 namespace {
 
 std::vector<Batch> make_batches(std::vector<json::Object> pdus) {
+    const std::size_t size = std::max(kPdusPerBatch, (pdus.size() + kBatchesMax - 1) / kBatchesMax);
     std::vector<Batch> batches;
+    batches.reserve(std::min(kBatchesMax, pdus.size() / kPdusPerBatch + 1));
     for (json::Object& pdu : pdus) {
-        if (batches.empty() || batches.back().pdus.size() == kPdusPerBatch) batches.emplace_back();
+        if (batches.empty() || batches.back().pdus.size() == size) {
+            batches.emplace_back().pdus.reserve(size);
+        }
         batches.back().pdus.push_back(std::move(pdu));
     }
     return batches;
@@ -505,8 +512,8 @@ Task<void> KeyRing::Data::work_on(std::shared_ptr<std::vector<Batch>> batches, S
     co_await services.workers.run_all(runtime::Lane::Signatures, std::move(jobs));
 }
 
-Task<std::vector<Result<Event>>> KeyRing::Data::take(std::vector<json::Object> pdus,
-                                                     const RoomRules* rules) {
+Task<KeyRing::Data::Batches> KeyRing::Data::check(std::vector<json::Object> pdus,
+                                                  const RoomRules* rules) {
     const auto batches = std::make_shared<std::vector<Batch>>(make_batches(std::move(pdus)));
     co_await work_on(batches, [rules](Batch& batch) { read_batch(batch, *rules); });
 
@@ -522,15 +529,45 @@ Task<std::vector<Result<Event>>> KeyRing::Data::take(std::vector<json::Object> p
     co_await work_on(batches, [rules, now, verifier = &services.verifier](Batch& batch) {
         check_batch(batch, *rules, now, *verifier);
     });
-    std::vector<Result<Event>> events;
-    for (Batch& batch : *batches)
-        std::ranges::move(batch.events, std::back_inserter(events));
-    co_return events;
+    co_return batches;
 }
 
 Task<std::vector<Result<Event>>> KeyRing::take_events(std::vector<json::Object> pdus,
                                                       const RoomRules* rules) {
-    return data_->take(std::move(pdus), rules);
+    std::vector<Result<Event>> events;
+    for (Batch& batch : *co_await data_->check(std::move(pdus), rules))
+        std::ranges::move(batch.events, std::back_inserter(events));
+    co_return events;
+}
+
+namespace {
+
+KeyRing::KeptEvents join_batches(std::vector<Batch> batches, const RoomId& room) {
+    KeyRing::KeptEvents kept;
+    for (Batch& batch : batches) {
+        for (Result<Event>& event : batch.events) {
+            if (event && event->room_id == room) {
+                kept.events.push_back(*std::move(event));
+            } else {
+                ++kept.dropped;
+            }
+        }
+    }
+    return kept;
+}
+
+}  // namespace
+
+Task<KeyRing::KeptEvents> KeyRing::keep_events(std::vector<json::Object> pdus,
+                                               RoomId room,
+                                               const RoomRules* rules) {
+    const auto batches = co_await data_->check(std::move(pdus), rules);
+    auto join = [batches, room = std::move(room)] {
+        return join_batches(std::move(*batches), room);
+    };
+    if (batches->size() <= 1) co_return join();
+    co_return co_await data_->services.workers.run<KeptEvents>(runtime::Lane::Signatures,
+                                                               std::move(join));
 }
 
 Task<Result<void>> KeyRing::verify_signature_of(ServerName server,

@@ -64,6 +64,14 @@ public:
     /// its place. Many are checked by the workers, in batches.
     runtime::Task<std::vector<Result<Event>>> take_events(std::vector<json::Object> pdus,
                                                           const RoomRules* rules);
+    /// The same of many that are said to be of one room: those that are, and are good.
+    struct KeptEvents {
+        std::vector<Event> events;  ///< In their order.
+        std::size_t dropped = 0;
+    };
+    runtime::Task<KeptEvents> keep_events(std::vector<json::Object> pdus,
+                                          RoomId room,
+                                          const RoomRules* rules);
     /// Has this server signed the event, whether it must or not?
     runtime::Task<Result<void>> verify_signature_of(ServerName server,
                                                     json::Object pdu,

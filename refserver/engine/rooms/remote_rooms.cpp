@@ -242,6 +242,7 @@ Task<Result<RoomPtr>> RemoteRooms::join_through(ServerName server,
 Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent join) {
     const RoomRules* rules = join.event.rules;
     const RoomId room = join.event.room_id;
+    const StreamPosition known_at = known_membership(room, join.event.sender);
     ASSIGN_OR_CO_RETURN(
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
     // The resident may have added its signature, and nothing else.
@@ -257,6 +258,7 @@ Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent jo
         join.event = *std::move(returned);
     }
     JoinedRoom joined;
+    joined.known_at = known_at;
     joined.join = std::make_shared<const Event>(std::move(join.event));
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
@@ -274,21 +276,13 @@ Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
     for (json::Value& pdu : pdus) {
         if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
-    std::vector<Event> events;
-    std::size_t dropped = 0;
-    for (Result<Event>& event : co_await services_.keys.take_events(std::move(objects), rules)) {
-        if (event && event->room_id == room) {
-            events.push_back(*std::move(event));
-        } else {
-            ++dropped;
-        }
-    }
-    if (dropped != 0) {
+    auto kept = co_await services_.keys.keep_events(std::move(objects), room, rules);
+    if (kept.dropped != 0) {
         services_.log.warning("remote_rooms",
-                              std::to_string(dropped) + " events of " + room.text() +
+                              std::to_string(kept.dropped) + " events of " + room.text() +
                                   " were dropped: malformed, of another room, or not signed");
     }
-    co_return events;
+    co_return std::move(kept.events);
 }
 
 // A room has exactly one beginning, of the version that the resident claims.
@@ -442,7 +436,8 @@ Task<Result<StoredEvent>> RemoteRooms::send_invite(RoomPtr room, NewEvent invite
     ASSIGN_OR_CO_RETURN(const EventTemplate made, room->make_template(invite));
     // An invite that we would not send is not shown to others.
     CO_RETURN_IF_ERROR(room->check_template(made));
-    ASSIGN_OR_CO_RETURN(const Event ours, room->sign(made));
+    ASSIGN_OR_CO_RETURN(Event ours, room->sign(made));
+    ASSIGN_OR_CO_RETURN(ours, co_await room->ask_policy_server(std::move(ours)));
     json::Object pdu = ours.parse_text();
 
     ASSIGN_OR_CO_RETURN(

@@ -7,7 +7,7 @@
 
 namespace matrix::engine {
 
-Room::Data::Data(const RoomServices& services_, RoomId id_, storage::RoomRow row)
+Room::Data::Data(RoomServices& services_, RoomId id_, storage::RoomRow row)
     : services(services_),
       id(std::move(id_)),
       rules(row.rules),
@@ -180,29 +180,18 @@ std::vector<EventPtr> Room::load_events(const State& state) const {
 }
 
 std::vector<EventPtr> Room::auth_chain(const std::vector<EventId>& ids) const {
-    std::map<EventId, EventPtr> chain;
-    std::vector<EventId> pending;
-    const auto follow = [&](const Event& event) {
-        for (const EventId& cited : event.auth_events) {
-            if (chain.try_emplace(cited).second) pending.push_back(cited);
-        }
-    };
+    ChainWalk walk;
     for (const EventId& event_id : ids) {
-        if (const EventPtr event = data_->services.events.find_event(event_id)) follow(*event);
+        if (const EventPtr event = data_->services.events.find_event(event_id)) walk.follow(*event);
     }
-    while (!pending.empty()) {
-        const EventId event_id = std::move(pending.back());
-        pending.pop_back();
-        EventPtr event = data_->services.events.find_event(event_id);
+    std::vector<EventPtr> chain;
+    while (!walk.pending.empty()) {
+        EventPtr event = data_->services.events.find_event(walk.take_next());
         if (!event) continue;
-        follow(*event);
-        chain[event_id] = std::move(event);
+        walk.follow(*event);
+        chain.push_back(std::move(event));
     }
-    std::vector<EventPtr> events;
-    for (auto& [event_id, event] : chain) {
-        if (event) events.push_back(std::move(event));
-    }
-    return events;
+    return chain;
 }
 
 }  // namespace matrix::engine

@@ -85,6 +85,11 @@ public:
     /// that means anything but the same each time.
     std::vector<EventPtr> auth_chain(const std::vector<EventId>& ids) const;
 
+    // The same of so many events that they are read over several turns.
+    Task<std::vector<EventPtr>> gather_events(std::vector<EventId> ids) const;
+    /// Everything that `events` cite, without them unless they are cited.
+    Task<std::vector<EventPtr>> gather_auth_chain(std::vector<EventPtr> events) const;
+
     // History visibility. Spec: client-server-api, "Room history visibility".
     bool may_see(const UserId& user, const StoredEvent& event) const;
     bool may_server_see(const ServerName& server, const StoredEvent& event) const;
@@ -134,7 +139,14 @@ public:
 
     /// Builds, signs, checks, stores, and hands on to the other servers. Fails with 403 if a rule
     /// refuses. Synchronous in effect: the event is stored when this returns, not yet durable.
+    /// A room that uses a policy server refuses it: `submit` asks that server.
     Result<StoredEvent> send(const NewEvent& event);
+    /// The same with the signature of the room's policy server, where there is one: what clients
+    /// send. A refusal of the policy server is the error, as that server put it.
+    Task<Result<StoredEvent>> submit(NewEvent event);
+    /// An event of ours with the policy server's signature, if the room uses one and the event
+    /// lacks it; whatever else is to happen with the event comes after this.
+    Task<Result<Event>> ask_policy_server(Event event);
     /// The same from its checks on, for an event of ours that has all its signatures. The room may
     /// have moved on since it was built.
     Result<StoredEvent> accept_own(Event event);

@@ -41,7 +41,7 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
         if (!pdus) continue;
         EventsById found = co_await data_->verify_all(*std::move(pdus));
         // The room's other events wait no longer than for the placing.
-        if (!co_await data_->queue.enter()) co_return false;
+        if (!co_await data_->queue.enter(server)) co_return false;
         co_await data_->place_history(order_by_graph(std::move(found), missing), server);
         data_->queue.leave();
         const bool is_richer = std::ranges::any_of(
@@ -99,8 +99,9 @@ Task<void> Room::Data::place_history(std::vector<Event> events, ServerName from)
 
 // Steps 4 and 5 of the checks on receipt. The current state has no say in what came before it.
 Task<Result<void>> Room::Data::place_historic(Event event, ServerName from) {
-    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
+    CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
+    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     auto before = state_after_all(event.prev_events);
     if (!before) {
         ASSIGN_OR_CO_RETURN(before, co_await fetch_state_before(event.id, from));

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "refserver/engine/rooms/event_checks.h"
@@ -14,6 +16,7 @@
 #include "refserver/engine/rooms/receive_queue.h"
 #include "refserver/engine/rooms/room.h"
 #include "refserver/engine/rooms/rooms.h"
+#include "refserver/protocol/policy_server.h"
 #include "refserver/protocol/state_resolver.h"
 #include "refserver/storage/lru_map.h"
 
@@ -36,6 +39,13 @@ inline constexpr std::size_t kBackfillServersMax = 3;
 /// What no server gave is not asked for again so soon.
 inline constexpr std::int64_t kBackfillAgainMs = 10 * 60 * 1000;
 
+/// More extremities than these are brought together by an event of ours.
+inline constexpr std::size_t kExtremitiesMax = 20;
+/// How many of our users are tried for that.
+inline constexpr std::size_t kMergersTriedMax = 10;
+/// The type of such events, as other servers name them; no client is shown one.
+inline constexpr std::string_view kMergeEventType = "org.matrix.dummy_event";
+
 /// How many soft-failed and rejected events are looked through for what lies behind them.
 inline constexpr std::size_t kHiddenEventsMax = 1000;
 
@@ -47,7 +57,7 @@ enum class EventOrigin {
 };
 
 struct Room::Data {
-    Data(const RoomServices& services_, RoomId id_, storage::RoomRow row);
+    Data(RoomServices& services_, RoomId id_, storage::RoomRow row);
     Data(const Data&) = delete;
     Data& operator=(const Data&) = delete;
 
@@ -86,13 +96,23 @@ struct Room::Data {
     void advance(const Event& event, const State& after, StreamPosition position);
     void change_extremities(const std::vector<EventId>& next);
     void change_current(const State& next, StreamPosition position);
-    void change_member(const StateDifference& difference, StreamPosition position);
+    /// Tells whether somebody came in or went.
+    std::optional<MemberChange> change_member(const StateDifference& difference,
+                                              StreamPosition position);
+    void tell_watcher(std::vector<MemberChange> changes);
     bool is_cited_by_accepted(const EventId& id) const;
+
+    // room_gather.cpp
+
+    /// Lets others work before the caller goes on.
+    runtime::Completion<bool> end_turn() const;
 
     // room_import.cpp
 
     /// Makes a state that is stored, with its members, the current one, after no event at all.
     void adopt(const State& state, std::map<ServerName, std::size_t> joined);
+    /// The same for a room with a state of old: only what differs is written.
+    void adopt_again(const State& state);
 
     // room_redaction.cpp
 
@@ -110,6 +130,8 @@ struct Room::Data {
     std::vector<EventPtr> choose_prev_events() const;
     Result<EventTemplate> make_template(const NewEvent& event);
     Result<StoredEvent> accept_own(Event event);
+    /// Keeps the extremities from growing where other servers never cite each other's events.
+    void merge_extremities();
 
     // room_receive.cpp
 
@@ -117,8 +139,21 @@ struct Room::Data {
     Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
     Task<Result<Receipt>> find_place(Event event, ServerName from);
 
+    Result<void> check_id_is_free(const EventId& event_id) const;
     /// A room has one create event.
     Result<void> check_is_only_create(const Event& event) const;
+
+    // room_policy.cpp
+
+    /// The one that the room uses now.
+    std::optional<PolicyServer> policy_server();
+    /// Does the room use a policy server that has not signed the event, and should have?
+    bool lacks_policy_signature(const Event& event);
+    /// The event with that signature; what the policy server answered instead, or why there is no
+    /// answer.
+    Task<Result<Event>> ask_policy_server(Event event);
+    /// Step 7 of the checks on receipt, of an event that the other steps accept.
+    Judgement judge_by_policy(const Event& event);
 
     // room_backfill.cpp
 
@@ -133,6 +168,8 @@ struct Room::Data {
     Task<std::vector<Event>> fetch_gap(Event event, ServerName from) const;
     Task<Result<void>> fetch_auth_events(Event event, ServerName from);
     Task<Result<State>> fetch_state_before(EventId id, ServerName from);
+    /// Of `from`, else of some of the room's other servers.
+    Task<Result<State>> fetch_state_from_any(EventId id, ServerName from);
     Task<Result<void>> fetch_state_events(std::vector<EventId> missing,
                                           EventId at,
                                           ServerName from);
@@ -140,7 +177,7 @@ struct Room::Data {
     Task<void> add_outliers(json::Array pdus);
     void store_outliers(std::vector<Event> events);
 
-    const RoomServices& services;
+    RoomServices& services;
     const RoomId id;
     const RoomRules* rules;
     storage::RoomNumber number;
@@ -164,6 +201,22 @@ private:
     storage::LruMap<State> resolved_{64};
     /// Made when it is needed first: most rooms are never in conflict.
     std::unique_ptr<Resolver> resolver_;
+};
+
+/// What remains to be read of an auth chain.
+struct ChainWalk {
+    void follow(const Event& event) {
+        for (const EventId& cited : event.auth_events) {
+            if (seen.insert(cited).second) pending.push_back(cited);
+        }
+    }
+    EventId take_next() {
+        EventId next = std::move(pending.back());
+        pending.pop_back();
+        return next;
+    }
+    std::set<EventId> seen;
+    std::vector<EventId> pending;
 };
 
 /// In which room a membership makes whom what.

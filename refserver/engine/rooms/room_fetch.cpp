@@ -103,18 +103,16 @@ Task<void> Room::Data::add_outliers(json::Array pdus) {
         const auto event_id = object ? event_id_of(*object, *rules) : std::unexpected(EventError());
         if (event_id && !find_cited(*event_id).event) unknown.push_back(std::move(*object));
     }
-    std::vector<Event> events;
-    for (Result<Event>& event : co_await services.keys.take_events(std::move(unknown), rules)) {
-        if (event && event->room_id == id) events.push_back(*std::move(event));
-    }
-    store_outliers(std::move(events));
+    auto kept = co_await services.keys.keep_events(std::move(unknown), id, rules);
+    store_outliers(std::move(kept.events));
 }
 
 void Room::Data::store_outliers(std::vector<Event> events) {
     refresh();
     if (!check_is_stored()) return;
-    std::erase_if(events,
-                  [&](const Event& event) { return find_cited(event.id).event != nullptr; });
+    std::erase_if(events, [&](const Event& event) {
+        return find_cited(event.id).event || !check_id_is_free(event.id);
+    });
     for (CheckedOutlier& checked : check_outliers(std::move(events), checks())) {
         StoredEvent stored;
         stored.event = std::move(checked.event);
@@ -163,6 +161,15 @@ Task<Result<State>> Room::Data::fetch_state_before(EventId at, ServerName from) 
         CO_RETURN_IF_ERROR(co_await fetch_state_events(std::move(missing), at, from));
     }
     co_return make_state(ids->state, *this);
+}
+
+Task<Result<State>> Room::Data::fetch_state_from_any(EventId at, ServerName from) {
+    Result<State> state = co_await fetch_state_before(at, from);
+    for (const ServerName& server : list_backfill_servers()) {
+        if (state) break;
+        if (server != from) state = co_await fetch_state_before(at, server);
+    }
+    co_return state;
 }
 
 Task<Result<void>> Room::Data::fetch_state_events(std::vector<EventId> missing,

@@ -2,7 +2,8 @@
 // check them, and they are stored in slices that nothing shows until a small last step.
 //
 // A crash between two slices leaves events and members of a room that has no state here yet, and so
-// is unknown; entering it again finds them or replaces them.
+// is unknown; entering it again finds them or replaces them. Of a room that we were in before, the
+// members are those of its old state until the last step, which changes only what differs.
 
 #include <algorithm>
 #include <iterator>
@@ -156,7 +157,7 @@ public:
             nodes, [this](const State::StoredNode& node) { services_.states.put_node(node); });
     }
 
-    // Whoever was there when we left is not of interest any longer.
+    // What is there comes from an entry that came to no end.
     Task<bool> replace_members(CheckedRoom* checked) {
         while (services_.rooms.remove_some_members(number_, kRowsPerSlice) > 0) {
             if (!co_await end_slice()) co_return false;
@@ -202,11 +203,15 @@ private:
     const std::uint64_t failed_commits_;
 };
 
+/// What we have of a room that we enter.
+enum class Presence { Unknown, Left, Joined };
+
 // The parameters are the caller's, who waits.
-Task<bool> import_room(RoomImport* import, CheckedRoom* checked, bool has_our_users) {
+Task<bool> import_room(RoomImport* import, CheckedRoom* checked, Presence presence) {
     if (!co_await import->store_outliers(&checked->outliers)) co_return false;
-    if (has_our_users) co_return true;
+    if (presence == Presence::Joined) co_return true;
     if (!co_await import->store_nodes(&checked->nodes)) co_return false;
+    if (presence == Presence::Left) co_return true;
     co_return co_await import->replace_members(checked);
 }
 
@@ -220,9 +225,15 @@ void Room::Data::adopt(const State& state, std::map<ServerName, std::size_t> joi
     joined_servers_ = std::move(joined);
 }
 
+void Room::Data::adopt_again(const State& state) {
+    change_extremities({});
+    if (!(state == current)) change_current(state, services.turns.next_position());
+}
+
 Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
     const EventPtr join = joined.join;
     const RoomId room_id = join->room_id;
+    const std::optional<StreamPosition> known_at = joined.known_at;
     // The verifier has no state, and outlives the server.
     auto checked = co_await services_.workers.run<Result<CheckedRoom>>(
         runtime::Lane::Signatures,
@@ -237,16 +248,21 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
         co_await entry->second->wait();
     entering_.emplace(room_id, std::make_unique<runtime::Signal>());
     const auto known = find(room_id);
-    const bool has_our_users = known && (*known)->is_server_joined(services_.server_name);
+    Presence presence = known ? Presence::Left : Presence::Unknown;
+    if (known && (*known)->is_server_joined(services_.server_name)) presence = Presence::Joined;
     const storage::RoomNumber number = services_.rooms.find_or_create(room_id, *join->rules);
     RoomImport import(services_, number);
-    const bool is_stored = co_await import_room(&import, &*checked, has_our_users);
+    const bool is_stored = co_await import_room(&import, &*checked, presence);
 
     // From here to the end nothing waits.
     const std::unique_ptr<runtime::Signal> finished = std::move(entering_.at(room_id));
     entering_.erase(room_id);
     Result<RoomPtr> room = internal_error("the storage failed: the room was not entered");
-    if (is_stored) {
+    const auto newest = membership_at(room_id, join->sender, services_.turns.newest());
+    const StreamPosition newest_at = newest ? newest->position : StreamPosition{};
+    if (is_stored && known_at && *known_at != newest_at) {
+        room = forbidden("the user's membership has changed meanwhile");
+    } else if (is_stored) {
         room = finish_entering(number, join, checked->before, std::move(checked->joined_servers));
     }
     finished->notify_all();
@@ -259,8 +275,9 @@ Result<RoomPtr> Rooms::finish_entering(storage::RoomNumber number,
                                        const State& before,
                                        std::map<ServerName, std::size_t> joined_servers) {
     RoomPtr room;
-    if (auto known = find(join->room_id)) {
-        room = *std::move(known);
+    auto known = find(join->room_id);
+    if (known) {
+        room = *known;
     } else {
         const storage::RoomRow row{.number = number,
                                    .rules = join->rules,
@@ -271,8 +288,10 @@ Result<RoomPtr> Rooms::finish_entering(storage::RoomNumber number,
     Room::Data& data = room->data();
     RETURN_IF_ERROR(data.check_is_stored());
     if (data.find_placed(join->id)) return room;
-    if (!room->is_server_joined(services_.server_name)) {
+    if (!known) {
         data.adopt(before, std::move(joined_servers));
+    } else if (!room->is_server_joined(services_.server_name)) {
+        data.adopt_again(before);
     }
     data.place(join, before, {}, EventOrigin::Peer);
     ++services_.counters.events_received;

@@ -37,7 +37,7 @@ StoredEvent Room::Data::place(EventPtr event,
     stored.state_after = services.states.put(after);
 
     const bool is_accepted = stored.status == EventStatus::Accepted;
-    if (is_accepted && apply_redaction(placed, before)) {
+    if (is_accepted && apply_redaction(placed, before) && placed.type != kMergeEventType) {
         stored.position = origin == EventOrigin::History ? services.turns.next_backfill_position()
                                                          : services.turns.next_position();
     }
@@ -124,12 +124,29 @@ void Room::Data::change_extremities(const std::vector<EventId>& next) {
 void Room::Data::change_current(const State& next, StreamPosition position) {
     services.rooms.put_current_state(number, position, services.states.put(next));
     const State previous = std::exchange(current, next);
+    std::vector<MemberChange> changes;
     for (const StateDifference& difference : diff(previous, next)) {
-        if (difference.key.type == "m.room.member") change_member(difference, position);
+        if (difference.key.type != "m.room.member") continue;
+        if (auto change = change_member(difference, position)) {
+            changes.push_back(*std::move(change));
+        }
+    }
+    tell_watcher(std::move(changes));
+}
+
+void Room::Data::tell_watcher(std::vector<MemberChange> changes) {
+    if (!services.watch_members) return;
+    for (MemberChange& change : changes) {
+        if (change.user.server() == services.server_name) {
+            for (const auto& [server, count] : joined_servers())
+                change.servers.insert(server);
+        }
+        services.watch_members(change);
     }
 }
 
-void Room::Data::change_member(const StateDifference& difference, StreamPosition position) {
+std::optional<MemberChange> Room::Data::change_member(const StateDifference& difference,
+                                                      StreamPosition position) {
     const UserId user(difference.key.state_key);
     auto& servers = joined_servers();  // Before the table changes, from which it may be read.
     const auto old = services.rooms.find_membership_of(number, user);
@@ -153,13 +170,16 @@ void Room::Data::change_member(const StateDifference& difference, StreamPosition
     if (now == Membership::Join && old != Membership::Join) {
         services.notifier.member_joined(id, user);
     }
-    if (server != services.server_name) return;
-    services.rooms.add_change(user,
-                              {.room = id,
-                               .membership = now.value_or(Membership::Leave),
-                               .event = event ? event->id : EventId(),
-                               .position = position});
-    services.notifier.user_changed(user, position);
+    if (server == services.server_name) {
+        services.rooms.add_change(user,
+                                  {.room = id,
+                                   .membership = now.value_or(Membership::Leave),
+                                   .event = event ? event->id : EventId(),
+                                   .position = position});
+        services.notifier.user_changed(user, position);
+    }
+    if (is_joined == was_joined) return std::nullopt;
+    return MemberChange{.room = id, .user = user, .is_joined = is_joined};
 }
 
 }  // namespace matrix::engine

@@ -1,5 +1,17 @@
 // Receipt of a peer's event, in the order of the specification's checks.
 //
+//   1 format, 2 signatures, 3 hash      `verify`: of each event alone, before it waits for its turn
+//   (what is missing before it)         `fetch_gap`: these go through steps 4 to 7 first
+//   (what is missing to authorize it)   `fetch_auth_events`: outliers, checked by step 4
+//   4 by its auth events                `judge`; else it is rejected
+//   5 by the state before it            `judge`, over `fetch_state_from_any` if that is not here
+//   6 by the current state              `judge`; else it is soft-failed
+//   7 by the policy server              `ask_policy_server`, `judge_by_policy`; else soft-failed
+//   (its place)                         `place`: stored with its states, whatever it was judged
+//
+// UNIMPLEMENTED: an event whose state no server gave is dropped, with an error for who brought it,
+// and not tried again by itself: it comes back when an event that stands upon it does.
+//
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
 
 #include <utility>
@@ -23,7 +35,7 @@ Task<Result<Receipt>> Room::receive(json::Object pdu, ServerName from) {
 Task<Result<Receipt>> Room::receive_verified(Event event, ServerName from) {
     const RoomPtr self = shared_from_this();
     if (auto known = data().find_placed(event.id)) co_return Receipt{*std::move(known), false};
-    const bool is_admitted = co_await data_->queue.enter();
+    const bool is_admitted = co_await data_->queue.enter(from);
     if (!is_admitted) {
         co_return std::unexpected(Error{503, "M_UNKNOWN", "too many events wait", {}});
     }
@@ -68,23 +80,42 @@ Result<void> Room::Data::check_is_only_create(const Event& event) const {
     return bad_request("M_UNKNOWN", "the room has another create event");
 }
 
-// Steps 4 to 6, when everything that they look at is here.
+// UNSPECIFIED: servers choose the ids of events of room versions 1 and 2, and may choose one that
+// an event of another room has. The first one keeps it.
+Result<void> Room::Data::check_id_is_free(const EventId& event_id) const {
+    const EventPtr known = services.events.find_event(event_id);
+    if (!known || known->room_id == id) return {};
+    return bad_request("M_INVALID_PARAM", "an event of another room has this id");
+}
+
+// Steps 4 to 7, when everything that they look at is here.
 Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
+    CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     refresh();
     auto before = state_after_all(event.prev_events);
     if (!before) {
-        auto fetched = co_await fetch_state_before(event.id, from);
+        auto fetched = co_await fetch_state_from_any(event.id, from);
         if (!fetched) co_return std::unexpected(std::move(fetched).error());
         before = *std::move(fetched);
+    }
+
+    // Only what all other steps accept is worth the policy server's time.
+    refresh();
+    CO_RETURN_IF_ERROR(check_is_stored());
+    if (lacks_policy_signature(event) &&
+        judge(event, *before, current, checks()).status == EventStatus::Accepted) {
+        auto recommended = co_await ask_policy_server(event);
+        if (recommended) event = *std::move(recommended);
     }
 
     // From here to the end nothing waits: what was read is still true.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
     if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
-    const Judgement judgement = judge(event, *before, current, checks());
+    Judgement judgement = judge(event, *before, current, checks());
+    if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
     Counters& counters = services.counters;
     switch (judgement.status) {
         case EventStatus::Accepted:
@@ -99,10 +130,12 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         case EventStatus::Outlier:
             unreachable();
     }
-    co_return Receipt{
+    Receipt receipt{
         place(
             std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
         true};
+    if (extremities.size() > kExtremitiesMax) merge_extremities();
+    co_return receipt;
 }
 
 }  // namespace matrix::engine

@@ -77,6 +77,9 @@ Result<StoredEvent> Room::Data::accept_own(Event event) {
     if (judgement.status != EventStatus::Accepted) {
         return std::unexpected(error_of(judgement.failure));
     }
+    if (lacks_policy_signature(event)) {
+        return forbidden("the room's policy server has not signed the event");
+    }
 
     std::set<ServerName> servers_before;
     for (const auto& [server, users] : joined_servers())
@@ -87,6 +90,45 @@ Result<StoredEvent> Room::Data::accept_own(Event event) {
         stored.event, list_recipients(std::move(servers_before), joined_servers(), *stored.event));
     ++services.counters.events_sent;
     return stored;
+}
+
+namespace {
+
+/// What brings branches together: an event that says nothing, or what a membership says already.
+NewEvent make_merge(const UserId& user, const Event* membership) {
+    NewEvent merge{.sender = user,
+                   .type = std::string(kMergeEventType),
+                   .state_key = std::nullopt,
+                   .content = {},
+                   .redacts = std::nullopt};
+    if (!membership) return merge;
+    merge.type = "m.room.member";
+    merge.state_key = user.text();
+    merge.content = membership->parse_content();
+    merge.content.erase("join_authorised_via_users_server");
+    return merge;
+}
+
+}  // namespace
+
+// UNSPECIFIED: how the number of extremities stays bounded. Each one is cited, resolved and sent
+// again and again, so we do as Synapse does: a user of ours sends an event that says nothing. Where
+// none of them may speak, one joins again, which every member may.
+void Room::Data::merge_extremities() {
+    std::vector<UserId> users = services.rooms.list_members(number, Membership::Join);
+    std::erase_if(users, [&](const UserId& user) { return user.server() != services.server_name; });
+    if (users.size() > kMergersTriedMax) users.resize(kMergersTriedMax);
+    for (const bool is_silent : {true, false}) {
+        for (const UserId& user : users) {
+            const EventId* known = current.find("m.room.member", user.view());
+            const EventPtr membership = known ? services.events.find_event(*known) : nullptr;
+            const auto made =
+                make_template(make_merge(user, is_silent ? nullptr : membership.get()));
+            if (!made) continue;
+            auto event = sign_template(*made, *rules, services);
+            if (event && accept_own(*std::move(event))) return;
+        }
+    }
 }
 
 Result<EventTemplate> Room::make_template(const NewEvent& event) const {

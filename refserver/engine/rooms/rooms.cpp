@@ -179,6 +179,10 @@ std::optional<Membership> Rooms::membership(const RoomId& room, const UserId& us
     return row ? services_.rooms.find_membership_of(row->number, user) : std::nullopt;
 }
 
+bool Rooms::shares_room(const UserId& one, const UserId& other) const {
+    return services_.rooms.shares_room(one, other);
+}
+
 std::vector<MembershipChange> Rooms::list_memberships(const UserId& user) const {
     return services_.rooms.list_changes(user, StreamPosition{}, services_.turns.newest());
 }

@@ -1,9 +1,11 @@
 // Rooms: all rooms that this server knows, and what happens to them as a whole.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +27,16 @@ class FederationClient;
 class KeyRing;
 class Notifier;
 class Outbox;
+class PolicySigner;
+
+/// Somebody has entered a room, or is not in it any more.
+struct MemberChange {
+    RoomId room;
+    UserId user;
+    bool is_joined = false;
+    std::set<ServerName> servers = {};  ///< Of the room now; told of users of ours alone.
+};
+using WatchMembers = std::move_only_function<void(const MemberChange&)>;
 
 /// What rooms need of the engine. All of it outlives them.
 struct RoomServices {
@@ -45,6 +57,8 @@ struct RoomServices {
     Notifier& notifier;
     runtime::Workers& workers;
     Counters& counters;
+    const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
+    WatchMembers watch_members = {};
 };
 
 /// The first events of a room, in order; the room's id is made here.
@@ -60,6 +74,9 @@ struct JoinedRoom {
     EventPtr join;
     std::vector<Event> state;  ///< Before the join; signatures verified.
     std::vector<Event> auth_chain;
+    /// Of the user's newest membership when he wanted to join: if there is a newer one at the end,
+    /// he has decided otherwise, and the room is not entered. Nothing: not looked at.
+    std::optional<StreamPosition> known_at = std::nullopt;
 };
 
 /// A room that we are invited to or knock on, and do not know otherwise.
@@ -98,6 +115,11 @@ public:
     /// A user's rooms by membership, from this server's view, also where we only have an invite.
     std::vector<RoomId> list_rooms_of(const UserId& user, Membership membership) const;
     std::optional<Membership> membership(const RoomId& room, const UserId& user) const;
+    /// Is there a room that both have joined?
+    bool shares_room(const UserId& one, const UserId& other) const;
+    /// From now on `watch` is called in each unit of work in which somebody joins or leaves, when
+    /// all of it is written. There is one who watches.
+    void watch_members(WatchMembers watch) { services_.watch_members = std::move(watch); }
     /// The newest membership of a user of ours in each room that ever had one, outliers included,
     /// in the order of room ids. What is not durable yet is included: readers compare positions.
     std::vector<MembershipChange> list_memberships(const UserId& user) const;

@@ -6,9 +6,12 @@
 // full conflicted set.
 
 #include <memory>
+#include <optional>
+#include <set>
 
 #include <benchmark/benchmark.h>
 
+#include "conformance/oracle/state_resolution.h"
 #include "refserver/base/assert.h"
 #include "refserver/protocol/state_resolver.h"
 #include "tests/generators/room.h"
@@ -81,13 +84,18 @@ EventId set_topic(LargeRoom& room, const Label& label, std::size_t member) {
                      .auth_events = {room.newest_power_levels(), room.newest_membership(member)}});
 }
 
-EventId set_levels(LargeRoom& room, const Label& label, std::size_t moderator, EventId before) {
-    return room.add({.label = label,
-                     .sender = 0,
-                     .type = "m.room.power_levels",
-                     .state_key = "",
-                     .content = room.levels(moderator),
-                     .auth_events = {std::move(before), room.newest_membership(0)}});
+EventId set_levels(LargeRoom& room,
+                   const Label& label,
+                   std::size_t moderator,
+                   EventId before,
+                   std::optional<EventId> creator = std::nullopt) {
+    return room.add(
+        {.label = label,
+         .sender = 0,
+         .type = "m.room.power_levels",
+         .state_key = "",
+         .content = room.levels(moderator),
+         .auth_events = {std::move(before), creator.value_or(room.newest_membership(0))}});
 }
 
 EventId ban(LargeRoom& room, const Label& label, std::size_t member) {
@@ -178,12 +186,27 @@ void index_random_rooms(benchmark::State& run) {
 }
 BENCHMARK(index_random_rooms)->Arg(11)->Arg(12);
 
+// The creator changes their profile, with events that cite nothing that anybody disputes.
+EventId make_quiet_chain(LargeRoom& room, std::size_t length) {
+    EventId last = room.newest_membership(0);
+    for (std::size_t count = 0; count < length; ++count) {
+        last = room.add({.label = "creator-" + std::to_string(count),
+                         .sender = 0,
+                         .type = "m.room.member",
+                         .state_key = LargeRoom::user(0),
+                         .content = membership("join"),
+                         .auth_events = {room.join_rules(), last}});
+    }
+    return last;
+}
+
 // A long netsplit: on one side sixteen members have changed their profiles, and the creator the
 // power levels, again and again.
 std::vector<State> make_long_dispute(LargeRoom& room) {
     constexpr std::size_t kMembers = 16;
-    constexpr std::size_t kChanges = 17;       // Of each profile; all but the last are in between.
-    constexpr std::size_t kLevelsChanges = 8;  // 16 * 16 + 7 = 263 events are in between.
+    constexpr std::size_t kChanges = 15;        // Of each profile; all but the last are in between.
+    constexpr std::size_t kLevelsChanges = 14;  // 16 * 14 + 13 = 237 events are in between.
+    constexpr std::size_t kQuiet = 9;           // On no way between two disputed events.
     const State base = room.state();
     State ahead = base;
     for (std::size_t member = 1; member <= kMembers; ++member) {
@@ -194,19 +217,65 @@ std::vector<State> make_long_dispute(LargeRoom& room) {
         }
         ahead = ahead.with(member_key(member), last);
     }
+    const EventId creator = make_quiet_chain(room, kQuiet);
     EventId levels = room.newest_power_levels();
-    for (std::size_t count = 0; count < kLevelsChanges; ++count)
-        levels = set_levels(room, "levels-" + std::to_string(count), 1 + count, levels);
+    for (std::size_t count = 0; count < kLevelsChanges; ++count) {
+        const Label label = "levels-" + std::to_string(count);
+        levels = set_levels(room, label, 1 + count, levels, creator);
+    }
     return {base, ahead.with({"m.room.power_levels", ""}, levels)};
 }
 
-void resolve_17_keys_with_263_events_between(benchmark::State& run) {
+// The oracle's trace of a resolution.
+oracle::Trace trace_of(const oracle::Room& literal, std::span<const State> states) {
+    std::vector<oracle::StateMap> maps;
+    for (const State& state : states) {
+        oracle::StateMap& map = maps.emplace_back();
+        state.for_each(
+            [&](const StateKey& key, const EventId& id) { map[{key.type, key.state_key}] = id; });
+    }
+    return oracle::resolve(literal, maps).trace;
+}
+
+// The room of everything that the states lead to.
+oracle::Room oracle_room_of(const LargeRoom& room, std::span<const State> states) {
+    std::vector<EventId> pending;
+    for (const State& state : states)
+        state.for_each([&](const StateKey&, const EventId& id) { pending.push_back(id); });
+    const FindEvent find = room.finder();
+    oracle::Room literal(room.rules());
+    std::set<EventId> seen;
+    while (!pending.empty()) {
+        const EventId id = pending.back();
+        pending.pop_back();
+        if (!seen.insert(id).second) continue;
+        const EventPtr event = find(id).event;
+        literal.add(event, oracle::Standing::Accepted);
+        pending.insert(pending.end(), event->auth_events.begin(), event->auth_events.end());
+    }
+    return literal;
+}
+
+// What the oracle finds, as columns: the events are made by hand, so they are counted by another.
+void show_shape(benchmark::State& run, const LargeRoom& room, std::span<const State> states) {
+    const oracle::Room literal = oracle_room_of(room, states);
+    const oracle::Trace trace = trace_of(literal, states);
+    run.counters["keys"] = static_cast<double>(trace.conflicted_keys.size());
+    run.counters["auth_difference"] = static_cast<double>(trace.auth_difference.size());
+    run.counters["subgraph"] = static_cast<double>(trace.conflicted_subgraph.size());
+    MATRIX_ASSERT(trace.conflicted_keys.size() == 17);
+    MATRIX_ASSERT(trace.auth_difference.size() == 263);
+    const bool has_subgraph = room.rules().state_resolution == StateResolution::V2_1;
+    MATRIX_ASSERT(trace.conflicted_subgraph.size() == (has_subgraph ? 271U : 0U));
+}
+
+void resolve_17_keys_with_a_difference_of_263(benchmark::State& run) {
     LargeRoom room(rules_of(run), {.events = 100, .members = 20, .power_levels = 2});
     const std::vector<State> states = make_long_dispute(room);
-    MATRIX_ASSERT(diff(states[0], states[1]).size() == 17);
     run_resolutions(run, room, states);
+    show_shape(run, room, states);
 }
-BENCHMARK(resolve_17_keys_with_263_events_between)
+BENCHMARK(resolve_17_keys_with_a_difference_of_263)
     ->Arg(2)
     ->Arg(11)
     ->Arg(12)

@@ -1,0 +1,51 @@
+// Reading many events of a room, as joining servers ask for: some of them in each turn of the loop.
+
+#include <utility>
+
+#include "refserver/engine/rooms/room_data.h"
+
+namespace matrix::engine {
+namespace {
+
+/// Each may have to be read from the database and parsed.
+constexpr std::size_t kEventsPerTurn = 64;
+/// Events in memory, whose citations are looked at.
+constexpr std::size_t kCitingEventsPerTurn = 1000;
+
+}  // namespace
+
+Task<std::vector<EventPtr>> Room::gather_events(std::vector<EventId> ids) const {
+    const std::shared_ptr<const Room> self = shared_from_this();
+    std::vector<EventPtr> events;
+    for (const EventId& event_id : ids) {
+        if (EventPtr event = data_->services.events.find_event(event_id)) {
+            events.push_back(std::move(event));
+        }
+        if (events.size() % kEventsPerTurn == 0) co_await data_->end_turn();
+    }
+    co_return events;
+}
+
+Task<std::vector<EventPtr>> Room::gather_auth_chain(std::vector<EventPtr> events) const {
+    const std::shared_ptr<const Room> self = shared_from_this();
+    ChainWalk walk;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        walk.follow(*events[i]);
+        if (i % kCitingEventsPerTurn == kCitingEventsPerTurn - 1) co_await data_->end_turn();
+    }
+    std::vector<EventPtr> chain;
+    while (!walk.pending.empty()) {
+        EventPtr event = data_->services.events.find_event(walk.take_next());
+        if (!event) continue;
+        walk.follow(*event);
+        chain.push_back(std::move(event));
+        if (chain.size() % kEventsPerTurn == 0) co_await data_->end_turn();
+    }
+    co_return chain;
+}
+
+runtime::Completion<bool> Room::Data::end_turn() const {
+    return services.clock.sleep(runtime::milliseconds(0));
+}
+
+}  // namespace matrix::engine
