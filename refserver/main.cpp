@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "refserver/admin/commands.h"
+#include "refserver/admin/data_file.h"
 #include "refserver/base/result_macros.h"
 #include "refserver/commands/commands.h"
 #include "refserver/engine/server.h"
@@ -36,8 +38,8 @@ namespace {
 
 using platform::SocketAddress;
 
-constexpr const char* kDatabaseName = "homeserver.db";
-constexpr const char* kNameFile = "server_name";
+using admin::kDatabaseFile;
+using admin::kNameFile;
 constexpr std::string_view kDefaultHost = "localhost";
 
 /// A sentence that names the flag which is to blame.
@@ -203,13 +205,13 @@ Outcome<Storage> open_storage(const Options& options, runtime::Executor& executo
     ASSIGN_OR_RETURN(auto folder, blame("--data", platform::DataFolder::open(*options.data)));
     return Storage{
         std::move(folder),
-        std::make_unique<platform::LogDurability>(executor, *options.data, kDatabaseName)};
+        std::make_unique<platform::LogDurability>(executor, *options.data, kDatabaseFile)};
 }
 
 engine::ServerOptions engine_options(const Options& options, const Listening& listening) {
     engine::ServerOptions settings;
     settings.server_name = parse_server_name(listening.server_name).value();
-    settings.database_name = kDatabaseName;
+    settings.database_name = kDatabaseFile;
     settings.database.is_in_memory = !options.data;
     settings.is_development = options.is_development;
     settings.default_room_version = options.room_version;
@@ -297,6 +299,7 @@ void raise_file_limit() {
 
 int main(int count, char** arguments) {
     if (const auto code = matrix::commands::run_command(count, arguments)) return *code;
+    if (const auto code = matrix::admin::run_command(count, arguments)) return *code;
     const auto options = matrix::parse_options(count, arguments);
     if (!options) {
         std::fputs(options.error().text.c_str(), options.error().code == 0 ? stdout : stderr);

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "refserver/admin/commands.h"
 #include "refserver/commands/commands.h"
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/room_rules.h"
@@ -234,7 +235,7 @@ std::expected<Options, EarlyExit> parse_options(int count, const char* const* ar
     Texts texts;
     CLI::App app("Touchstone's reference Matrix homeserver; with a command, a tool of its trade.",
                  "refserver");
-    app.footer(commands::list_commands() + "\n" + kExamples);
+    app.footer(commands::list_commands() + admin::list_commands() + "\n" + kExamples);
     app.get_formatter()->column_width(36);
     declare_addresses(app, options, texts);
     declare_federation(app, options, texts);

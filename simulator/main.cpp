@@ -75,6 +75,10 @@ void print_text(const Command& command, const RunReport& report, double real_s) 
     for (const std::string& what : report.convergence.disagreements) {
         std::printf("disagreement: %s\n", what.c_str());
     }
+    print_count("events checked by fsck", report.soundness.events);
+    for (const std::string& what : report.soundness.breaches) {
+        std::printf("breach: %s\n", what.c_str());
+    }
     for (const std::string& what : report.operations.failures) {
         std::printf("failed request: %s\n", what.c_str());
     }
@@ -96,6 +100,7 @@ void print_json(const Command& command, const RunReport& report, double real_s) 
     for (const std::string& what : report.convergence.disagreements)
         disagreements.emplace_back(what);
     const json::Object object{
+        {"breaches", number(report.soundness.breach_count)},
         {"build", kBuildId},
         {"deliveries", number(report.deliveries)},
         {"disagreements", std::move(disagreements)},

@@ -70,7 +70,8 @@ std::vector<Minimum> minima_of(const RunOptions& options, const RunReport& repor
 }
 
 Outcome outcome_of(const RunReport& report) {
-    if (!report.convergence.disagreements.empty() || report.operations.failed > 0) {
+    const bool has_breach = report.soundness.breach_count > 0;
+    if (!report.convergence.disagreements.empty() || report.operations.failed > 0 || has_breach) {
         return Outcome::Disagreement;
     }
     for (const Minimum& minimum : report.minima) {
@@ -109,6 +110,7 @@ std::optional<RunReport> run(const RunOptions& options) {
     RunReport report;
     const bool is_over = workload.run();
     report.convergence = check_convergence(cluster, workload.rooms());
+    report.soundness = check_soundness(cluster);
     note_final_state(cluster, workload.rooms());
 
     report.operations = workload.counts();

@@ -8,6 +8,7 @@
 
 #include "refserver/engine/counters.h"
 #include "simulator/checkers/convergence.h"
+#include "simulator/checkers/soundness.h"
 #include "simulator/cluster.h"
 #include "simulator/workloads/power_struggle.h"
 
@@ -30,7 +31,7 @@ struct Minimum {
 
 enum class Outcome {
     Passed,
-    Disagreement,  ///< A checker found servers that differ, or one failed a request.
+    Disagreement,  ///< A checker found servers that differ or are unsound, or one failed a request.
     Vacuous,       ///< Nothing was found, but too little happened to say so.
     Stuck,         ///< The workload did not come to its end within its virtual time.
 };
@@ -47,6 +48,7 @@ struct RunReport {
     PowerStruggle::Counts operations;
     std::uint64_t intrusions = 0;
     ConvergenceReport convergence;
+    SoundnessReport soundness;
     std::vector<Minimum> minima;
 };
 

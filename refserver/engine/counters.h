@@ -1,7 +1,9 @@
 // Counters: what a server did, for benchmarks, the simulator and inspection.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <string_view>
 
 namespace matrix::engine {
 
@@ -38,5 +40,42 @@ struct Counters {
     std::uint64_t key_fetch_failures = 0;
     std::uint64_t key_notary_fetches = 0;  ///< From a trusted notary, because the origin failed.
 };
+
+/// A counter as metrics and inspection name it.
+struct NamedCounter {
+    std::string_view name;
+    std::uint64_t Counters::* count;
+};
+inline constexpr std::array kNamedCounters{
+    NamedCounter{"requests", &Counters::requests},
+    NamedCounter{"events_sent", &Counters::events_sent},
+    NamedCounter{"events_received", &Counters::events_received},
+    NamedCounter{"events_backfilled", &Counters::events_backfilled},
+    NamedCounter{"events_rejected", &Counters::events_rejected},
+    NamedCounter{"events_soft_failed", &Counters::events_soft_failed},
+    NamedCounter{"resolutions", &Counters::resolutions},
+    NamedCounter{"resolutions_with_conflict", &Counters::resolutions_with_conflict},
+    NamedCounter{"resolutions_by_mainline", &Counters::resolutions_by_mainline},
+    NamedCounter{"edus_sent", &Counters::edus_sent},
+    NamedCounter{"edus_dropped", &Counters::edus_dropped},
+    NamedCounter{"edus_received", &Counters::edus_received},
+    NamedCounter{"edus_refused", &Counters::edus_refused},
+    NamedCounter{"outgoing_requests", &Counters::outgoing_requests},
+    NamedCounter{"outgoing_failures", &Counters::outgoing_failures},
+    NamedCounter{"outgoing_refused_by_pause", &Counters::outgoing_refused_by_pause},
+    NamedCounter{"outgoing_refused_by_limit", &Counters::outgoing_refused_by_limit},
+    NamedCounter{"outgoing_refused_addresses", &Counters::outgoing_refused_addresses},
+    NamedCounter{"discoveries", &Counters::discoveries},
+    NamedCounter{"discovery_failures", &Counters::discovery_failures},
+    NamedCounter{"well_known_fetches", &Counters::well_known_fetches},
+    NamedCounter{"well_known_failures", &Counters::well_known_failures},
+    NamedCounter{"dns_questions", &Counters::dns_questions},
+    NamedCounter{"dns_failures", &Counters::dns_failures},
+    NamedCounter{"key_fetches", &Counters::key_fetches},
+    NamedCounter{"key_fetch_failures", &Counters::key_fetch_failures},
+    NamedCounter{"key_notary_fetches", &Counters::key_notary_fetches},
+};
+// A counter without a name would be invisible.
+static_assert(kNamedCounters.size() * sizeof(std::uint64_t) == sizeof(Counters));
 
 }  // namespace matrix::engine

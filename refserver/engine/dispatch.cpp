@@ -7,6 +7,7 @@
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/inspection_server.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/peers/peer_health.h"
 
@@ -168,12 +169,16 @@ Result<void> check_body_size(const Route& route, const HttpRequest& http) {
 struct Call {
     ClientServer& client_server;
     FederationServer& federation_server;
+    InspectionServer& inspection_server;
     Request request;
     Task<Result<Reply>> operator()(ClientHandler handler) {
         return (client_server.*handler)(std::move(request));
     }
     Task<Result<Reply>> operator()(FederationHandler handler) {
         return (federation_server.*handler)(std::move(request));
+    }
+    Task<Result<Reply>> operator()(InspectionHandler handler) {
+        return (inspection_server.*handler)(std::move(request));
     }
 };
 
@@ -205,7 +210,10 @@ Task<Result<Reply>> Dispatcher::answer(HttpRequest http) {
         ASSIGN_OR_CO_RETURN(request.body, parse_body(http.body));
         request.raw_body = std::move(http.body);
     }
-    Call call{services_.client_server, services_.federation_server, std::move(request)};
+    Call call{services_.client_server,
+              services_.federation_server,
+              services_.inspection_server,
+              std::move(request)};
     co_return co_await std::visit(call, match.route->handler);
 }
 

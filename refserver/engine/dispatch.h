@@ -26,6 +26,7 @@ public:
         const Router& router;
         ClientServer& client_server;
         FederationServer& federation_server;
+        InspectionServer& inspection_server;
         Accounts& accounts;
         KeyRing& keys;
         PeerHealth& peer_health;

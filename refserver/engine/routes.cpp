@@ -2,6 +2,7 @@
 
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/inspection_server.h"
 
 namespace matrix::engine {
 namespace {
@@ -9,6 +10,7 @@ namespace {
 using enum Authentication;
 using C = ClientServer;
 using F = FederationServer;
+using I = InspectionServer;
 using L = RateLimit;
 
 // clang-format off
@@ -147,6 +149,21 @@ constexpr Route kRoutes[] = {
     {"GET", "/_matrix/federation/v1/media/thumbnail/{mediaId}", XMatrix, L::None, &F::download_thumbnail},
     {"GET", "/.well-known/matrix/policy_server", None, L::None, &F::get_policy_keys},
     {"POST", "/_matrix/policy/v1/sign", XMatrix, L::None, &F::sign_by_policy},
+
+    // inspection: for those who run the server
+    {"GET", "/_refserver/server", AdminToken, L::None, &I::get_server},
+    {"GET", "/_refserver/metrics", AdminToken, L::None, &I::get_metrics},
+    {"POST", "/_refserver/snapshot", AdminToken, L::None, &I::post_snapshot},
+    {"GET", "/_refserver/queues", AdminToken, L::None, &I::get_queues},
+    {"GET", "/_refserver/peers", AdminToken, L::None, &I::get_peers},
+    {"GET", "/_refserver/keys/{serverName}", AdminToken, L::None, &I::get_keys},
+    {"GET", "/_refserver/users/{userId}/devices", AdminToken, L::None, &I::get_devices},
+    {"GET", "/_refserver/rooms", AdminToken, L::None, &I::list_rooms},
+    {"GET", "/_refserver/rooms/{roomId}", AdminToken, L::None, &I::get_room},
+    {"GET", "/_refserver/rooms/{roomId}/events", AdminToken, L::None, &I::get_graph},
+    {"GET", "/_refserver/rooms/{roomId}/events/{eventId}", AdminToken, L::None, &I::get_event},
+    {"GET", "/_refserver/rooms/{roomId}/events/{eventId}/state", AdminToken, L::None, &I::get_state},
+    {"GET", "/_refserver/rooms/{roomId}/events/{eventId}/auth_chain", AdminToken, L::None, &I::get_auth_chain},
 };
 // clang-format on
 

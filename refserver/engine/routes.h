@@ -14,6 +14,7 @@ namespace matrix::engine {
 
 class ClientServer;
 class FederationServer;
+class InspectionServer;
 
 enum class Authentication {
     None,
@@ -27,13 +28,14 @@ enum class RateLimit { None, Login, Registration, Messages, Joins, Invites };
 
 using ClientHandler = Task<Result<Reply>> (ClientServer::*)(Request);
 using FederationHandler = Task<Result<Reply>> (FederationServer::*)(Request);
+using InspectionHandler = Task<Result<Reply>> (InspectionServer::*)(Request);
 
 struct Route {
     std::string_view method;
     std::string_view path;  ///< For example "/_matrix/client/v3/rooms/{roomId}/join".
     Authentication authentication;
     RateLimit rate_limit;
-    std::variant<ClientHandler, FederationHandler> handler;
+    std::variant<ClientHandler, FederationHandler, InspectionHandler> handler;
 };
 
 std::span<const Route> all_routes();

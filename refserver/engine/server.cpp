@@ -12,6 +12,7 @@
 #include "refserver/engine/ephemeral/receipts.h"
 #include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/inspection_server.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
@@ -94,6 +95,7 @@ struct Server::Parts {
 
     ClientServer client_server;
     FederationServer federation_server;
+    InspectionServer inspection_server;
     Router router;
     Dispatcher dispatcher;
     runtime::TaskGroup handlers;  // Last: destroyed first, for it uses all of the above.
@@ -260,10 +262,22 @@ Server::Parts::Parts(runtime::World world_,
                                                 : std::nullopt;
                },
            .policy_signer = policy_signer.get()}),
+      inspection_server({.server_name = options.server_name,
+                         .rooms = rooms,
+                         .events = events,
+                         .outbox = outbox,
+                         .peer_health = peer_health,
+                         .turns = turns,
+                         .clock = world.clock,
+                         .workers = world.workers,
+                         .counters = counters,
+                         .verifier = *options.verifier,
+                         .count_open_requests = [this] { return handlers.size(); }}),
       router(all_routes()),
       dispatcher({.router = router,
                   .client_server = client_server,
                   .federation_server = federation_server,
+                  .inspection_server = inspection_server,
                   .accounts = accounts,
                   .keys = keys,
                   .peer_health = peer_health,

@@ -94,6 +94,21 @@ std::expected<std::unique_ptr<DataFolder>, std::string> DataFolder::open(std::st
     return std::unique_ptr<DataFolder>(new DataFolder(std::move(path), std::move(lock)));
 }
 
+std::expected<FileDescriptor, std::string> DataFolder::hold_existing(const std::string& path) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(path, error)) {
+        return std::unexpected("there is no folder " + path);
+    }
+    const std::string lock_path = path + "/lock";
+    FileDescriptor lock(::open(lock_path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!lock.is_open() && errno == ENOENT) return lock;
+    if (!lock.is_open()) {
+        return std::unexpected("cannot read " + lock_path + ": " + std::strerror(errno));
+    }
+    if (::flock(lock.number(), LOCK_SH | LOCK_NB) == 0) return lock;
+    return std::unexpected("a server is using " + path);
+}
+
 DataFolder::DataFolder(std::string path, FileDescriptor lock)
     : path_(std::move(path)), lock_(std::move(lock)) {}
 

@@ -17,6 +17,9 @@ public:
     /// Creates the folder if need be. Fails, in words for the person who started the server, when
     /// another process holds it or it cannot be written to.
     static std::expected<std::unique_ptr<DataFolder>, std::string> open(std::string path);
+    /// Keeps servers away from a folder that is there, while what it returns lives; the folder may
+    /// be a copy that no server has opened. Changes nothing. Fails as above.
+    static std::expected<FileDescriptor, std::string> hold_existing(const std::string& path);
     DataFolder(const DataFolder&) = delete;
     DataFolder& operator=(const DataFolder&) = delete;
 

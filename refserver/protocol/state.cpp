@@ -250,4 +250,21 @@ std::optional<State> State::load(
     return State(std::move(node));
 }
 
+std::optional<std::vector<State::Hash>> State::list_children(std::string_view node) {
+    std::vector<Hash> children;
+    NodeReader reader(node);
+    const std::string_view tag = reader.take(1);
+    if (tag == std::string_view(&state_tree::kLeafTag, 1)) return children;
+    if (tag != std::string_view(&state_tree::kBranchTag, 1)) return std::nullopt;
+    reader.take_number();  // Of the entries below.
+    reader.take_number();  // Of the nibble that chooses a child.
+    reader.take_bytes<TreePath>();
+    while (!reader.is_at_end()) {
+        reader.take(1);
+        children.push_back(reader.take_bytes<Hash>());
+    }
+    if (reader.has_failed()) return std::nullopt;
+    return children;
+}
+
 }  // namespace matrix

@@ -76,6 +76,8 @@ public:
     /// then there is no state.
     static std::optional<State> load(
         const Hash& root, const std::function<std::optional<std::string>(const Hash&)>& load);
+    /// The nodes that a stored node refers to; nothing if the bytes are no node.
+    static std::optional<std::vector<Hash>> list_children(std::string_view node);
 
     // For state resolution: a state is its tree; see state_tree.h.
 

@@ -80,6 +80,30 @@ std::expected<std::unique_ptr<Database>, StorageError> Database::open(runtime::D
     return database;
 }
 
+std::expected<std::unique_ptr<Database>, StorageError> Database::open_to_read(std::string path) {
+    std::unique_ptr<Database> database(new Database());
+    database->statements_max_ = DatabaseOptions().statements_max;
+    database->native_path_ = path;
+    const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+    const int code = sqlite3_open_v2(path.c_str(), &database->connection_, flags, nullptr);
+    if (code != SQLITE_OK) {
+        return std::unexpected(make_error(database->connection_, code, "open " + path));
+    }
+    // One transaction: a server that writes meanwhile is not seen.
+    RETURN_IF_ERROR(database->run("PRAGMA cache_size=-65536; BEGIN"));
+    ASSIGN_OR_RETURN(const std::int64_t version, database->read_integer("PRAGMA user_version"));
+    const int newest = all_migrations().back().number;
+    if (version != newest) {
+        return std::unexpected(
+            StorageError{path + " has schema version " + std::to_string(version) +
+                         ", and this program reads version " + std::to_string(newest) +
+                         ": a server of this program must have opened it"});
+    }
+    ASSIGN_OR_RETURN(database->generation_,
+                     database->read_integer("SELECT number FROM generation"));
+    return database;
+}
+
 std::expected<void, StorageError> Database::connect(runtime::Disk& disk,
                                                     std::string_view name,
                                                     const DatabaseOptions& options) {

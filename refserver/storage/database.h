@@ -96,6 +96,9 @@ public:
     static std::expected<std::unique_ptr<Database>, StorageError> open(runtime::Disk& disk,
                                                                        std::string_view name,
                                                                        DatabaseOptions options);
+    /// Opens a database that exists, of the newest schema, and changes nothing about it. All that
+    /// is read is of one moment. `path` is that of the file.
+    static std::expected<std::unique_ptr<Database>, StorageError> open_to_read(std::string path);
     Database(const Database&) = delete;
     Database& operator=(const Database&) = delete;
     ~Database();
@@ -135,6 +138,8 @@ public:
     bool has_failed() const { return failure_.has_value(); }
 
     bool is_in_memory() const { return is_in_memory_; }
+    /// Of the file that other connections may open; empty if there is none.
+    const std::string& native_path() const { return native_path_; }
 
     /// What its rows take on disk, by whole pages; what is free within the file left out.
     std::int64_t bytes();

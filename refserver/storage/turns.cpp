@@ -6,13 +6,6 @@
 
 namespace matrix::storage {
 
-namespace {
-
-/// A process gives out less than this in years; there are nine million such ranges.
-constexpr std::int64_t kPositionsPerGeneration = 1'000'000'000'000;
-
-}  // namespace
-
 // Positions start behind all that any earlier process can have given out, committed or not: the
 // database's generation is durable before the first one is taken.
 Turns::Turns(Database& database,

@@ -28,6 +28,10 @@ using StreamPosition = Strong<struct StreamPositionTag>;
 
 class Turns {
 public:
+    /// A process gives out less than this in years; there are nine million such ranges. Positions
+    /// of the nth opening of a database are at most n times this, on both sides of 0.
+    static constexpr std::int64_t kPositionsPerGeneration = 1'000'000'000'000;
+
     Turns(Database& database,
           runtime::Executor& executor,
           runtime::Durability& durability,

@@ -26,6 +26,7 @@ class Server:
         ready = json.loads(self.process.stdout.readline())
         self.url = ready["url"]
         self.name = ready["server_name"]
+        self.admin_token = ready["admin_token"]
         self.user, self.token = next(iter(ready["users"].items()))
 
     def stop(self):

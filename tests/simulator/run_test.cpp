@@ -28,6 +28,8 @@ std::string explanation(const RunReport& report) {
     std::string text;
     for (const std::string& what : report.convergence.disagreements)
         text += what + "\n";
+    for (const std::string& what : report.soundness.breaches)
+        text += what + "\n";
     for (const std::string& what : report.operations.failures)
         text += what + "\n";
     for (const Minimum& minimum : report.minima) {
@@ -44,6 +46,7 @@ TEST(Run, ServersAgreeAfterASplit) {
 
     EXPECT_EQ(report.outcome, Outcome::Passed) << explanation(report);
     EXPECT_GT(report.convergence.events_compared, 100u);
+    EXPECT_GT(report.soundness.states, 1000u);
 }
 
 TEST(Run, TheSameSeedGivesTheSameHash) {

@@ -1,0 +1,55 @@
+#include "refserver/admin/commands.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "refserver/admin/fsck.h"
+#include "refserver/admin/options.h"
+
+namespace matrix::admin {
+namespace {
+
+struct AdminCommand {
+    std::string_view name;
+    std::string_view about;
+    int (*run)(std::vector<std::string> arguments);
+};
+
+int end_with(const Refusal& refusal) {
+    std::fputs(refusal.text.c_str(), refusal.code == 0 ? stdout : stderr);
+    return refusal.code;
+}
+
+int start_fsck(std::vector<std::string> arguments) {
+    const auto command = parse_fsck(std::move(arguments));
+    return command ? run_fsck(*command) : end_with(command.error());
+}
+
+constexpr std::array kAdminCommands{
+    AdminCommand{"fsck", "Verifies a server's database anew", start_fsck}};
+
+}  // namespace
+
+std::optional<int> run_command(int count, const char* const* arguments) {
+    if (count < 2) return std::nullopt;
+    const auto* const command =
+        std::ranges::find(kAdminCommands, std::string_view(arguments[1]), &AdminCommand::name);
+    if (command == kAdminCommands.end()) return std::nullopt;
+    return command->run({arguments + 2, arguments + count});
+}
+
+std::string list_commands() {
+    std::string text;
+    for (const AdminCommand& command : kAdminCommands) {
+        std::string name(command.name);
+        name.resize(10, ' ');
+        text += "  " + name + std::string(command.about) + '\n';
+    }
+    return text;
+}
+
+}  // namespace matrix::admin

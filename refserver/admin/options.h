@@ -1,0 +1,25 @@
+// The flags of the commands on a server's data.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+namespace matrix::admin {
+
+struct FsckCommand {
+    std::string data;
+    bool wants_json = false;
+    bool is_quiet = false;  ///< No progress.
+};
+
+/// Why a command ends before it has begun: help was asked for, or a flag is wrong.
+struct Refusal {
+    int code;  ///< 0, or 2 for a wrong flag.
+    std::string text;
+};
+
+// `arguments` are those behind the name of the command.
+std::expected<FsckCommand, Refusal> parse_fsck(std::vector<std::string> arguments);
+
+}  // namespace matrix::admin

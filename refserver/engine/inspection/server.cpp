@@ -1,0 +1,89 @@
+// GET /_refserver/server and metrics: what the server does; POST snapshot: a copy of all it has.
+
+#include "refserver/base/result_macros.h"
+#include "refserver/engine/inspection_server.h"
+#include "refserver/engine/peers/outbox.h"
+#include "refserver/storage/snapshot.h"
+
+namespace matrix::engine {
+namespace {
+
+std::int64_t as_integer(std::uint64_t count) {
+    return static_cast<std::int64_t>(count);
+}
+
+}  // namespace
+
+Task<Result<Reply>> InspectionServer::get_server(Request) {
+    json::Object counters;
+    for (const NamedCounter& counter : kNamedCounters)
+        counters.set(counter.name, as_integer(services_.counters.*counter.count));
+    const storage::Turns& turns = services_.turns;
+    Reply reply;
+    reply.body = json::Object{
+        {"server_name", services_.server_name.text()},
+        {"now_ts", services_.clock.now().value},
+        {"open_requests", as_integer(services_.count_open_requests())},
+        {"queued", as_integer(services_.outbox.queued())},
+        {"rooms", as_integer(services_.rooms.list().size())},
+        {"commits", as_integer(turns.commits())},
+        {"failed_commits", as_integer(turns.failed_commits())},
+        {"newest_position", turns.newest().value},
+        {"durable_position", turns.durable_position().value},
+        {"counters", std::move(counters)},
+    };
+    co_return reply;
+}
+
+// The text format of Prometheus.
+Task<Result<Reply>> InspectionServer::get_metrics(Request) {
+    std::string text;
+    const auto add = [&](std::string name, const char* type, std::uint64_t value) {
+        name = "refserver_" + name;
+        text += "# TYPE " + name + ' ' + type + '\n' + name + ' ' + std::to_string(value) + '\n';
+    };
+    for (const NamedCounter& counter : kNamedCounters) {
+        add(std::string(counter.name) + "_total", "counter", services_.counters.*counter.count);
+    }
+    add("commits_total", "counter", services_.turns.commits());
+    add("failed_commits_total", "counter", services_.turns.failed_commits());
+    add("open_requests", "gauge", services_.count_open_requests());
+    add("queued", "gauge", services_.outbox.queued());
+    Reply reply;
+    reply.content_type = "text/plain; version=0.0.4";
+    reply.written_body = std::move(text);
+    co_return reply;
+}
+
+namespace {
+
+constexpr int kSnapshotAttemptsMax = 100;
+
+}  // namespace
+
+// All that was acknowledged is committed, and so in the copy; a turn that is under way is not.
+Task<Result<Reply>> InspectionServer::post_snapshot(Request request) {
+    ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
+    ASSIGN_OR_CO_RETURN(const std::string file, require_string(body, "file"));
+    storage::Database& database = services_.turns.database();
+    storage::SnapshotResult written;
+    if (auto copier = storage::make_copier(database, file)) {
+        written = co_await services_.workers.run<storage::SnapshotResult>(runtime::Lane::Queries,
+                                                                          std::move(copier));
+    } else {
+        for (int attempt = 0; database.is_in_transaction(); ++attempt) {
+            const bool is_given_up = attempt == kSnapshotAttemptsMax;
+            if (is_given_up || !co_await services_.turns.durable()) {
+                co_return internal_error("the storage failed");
+            }
+        }
+        written = storage::copy_database(database, file);
+    }
+    if (!written) co_return bad_request("M_INVALID_PARAM", "file: " + written.error().what);
+    Reply reply;
+    reply.body = json::Object{
+        {"file", file}, {"bytes", written->bytes}, {"server_name", services_.server_name.text()}};
+    co_return reply;
+}
+
+}  // namespace matrix::engine
