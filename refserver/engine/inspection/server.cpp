@@ -59,12 +59,34 @@ namespace {
 
 constexpr int kSnapshotAttemptsMax = 100;
 
+std::unexpected<Error> refuse_snapshot(storage::SnapshotError error) {
+    const auto answer = [&](int status, std::string_view errcode) {
+        return std::unexpected(
+            Error{status, std::string(errcode), "file: " + std::move(error.what), {}});
+    };
+    switch (error.kind) {
+        using enum storage::SnapshotError::Kind;
+        case Exists:
+            return answer(409, "M_INVALID_PARAM");
+        case BadPath:
+            return answer(400, "M_INVALID_PARAM");
+        case DiskFull:
+            return answer(507, "M_UNKNOWN");
+        case Unreadable:
+            return answer(500, "M_UNKNOWN");
+    }
+    unreachable();
+}
+
 }  // namespace
 
 // All that was acknowledged is committed, and so in the copy; a turn that is under way is not.
 Task<Result<Reply>> InspectionServer::post_snapshot(Request request) {
     ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
     ASSIGN_OR_CO_RETURN(const std::string file, require_string(body, "file"));
+    if (!file.starts_with('/') || file.contains('\0')) {
+        co_return invalid_param("file: expected an absolute path, which begins with \"/\"");
+    }
     storage::Database& database = services_.turns.database();
     storage::SnapshotResult written;
     if (auto copier = storage::make_copier(database, file)) {
@@ -79,7 +101,7 @@ Task<Result<Reply>> InspectionServer::post_snapshot(Request request) {
         }
         written = storage::copy_database(database, file);
     }
-    if (!written) co_return bad_request("M_INVALID_PARAM", "file: " + written.error().what);
+    if (!written) co_return refuse_snapshot(std::move(written).error());
     Reply reply;
     reply.body = json::Object{
         {"file", file}, {"bytes", written->bytes}, {"server_name", services_.server_name.text()}};
