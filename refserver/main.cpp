@@ -132,9 +132,11 @@ Outcome<std::optional<std::string>> find_name(const Options& options, runtime::D
     return kept ? kept : options.server_name;
 }
 
-// A server that was called localhost:PORT listens on that port again, unless told otherwise.
-SocketAddress with_port_of(const std::optional<std::string>& name, SocketAddress address) {
-    if (!name || address.port != 0) return address;
+// A server that was called localhost:PORT listens on that port again, unless told otherwise: a fork
+// of it runs beside it, and takes a free port.
+SocketAddress default_address(const std::optional<std::string>& name) {
+    SocketAddress address{"127.0.0.1", 0};
+    if (!name) return address;
     const auto parts = split_server_name(parse_server_name(*name).value());
     if (parts && parts->host == kDefaultHost && parts->port) address.port = *parts->port;
     return address;
@@ -159,13 +161,13 @@ Outcome<Listening> listen(const Options& options,
                           const std::optional<std::string>& name,
                           platform::HttpServer& http) {
     Listening listening;
-    SocketAddress plain = options.listen;
-    if (!trust.certificate) plain = with_port_of(name, plain);
+    // Of two listeners the encrypted one has the name's port.
+    const SocketAddress plain =
+        options.listen.value_or(default_address(trust.certificate ? std::nullopt : name));
     ASSIGN_OR_RETURN(std::uint16_t port, blame("--listen", http.listen(plain, std::nullopt)));
     listening.url = url_of("http", plain, port);
     if (trust.certificate) {
-        const SocketAddress encrypted =
-            with_port_of(name, options.federation_listen.value_or(SocketAddress{"127.0.0.1", 0}));
+        const SocketAddress encrypted = options.federation_listen.value_or(default_address(name));
         ASSIGN_OR_RETURN(port,
                          blame("--federation-listen", http.listen(encrypted, trust.certificate)));
         listening.federation_url = url_of("https", encrypted, port);

@@ -71,7 +71,7 @@ std::string check_network(const std::string& text) {
 
 /// What the flags say, as text that has been checked.
 struct Texts {
-    std::string listen = "127.0.0.1:0";
+    std::string listen;
     std::string federation_listen;
     std::vector<std::string> overrides;
     std::vector<std::string> allowed_networks;
@@ -81,14 +81,16 @@ struct Texts {
 };
 
 void declare_addresses(CLI::App& app, Options& options, Texts& texts) {
-    app.add_option(
-           "--listen", texts.listen, "Plain HTTP for clients and servers; port 0: a free one")
+    app.add_option("--listen",
+                   texts.listen,
+                   "Plain HTTP for clients and servers; port 0: a free one [127.0.0.1:0, or the "
+                   "port of the name localhost:PORT]")
         ->type_name("ADDR:PORT")
-        ->check(CLI::Validator(check_address, ""))
-        ->capture_default_str();
+        ->check(CLI::Validator(check_address, ""));
     app.add_option("--federation-listen",
                    texts.federation_listen,
-                   "HTTPS for other servers, also for clients [127.0.0.1:0 with a certificate]")
+                   "HTTPS for other servers, also for clients [with a certificate as --listen, "
+                   "which then takes a free port]")
         ->type_name("ADDR:PORT")
         ->check(CLI::Validator(check_address, ""));
     app.add_option("--server-name",
@@ -211,7 +213,9 @@ runtime::LogLevel log_level_of(const std::string& text) {
 }
 
 void take_texts(const Texts& texts, Options& options) {
-    options.listen = platform::parse_socket_address(texts.listen).value();
+    if (!texts.listen.empty()) {
+        options.listen = platform::parse_socket_address(texts.listen).value();
+    }
     if (!texts.federation_listen.empty()) {
         options.federation_listen = platform::parse_socket_address(texts.federation_listen).value();
     }

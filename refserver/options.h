@@ -16,8 +16,9 @@ namespace matrix {
 struct Options {
     std::optional<std::string> data;  ///< Nothing: all is kept in memory.
     std::vector<std::string> users;
-    platform::SocketAddress listen{"127.0.0.1", 0};
-    /// With TLS; nothing: the default address if there is a certificate.
+    /// Nothing: the default address, and the port that is in the server's name.
+    std::optional<platform::SocketAddress> listen;
+    /// With TLS; nothing: the same, if there is a certificate.
     std::optional<platform::SocketAddress> federation_listen;
     std::optional<std::string> server_name;
     std::optional<std::string> tls_cert;
