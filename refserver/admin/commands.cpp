@@ -9,6 +9,8 @@
 
 #include "refserver/admin/fsck.h"
 #include "refserver/admin/options.h"
+#include "refserver/admin/restore.h"
+#include "refserver/admin/snapshot.h"
 
 namespace matrix::admin {
 namespace {
@@ -24,13 +26,18 @@ int end_with(const Refusal& refusal) {
     return refusal.code;
 }
 
-int start_fsck(std::vector<std::string> arguments) {
-    const auto command = parse_fsck(std::move(arguments));
-    return command ? run_fsck(*command) : end_with(command.error());
+template <auto kParse, auto kRun>
+int start(std::vector<std::string> arguments) {
+    const auto command = kParse(std::move(arguments));
+    return command ? kRun(*command) : end_with(command.error());
 }
 
 constexpr std::array kAdminCommands{
-    AdminCommand{"fsck", "Verifies a server's database anew", start_fsck}};
+    AdminCommand{"fsck", "Verifies a server's database anew", start<parse_fsck, run_fsck>},
+    AdminCommand{"snapshot", "Copies a running server", start<parse_snapshot, run_snapshot>},
+    AdminCommand{"restore", "Makes a data folder from a copy", start<parse_restore, run_restore>},
+    AdminCommand{"fork", "Copies a running server, to run beside it", start<parse_fork, run_fork>},
+};
 
 }  // namespace
 

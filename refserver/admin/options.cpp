@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <string_view>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -16,6 +17,49 @@ constexpr const char* kFsckFooter =
 its name (they are listed in refserver/admin/README.md), room, event, what was expected, what was found.
 
 Exit codes: 0 clean; 1 there are breaches; 2 a wrong flag, or the folder cannot be read.)";
+
+constexpr const char* kSnapshotFooter =
+    R"(The server copies its database as of now, while it goes on. TO is then a complete data folder, for
+--data, fsck and restore; its files hold the server's key. It is there as a whole or not at all.
+
+Exit codes: 0 done; 1 the server does not answer or refuses; 2 a wrong flag, or TO cannot be made.)";
+
+constexpr const char* kForkFooter =
+    R"(Makes a snapshot and prints the command that starts a second server on it beside the original, on a
+free port. That server has the same name, key, users and tokens, and waiting transactions for other
+servers; so the command lets it connect to nobody. Add --development or other flags at will; with a
+certificate also --federation-listen 127.0.0.1:0.
+
+Exit codes: 0 done; 1 the server does not answer or refuses; 2 a wrong flag, or TO cannot be made.)";
+
+constexpr const char* kRestoreFooter =
+    R"(SNAPSHOT is also the folder of a server that has stopped; it is not changed. Its database must have
+the schema version of this program. The new folder is there as a whole or not at all.
+
+Exit codes: 0 done; 1 --check has found breaches; 2 a wrong flag, SNAPSHOT cannot be read, or FOLDER
+cannot be made.)";
+
+constexpr std::string_view kScheme = "http://";
+constexpr std::string_view kLocalhost = "localhost:";
+
+// The command runs where the server does, so no names are looked up and nothing is encrypted.
+std::expected<platform::SocketAddress, std::string> parse_url(std::string_view text) {
+    if (!text.starts_with(kScheme)) {
+        return std::unexpected("expected the url of the server's ready line, http://ADDRESS:PORT");
+    }
+    text.remove_prefix(kScheme.size());
+    if (text.ends_with('/')) text.remove_suffix(1);
+    std::string address(text);
+    if (text.starts_with(kLocalhost)) {
+        address = "127.0.0.1:" + std::string(text.substr(kLocalhost.size()));
+    }
+    return platform::parse_socket_address(address);
+}
+
+std::string check_url(const std::string& text) {
+    const auto address = parse_url(text);
+    return address ? "" : address.error();
+}
 
 std::unique_ptr<CLI::App> make_command(const char* about,
                                        const std::string& name,
@@ -38,6 +82,26 @@ std::optional<Refusal> parse_command(CLI::App& app, std::vector<std::string> arg
     return std::nullopt;
 }
 
+std::expected<SnapshotCommand, Refusal> parse_copying(CLI::App& app,
+                                                      std::vector<std::string> arguments) {
+    SnapshotCommand command;
+    std::string url;
+    app.add_option("--url", url, "The running server's plain listener")
+        ->type_name("URL")
+        ->required()
+        ->check(CLI::Validator(check_url, ""));
+    app.add_option("--token", command.token, "Its admin_token, or an administrator's token")
+        ->type_name("TOKEN")
+        ->required()
+        ->envname("REFSERVER_TOKEN");
+    app.add_option("TO", command.to, "The folder, which is made")->required();
+    if (auto refusal = parse_command(app, std::move(arguments))) {
+        return std::unexpected(*std::move(refusal));
+    }
+    command.server = parse_url(url).value();
+    return command;
+}
+
 }  // namespace
 
 std::expected<FsckCommand, Refusal> parse_fsck(std::vector<std::string> arguments) {
@@ -47,6 +111,32 @@ std::expected<FsckCommand, Refusal> parse_fsck(std::vector<std::string> argument
     app->add_flag(
         "--json", command.wants_json, "Each breach, and at last a summary, as JSON lines");
     app->add_flag("--quiet", command.is_quiet, "No progress on standard error");
+    if (auto refusal = parse_command(*app, std::move(arguments))) {
+        return std::unexpected(*std::move(refusal));
+    }
+    return command;
+}
+
+std::expected<SnapshotCommand, Refusal> parse_snapshot(std::vector<std::string> arguments) {
+    const auto app = make_command("Copies a running server.", "snapshot", kSnapshotFooter);
+    return parse_copying(*app, std::move(arguments));
+}
+
+std::expected<SnapshotCommand, Refusal> parse_fork(std::vector<std::string> arguments) {
+    const auto app =
+        make_command("Copies a running server, to run the copy beside it.", "fork", kForkFooter);
+    return parse_copying(*app, std::move(arguments));
+}
+
+std::expected<RestoreCommand, Refusal> parse_restore(std::vector<std::string> arguments) {
+    RestoreCommand command;
+    const auto app =
+        make_command("Makes a data folder from a snapshot.", "restore", kRestoreFooter);
+    app->add_option("SNAPSHOT", command.snapshot, "The folder of a snapshot")->required();
+    app->add_option("--data", command.data, "The folder, which is made")
+        ->type_name("FOLDER")
+        ->required();
+    app->add_flag("--check", command.wants_check, "Verifies the snapshot before, as fsck does");
     if (auto refusal = parse_command(*app, std::move(arguments))) {
         return std::unexpected(*std::move(refusal));
     }

@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""A running server shows its rooms and counters to administrators alone, and gives a copy of itself.
+"""A running server shows its rooms and counters to administrators alone, and gives copies of itself,
+which live on: restored, or as a fork beside the original.
 
 Usage: inspection.py REFSERVER
 """
 
 import json
 import os
+import shlex
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -65,27 +68,109 @@ def check_inspection(server, room, sent):
     assert ask(server, "rooms/%21other%3Ax.test", server.admin_token)[0] == 404
 
 
-def check_snapshot(program, server, room, sent, scratch):
-    copy = os.path.join(scratch, "copy")
-    os.mkdir(copy)
+def run(program, code, *arguments):
+    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=60,
+                          check=False)
+    assert done.returncode == code, (arguments, done.returncode, done.stdout, done.stderr)
+    return done.stdout, done.stderr
+
+
+def newest(server, room, count):
+    page = server.call("GET", f"/rooms/{escape(room)}/messages?dir=b&limit={count}")
+    return [event["event_id"] for event in page["chunk"]]
+
+
+def check_endpoint(server, folder):
+    """The endpoint writes one new file, or says why not; returns what it took."""
+    file = os.path.join(folder, "copy.db")
+    assert ask(server, "snapshot", server.token, {"file": file})[0] == 403
     begin = time.monotonic()
-    status, text = ask(server, "snapshot", server.admin_token, {"file": copy + "/homeserver.db"})
+    status, text = ask(server, "snapshot", server.admin_token, {"file": file})
     took_ms = (time.monotonic() - begin) * 1000
     assert status == 200, text
-    with open(copy + "/server_name", "w", encoding="utf-8") as file:
-        file.write(server.name)
+    with open(file, "rb") as copied:
+        content = copied.read()
+    assert len(content) == json.loads(text)["bytes"], text
+    for wanted, path in ((409, file), (400, "copy.db"), (400, folder + "/none/copy.db"),
+                         (400, folder + "/a\0b")):
+        status, text = ask(server, "snapshot", server.admin_token, {"file": path})
+        assert status == wanted and "file: " in json.loads(text)["error"], (path, status, text)
+    with open(file, "rb") as copied:
+        assert copied.read() == content, "a file that exists is left alone"
+    assert os.listdir(folder) == ["copy.db"], "what fails leaves nothing"
+    return took_ms, len(content)
+
+
+def check_refusals(program, server, folder):
+    """Each has its exit code and a sentence, and leaves nothing."""
+    place = ("--url", server.url, "--token", server.admin_token)
+    occupied = os.path.join(folder, "occupied")
+    os.mkdir(occupied)
+    with open(occupied + "/kept", "w", encoding="utf-8"):
+        pass
+    fresh = os.path.join(folder, "fresh")
+    for command in ("snapshot", "fork"):
+        assert "is not empty" in run(program, 2, command, *place, occupied)[1]
+        for token, status in (("wrong", "(401)"), (server.token, "(403)")):
+            why = run(program, 1, command, "--url", server.url, "--token", token, fresh)[1]
+            assert "--token" in why and status in why, why
+        # Port 1 has no listener.
+        why = run(program, 1, command, "--url", "http://127.0.0.1:1", "--token", "x", fresh)[1]
+        assert "no answer from 127.0.0.1:1" in why, why
+        why = "".join(run(program, 2, command, "--url", "https://a.test", "--token", "x", fresh))
+        assert "http://ADDRESS:PORT" in why, why
+    assert os.listdir(folder) == ["occupied"] and os.listdir(occupied) == ["kept"]
+
+
+def check_snapshot(program, server, room, sent, folder):
+    """The original goes on; the copy, restored, has what was acknowledged before it was made."""
+    copy, restored = os.path.join(folder, "copy"), os.path.join(folder, "restored")
+    run(program, 0, "snapshot", "--url", server.url, "--token", server.admin_token, copy)
     later = server.send(room, "after the copy")
-    done = subprocess.run([program, "fsck", "--data", copy], capture_output=True, text=True,
-                          timeout=60, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    server.stop()
-    fork = Server(program, "alice", "--data", copy, "--development")
-    assert fork.name == server.name, "a copy has the name"
-    found = [event["event_id"] for event in fork.call("GET", f"/rooms/{escape(room)}/messages?dir=b&limit=50")["chunk"]]
-    assert found[:len(sent)] == sent[::-1] and later not in found, "what was acknowledged before"
-    fork.send(room, "life goes on")
+    state = server.state(room)
+    assert sorted(os.listdir(copy)) == ["homeserver.db", "server_name"]
+    os.mkdir(restored)
+    run(program, 0, "restore", copy, "--data", restored + "/", "--check")
+    why = run(program, 2, "restore", copy, "--data", restored)[1]
+    assert "is not empty" in why, why
+
+    second = Server(program, "alice", "--data", restored, "--development", "--listen", "127.0.0.1:0")
+    why = run(program, 2, "restore", copy, "--data", restored)[1]
+    assert "a server is using" in why, why
+    why = run(program, 2, "restore", restored, "--data", folder + "/other")[1]
+    assert "a server is using" in why, why
+    assert second.name == server.name and second.url != server.url
+    found = newest(second, room, 50)
+    assert found[:len(sent)] == sent[::-1] and later not in found, found
+    assert second.state(room) == state, "nothing has changed the state since"
+    second.send(room, "life goes on")
+    assert newest(server, room, 1) == [later], "the original knows nothing of it"
+    second.stop()
+
+    with sqlite3.connect(copy + "/homeserver.db") as database:
+        database.execute("UPDATE events SET text = replace(text, 'message 7', 'other')")
+    assert "event_hash" in run(program, 1, "restore", copy, "--data", folder + "/other", "--check")[0]
+    with sqlite3.connect(copy + "/homeserver.db") as database:
+        database.execute("PRAGMA user_version = 1")
+    why = run(program, 2, "restore", copy, "--data", folder + "/other")[1]
+    assert "schema version 1" in why, why
+    assert sorted(os.listdir(folder)) == ["copy", "restored"], "what fails leaves nothing"
+
+
+def check_fork(program, server, room, folder):
+    """The command that it prints starts the copy beside the original, on another port."""
+    copy = os.path.join(folder, "it's a fork")
+    printed = run(program, 0, "fork", "--url", server.url, "--token", server.admin_token, copy)[0]
+    command = shlex.split(printed)
+    assert os.path.samefile(command[0], program), printed
+    fork = Server(command[0], "alice", *command[1:])
+    assert fork.name == server.name and fork.url != server.url
+    last = newest(server, room, 1)
+    assert newest(fork, room, 1) == last
+    mine = fork.send(room, "only in the fork")
+    assert newest(fork, room, 1) == [mine] and newest(server, room, 1) == last
     fork.stop()
-    return took_ms, json.loads(text)["bytes"]
+    server.send(room, "the original goes on")
 
 
 def main():
@@ -96,8 +181,11 @@ def main():
             room = server.call("POST", "/createRoom", {})["room_id"]
             sent = [server.send(room, f"message {number}") for number in range(10)]
             check_inspection(server, room, sent)
-            folder = tempfile.mkdtemp(dir=scratch)
-            took_ms, size = check_snapshot(program, server, room, sent, folder)
+            took_ms, size = check_endpoint(server, tempfile.mkdtemp(dir=scratch))
+            check_refusals(program, server, tempfile.mkdtemp(dir=scratch))
+            check_snapshot(program, server, room, sent, tempfile.mkdtemp(dir=scratch))
+            check_fork(program, server, room, tempfile.mkdtemp(dir=scratch))
+            server.stop()
             print(f"{'on disk' if flags else 'in memory'}: {size} bytes copied in {took_ms:.1f} ms")
 
 
