@@ -8,7 +8,9 @@
 #include <sstream>
 #include <utility>
 
+#include "refserver/engine/fsck/fsck.h"
 #include "simulator/cluster.h"
+#include "simulator/simulated_crypto.h"
 
 namespace matrix::crash {
 namespace {
@@ -150,6 +152,20 @@ void check_repeated(CrashWorld& world, std::size_t sends_from, Findings& finding
     }
 }
 
+/// Hashes, signatures, verdicts and states: all of the database, recomputed.
+void check_database_of(CrashWorld& world, Findings& findings) {
+    engine::FsckOptions options{.server_name = CrashWorld::name_of(Side::Home),
+                                .now_ts = world.now().value,
+                                .make_signer = simulator::make_simulated_signer,
+                                .verifier = &simulator::simulated_verifier(),
+                                .on_breach = [&](const engine::Breach& breach) {
+                                    std::ostringstream text;
+                                    text << "fsck: " << breach;
+                                    add(findings, text.str());
+                                }};
+    engine::check_database(world.home().engine().turns().database(), options);
+}
+
 // --- When all is quiet ---------------------------------------------------------------------------
 
 /// The ends of a room, with what became of them on the other side.
@@ -253,6 +269,8 @@ void check_acknowledged(CrashWorld& world, std::size_t sends_from, Findings& fin
         check_peer_has_no_more(rooms, ledger, findings);
         check_values(world, findings);
     });
+    // Nothing was asked of this process yet: what is found is what the earlier ones left.
+    if (world.home().is_alive()) check_database_of(world, findings);
     check_rooms(world, findings);
     check_repeated(world, sends_from, findings);
 }

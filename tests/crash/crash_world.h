@@ -62,6 +62,7 @@ public:
     engine::Server& peer();
     engine::Server& server(Side side) { return side == Side::Home ? home_->engine() : peer(); }
     simulator::VirtualTime& time() { return time_; }
+    runtime::Timestamp now() const { return clock_.now(); }
     runtime::Random& random(std::string_view name) { return random_.stream(name); }
     runtime::TaskGroup& tasks() { return tasks_; }
     Ledger& ledger() { return ledger_; }

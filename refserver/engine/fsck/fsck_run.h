@@ -100,6 +100,7 @@ private:
     void check_entries(const KnownRoom& room, std::int64_t number, const State& state);
     void check_rooms();
     void check_room(std::int64_t number, const KnownRoom& room);
+    void check_unentered(std::int64_t number, const KnownRoom& room);
     void check_extremities(std::int64_t number, const KnownRoom& room, const State& current);
     void check_members(std::int64_t number, const KnownRoom& room, const State& current);
     void check_nodes();

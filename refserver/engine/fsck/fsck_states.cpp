@@ -174,6 +174,7 @@ void Run::check_rooms() {
 }
 
 void Run::check_room(std::int64_t number, const KnownRoom& room) {
+    if (room.current_state.empty()) return check_unentered(number, room);
     const auto current = load_state(room.current_state);
     if (!current) {
         report("state_dangling",
@@ -195,6 +196,13 @@ void Run::check_room(std::int64_t number, const KnownRoom& room) {
     check_entries(room, number, *current);
     check_extremities(number, room, *current);
     check_members(number, room, *current);
+}
+
+// A crash while a room was entered leaves some of its events and members, and nothing that shows
+// them.
+void Run::check_unentered(std::int64_t number, const KnownRoom& room) {
+    if (audit_.list_extremities(number).empty() && !audit_.find_newest_change(number)) return;
+    report("current_state", room.id.view(), "", "the state of a room that was entered", "none");
 }
 
 void Run::check_extremities(std::int64_t number, const KnownRoom& room, const State& current) {
