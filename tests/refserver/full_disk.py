@@ -80,6 +80,16 @@ class Sender:
         assert bodies == newest, "something is there that was refused"
 
 
+def check_snapshot(program, server, disk):
+    """A copy that does not fit is refused, and nothing of it stays."""
+    before = sorted(disk.iterdir())
+    done = subprocess.run([program, "snapshot", "--url", server.url, "--token", server.admin_token,
+                           str(disk / "copy")], capture_output=True, text=True,
+                          timeout=DEADLINE_S, check=False)
+    assert done.returncode == 1 and "(507)" in done.stderr, (done.returncode, done.stderr)
+    assert sorted(disk.iterdir()) == before, "a part of a copy"
+
+
 def run(program, disk):
     ballast = disk / "ballast"
     ballast.write_bytes(b"\0" * BALLAST_BYTES)
@@ -96,6 +106,7 @@ def run(program, disk):
     sync = server.call("GET", f"/sync?since={escape(since)}")
     assert sender.room in sync["rooms"]["join"], "reading goes on"
     sender.check(server)
+    check_snapshot(program, server, disk)
 
     ballast.unlink()
     assert sender.send(server) == 200, "with room again, it goes on"
