@@ -7,6 +7,7 @@ Usage: inspection.py REFSERVER
 
 import json
 import os
+import pathlib
 import shlex
 import sqlite3
 import subprocess
@@ -158,7 +159,7 @@ def check_snapshot(program, server, room, sent, folder):
 
 
 def check_fork(program, server, room, folder):
-    """The command that it prints starts the copy beside the original, on another port."""
+    """The command that it prints starts the copy beside the original; returns its newest event."""
     copy = os.path.join(folder, "it's a fork")
     printed = run(program, 0, "fork", "--url", server.url, "--token", server.admin_token, copy)[0]
     command = shlex.split(printed)
@@ -170,7 +171,21 @@ def check_fork(program, server, room, folder):
     mine = fork.send(room, "only in the fork")
     assert newest(fork, room, 1) == [mine] and newest(server, room, 1) == last
     fork.stop()
-    server.send(room, "the original goes on")
+    return server.send(room, "the original goes on")
+
+
+def check_restore_of_stopped(program, data, room, last, folder):
+    """What is only in the log of a folder belongs to it; the folder stays as it is."""
+    def contents():
+        return {name: pathlib.Path(data, name).read_bytes() for name in sorted(os.listdir(data))
+                if not name.endswith("-shm")}  # SQLite's index of the log: made anew by any reader.
+    before = contents()
+    assert before["homeserver.db-wal"], "something is in the log"
+    run(program, 0, "restore", data, "--data", folder)
+    assert contents() == before
+    server = Server(program, "alice", "--data", folder)
+    assert newest(server, room, 1) == [last]
+    server.stop()
 
 
 def main():
@@ -184,8 +199,10 @@ def main():
             took_ms, size = check_endpoint(server, tempfile.mkdtemp(dir=scratch))
             check_refusals(program, server, tempfile.mkdtemp(dir=scratch))
             check_snapshot(program, server, room, sent, tempfile.mkdtemp(dir=scratch))
-            check_fork(program, server, room, tempfile.mkdtemp(dir=scratch))
-            server.stop()
+            last = check_fork(program, server, room, tempfile.mkdtemp(dir=scratch))
+            server.kill()
+            if flags:
+                check_restore_of_stopped(program, flags[1], room, last, scratch + "/restored")
             print(f"{'on disk' if flags else 'in memory'}: {size} bytes copied in {took_ms:.1f} ms")
 
 
