@@ -19,8 +19,9 @@ its name (they are listed in refserver/admin/README.md), room, event, what was e
 Exit codes: 0 clean; 1 there are breaches; 2 a wrong flag, or the folder cannot be read.)";
 
 constexpr const char* kSnapshotFooter =
-    R"(The server copies its database as of now, while it goes on. TO is then a complete data folder, for
---data, fsck and restore; its files hold the server's key. It is there as a whole or not at all.
+    R"(The server copies its database as of now, while it goes on (one without --data waits). TO is then a
+complete data folder, for --data, fsck and restore; its files hold the server's key. It is there as a
+whole or not at all.
 
 Exit codes: 0 done; 1 the server does not answer or refuses; 2 a wrong flag, or TO cannot be made.)";
 
