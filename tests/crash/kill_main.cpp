@@ -29,6 +29,8 @@ struct KillPlan {
 constexpr int kKillsPerWorld = 100;
 /// One kill in so many comes at any moment, also before the server serves.
 constexpr unsigned kAnyMomentOneIn = 25;
+/// After one kill in so many the whole database is verified.
+constexpr int kVerifiedOneIn = 10;
 constexpr unsigned kAcknowledgementsMax = 40;
 constexpr microseconds kAfterAcknowledgement{10'000};
 constexpr microseconds kAnyMoment{60'000};
@@ -38,6 +40,7 @@ struct KillFigures {
     int kills = 0;
     int soon = 0;  ///< Within 10 ms after an acknowledgement.
     int before_ready = 0;
+    int verified = 0;  ///< Databases by fsck.
     std::uint64_t acknowledged = 0;
     std::uint64_t checked = 0;
     std::vector<milliseconds> starts;
@@ -119,6 +122,12 @@ private:
         if (plan_.removes_log) std::filesystem::remove(server_.log_file());
         ++figures_.kills;
         if (was_soon) ++figures_.soon;
+        if (figures_.kills % kVerifiedOneIn == 0) verify();
+    }
+    void verify() {
+        ++figures_.verified;
+        Problem problem = server_.verify();
+        if (!problem.empty()) figures_.findings.push_back(std::move(problem));
     }
     static bool is_soon(const LiveLoad& load) {
         return steady_clock::now() - load.last_acknowledgement() <= kAfterAcknowledgement;
@@ -146,11 +155,13 @@ void print(KillFigures& figures, steady_clock::duration took) {
     };
     std::printf(
         "%d kills, %d within 10 ms after an acknowledgement, %d before the server served; "
-        "%llu acknowledged writes, %llu checks, %zu lost; start to ready: %ld ms in the middle, "
+        "%d databases verified; %llu acknowledged writes, %llu checks, %zu lost; start to ready: "
+        "%ld ms in the middle, "
         "%ld ms the slowest; %lld s\n",
         figures.kills,
         figures.soon,
         figures.before_ready,
+        figures.verified,
         static_cast<unsigned long long>(figures.acknowledged),
         static_cast<unsigned long long>(figures.checked),
         figures.findings.size(),

@@ -17,6 +17,7 @@ using conformance::Json;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kReadyDeadline{30'000};
+constexpr std::chrono::milliseconds kVerifyDeadline{60'000};
 
 /// Host and port of a URL, to be listened at again.
 std::string address_of(const std::string& url) {
@@ -67,6 +68,12 @@ Problem KilledServer::wait_until_ready() {
     last_start_ =
         std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - launched_);
     return read_ready_line(*line);
+}
+
+Problem KilledServer::verify() const {
+    const auto found = conformance::run_command(
+        {program_, "fsck", "--quiet", "--data", data_folder()}, kVerifyDeadline);
+    return found ? Problem() : "fsck: " + found.error();
 }
 
 Problem KilledServer::read_ready_line(const std::string& line) {

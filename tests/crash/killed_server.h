@@ -32,6 +32,9 @@ public:
     /// SIGKILL, and waits for the end.
     void kill();
 
+    /// Has `refserver fsck` look at the folder while no process uses it.
+    Problem verify() const;
+
     const std::string& url() const { return url_; }
     const std::string& federation_url() const { return federation_url_; }
     const std::string& name() const { return name_; }
