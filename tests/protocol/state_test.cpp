@@ -181,6 +181,29 @@ TEST(State, CannotBeLoadedFromWhatIsNoNode) {
     EXPECT_TRUE(load(sha256(good), nodes)) << "what the others were made from";
 }
 
+TEST(State, TellsTheNodesThatAStoredNodeRefersTo) {
+    Store nodes;
+    const State state = members(200);
+    store(state, nodes);
+    // Every node but the root is a child of one other.
+    std::vector<State::Hash> children;
+    for (const auto& [hash, bytes] : nodes) {
+        const auto of_node = State::list_children(bytes);
+        ASSERT_TRUE(of_node);
+        children.insert(children.end(), of_node->begin(), of_node->end());
+    }
+    std::ranges::sort(children);
+    std::vector<State::Hash> expected;
+    for (const auto& [hash, bytes] : nodes) {
+        if (hash != state.root()) expected.push_back(hash);
+    }
+    EXPECT_EQ(children, expected);
+    const std::string root = nodes.at(state.root());
+    EXPECT_FALSE(State::list_children(root.substr(0, root.size() - 1)));
+    EXPECT_FALSE(State::list_children("X" + root.substr(1)));
+    EXPECT_FALSE(State::list_children(""));
+}
+
 // Types are apart in the tree: with a second one the first branch is another.
 TEST(State, ComparesTreesThatBranchElsewhere) {
     const State one = members(30);
