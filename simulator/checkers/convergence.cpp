@@ -23,6 +23,11 @@ struct Resident {
     std::optional<EventId> entry;
 };
 
+std::string describe(const Event& event) {
+    return event.id.text() + " (" + event.type + " by " + event.sender.text() + " at depth " +
+           std::to_string(event.depth) + ")";
+}
+
 std::vector<EventId> sorted(std::vector<EventId> ids) {
     std::ranges::sort(ids);
     return ids;
@@ -140,7 +145,7 @@ private:
             const std::optional<StoredEvent> theirs = b.room->find_event(id);
             ++report_.events_compared;
             if (!theirs) {
-                disagree(a, b, id.text() + " is missing on the second");
+                disagree(a, b, describe(*stored.event) + " is missing on the second");
             } else if (theirs->status == EventStatus::Rejected) {
                 disagree(a, b, id.text() + " is rejected on the second: " + theirs->rule);
             } else if (theirs->status != EventStatus::Outlier &&

@@ -342,5 +342,21 @@ TEST(PresenceAfterARestart, IsWhatItWasUntilNobodySyncsAnyMore) {
     EXPECT_EQ(after.find(eve).state, PresenceState::Offline);
 }
 
+TEST(PresenceOfStrangers, IsNoNewsWhileTheyAreAway) {
+    TestWorld world;
+    RoomHost a(world, "a.test");
+    Presence presence({.server_name = a.name,
+                       .rooms = a.rooms,
+                       .turns = a.turns,
+                       .clock = a.clock,
+                       .notifier = a.notifier,
+                       .outbox = a.outbox});
+    const UserId eve("@eve:b.test");
+    const StreamPosition before = a.turns.newest();
+    a.turn([&] { presence.receive({.user = eve, .state = PresenceState::Offline}); });
+    EXPECT_EQ(a.turns.newest(), before);
+    EXPECT_EQ(presence.find(eve).state, PresenceState::Offline);
+}
+
 }  // namespace
 }  // namespace matrix::engine

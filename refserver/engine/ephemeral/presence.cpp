@@ -275,6 +275,7 @@ void Presence::receive(PresenceRow row) {
     row.heard_ts = now;
     const auto known = store_.find(row.user);
     const bool is_changed = !is_same(row, known.value_or(PresenceRow{}));
+    if (!is_changed && !known) return;  // Away, as is everybody of whom we never heard.
     row.position = is_changed ? services_.turns.next_position() : known->position;
     store_.put(row);
     if (is_changed) publish(row);
