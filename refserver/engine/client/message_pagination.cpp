@@ -70,7 +70,8 @@ struct FoundPage {
     std::vector<StoredEvent> events;
     std::optional<TimelinePoint> end;  ///< Nothing: there is no more, here at least.
     bool is_at_end_of_history = false;
-    std::vector<EventId> missing;  ///< What precedes what was looked at, and is not here.
+    /// Backwards: what precedes what was looked at, and is not here; other servers may have it.
+    std::vector<EventId> missing;
 };
 
 bool is_beyond(const StoredEvent& event, const PageWish& wish) {
@@ -89,8 +90,10 @@ FoundPage find_page(const Room& room, const PageWish& wish, const UserId& user) 
     found.end = wish.from;
     while (found.events.size() < wish.limit && scanned < kEventsScannedMax) {
         const TimelinePage page = room.page(at, wish.direction, wish.limit - found.events.size());
-        const auto missing = room.list_missing_before(page.events);
-        found.missing.insert(found.missing.end(), missing.begin(), missing.end());
+        if (is_backwards) {
+            const auto missing = room.list_missing_before(page.events);
+            found.missing.insert(found.missing.end(), missing.begin(), missing.end());
+        }
         for (const StoredEvent& event : page.events) {
             if (is_beyond(event, wish)) {
                 found.end.reset();
@@ -109,11 +112,6 @@ FoundPage find_page(const Room& room, const PageWish& wish, const UserId& user) 
         at = *page.next;
     }
     return found;
-}
-
-// Is there history between or behind what was found, which another server may have?
-bool needs_history(const FoundPage& found, const PageWish& wish) {
-    return wish.direction == Direction::Backwards && !found.missing.empty();
 }
 
 // The memberships of those who sent what is shown, if they are loaded lazily.
@@ -140,7 +138,7 @@ Task<Result<Reply>> ClientServer::get_messages(Request request) {
     const Room& room = *view.room;
     ASSIGN_OR_CO_RETURN(const PageWish wish, parse_page_wish(request, room));
     FoundPage found = find_page(room, wish, user);
-    for (int asked = 0; asked < kBackfillsMax && needs_history(found, wish); ++asked) {
+    for (int asked = 0; asked < kBackfillsMax && !found.missing.empty(); ++asked) {
         if (!co_await view.room->backfill(std::move(found.missing))) break;
         found = find_page(room, wish, user);
     }

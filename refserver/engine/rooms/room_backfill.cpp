@@ -39,7 +39,7 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
         auto pdus = co_await data_->services.federation.backfill(
             server, data_->id, missing, kBackfillEventsMax);
         if (!pdus) continue;
-        EventsById found = co_await data_->verify_all(*std::move(pdus));
+        EventsById found = co_await data_->take_unplaced(*std::move(pdus));
         // The room's other events wait no longer than for the placing.
         if (!co_await data_->queue.enter(server)) co_return false;
         co_await data_->place_history(order_by_graph(std::move(found), missing), server);
@@ -68,18 +68,6 @@ std::vector<ServerName> Room::Data::list_backfill_servers() {
         servers.push_back(std::move(server));
     }
     return servers;
-}
-
-Task<EventsById> Room::Data::verify_all(json::Array pdus) const {
-    EventsById found;
-    for (json::Value& pdu : pdus) {
-        if (!pdu.is_object()) continue;
-        auto event = co_await verify(std::move(*pdu.if_object()));
-        if (!event || find_placed(event->id)) continue;
-        const EventId event_id = event->id;
-        found.try_emplace(event_id, *std::move(event));
-    }
-    co_return found;
 }
 
 Task<void> Room::Data::place_history(std::vector<Event> events, ServerName from) {

@@ -158,13 +158,14 @@ struct Room::Data {
     // room_backfill.cpp
 
     std::vector<ServerName> list_backfill_servers();
-    /// Those of `pdus` that are of this room, well signed, and not here.
-    Task<EventsById> verify_all(json::Array pdus) const;
     Task<void> place_history(std::vector<Event> events, ServerName from);
     Task<Result<void>> place_historic(Event event, ServerName from);
 
     // room_fetch.cpp
 
+    /// Those of `pdus` that are of this room, pass the first three checks, and have no place here;
+    /// the workers check them together.
+    Task<EventsById> take_unplaced(json::Array pdus) const;
     Task<std::vector<Event>> fetch_gap(Event event, ServerName from) const;
     Task<Result<void>> fetch_auth_events(Event event, ServerName from);
     Task<Result<State>> fetch_state_before(EventId id, ServerName from);

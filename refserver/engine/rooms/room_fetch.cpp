@@ -16,6 +16,22 @@
 #include "refserver/protocol/redaction.h"
 
 namespace matrix::engine {
+Task<EventsById> Room::Data::take_unplaced(json::Array pdus) const {
+    std::vector<json::Object> unplaced;
+    for (json::Value& pdu : pdus) {
+        json::Object* object = pdu.if_object();
+        const auto event_id = object ? event_id_of(*object, *rules) : std::unexpected(EventError());
+        if (event_id && !find_placed(*event_id)) unplaced.push_back(std::move(*object));
+    }
+    auto kept = co_await services.keys.keep_events(std::move(unplaced), id, rules);
+    EventsById found;
+    for (Event& event : kept.events) {
+        const EventId event_id = event.id;
+        if (!find_placed(event_id)) found.try_emplace(event_id, std::move(event));
+    }
+    co_return found;
+}
+
 Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) const {
     EventsById found;
     const auto is_missing = [&](const EventId& event_id) {
@@ -28,16 +44,15 @@ Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) con
             if (std::ranges::any_of(known.prev_events, is_missing)) latest.push_back(event_id);
         }
         if (latest.empty() || found.size() >= kGapEventsMax) break;
-        const auto answer = co_await services.federation.get_missing_events(
+        auto answer = co_await services.federation.get_missing_events(
             from, id, extremities, std::move(latest), kGapEventsPerRound, 0);
         if (!answer) break;
         const std::size_t before = found.size();
-        for (const json::Value& pdu : *answer) {
-            if (!pdu.is_object() || found.size() >= kGapEventsMax) continue;
-            auto verified = co_await verify(*pdu.if_object());
-            if (!verified || find_placed(verified->id) || verified->id == event.id) continue;
-            const EventId event_id = verified->id;
-            found.try_emplace(event_id, *std::move(verified));
+        EventsById more = co_await take_unplaced(*std::move(answer));
+        more.erase(event.id);
+        for (auto& [event_id, missing] : more) {
+            if (found.size() >= kGapEventsMax) break;
+            found.try_emplace(event_id, std::move(missing));
         }
         if (found.size() == before) break;
     }
