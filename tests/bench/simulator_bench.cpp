@@ -8,6 +8,7 @@
 #include "simulator/run.h"
 #include "simulator/simulated_random.h"
 #include "simulator/virtual_time.h"
+#include "tests/bench/busy_room.h"
 
 namespace matrix::simulator {
 namespace {
@@ -47,28 +48,70 @@ void scheduler_dispatches(benchmark::State& state) {
 }
 BENCHMARK(scheduler_dispatches)->Name("simulator/scheduler/jobs")->Arg(100)->Arg(10'000);
 
-void deliver_events(benchmark::State& state) {
-    RunOptions options;
-    options.cluster.servers = 10;
-    options.cluster.seed = 7;
+// Ten servers with a talking user each; every message is accepted by the nine others.
+void deliver_messages(benchmark::State& state) {
+    constexpr int kServers = 10;
+    BusyRoomOptions options;
+    options.cluster.servers = kServers;
+    options.cluster.users_per_server = 1;
     std::uint64_t deliveries = 0;
-    std::string hash;
+    for (auto _ : state) {
+        state.PauseTiming();
+        BusyRoom room(options);
+        const bool is_set_up = room.set_up();
+        const std::uint64_t before = room.deliveries();
+        state.ResumeTiming();
+        const bool is_delivered = is_set_up && room.talk();
+        state.PauseTiming();
+        const std::uint64_t during = room.deliveries() - before;
+        const auto expected =
+            static_cast<std::uint64_t>(options.messages_per_user * kServers * (kServers - 1));
+        if (!is_delivered || during != expected) {
+            state.SkipWithError("some messages did not reach everybody");
+            break;
+        }
+        deliveries += during;
+        state.ResumeTiming();
+    }
+    state.SetItemsProcessed(static_cast<std::int64_t>(deliveries));
+}
+BENCHMARK(deliver_messages)->Name("simulator/deliveries")->Unit(benchmark::kMillisecond);
+
+// A run with its checkers, fsck included.
+void run_seeds(benchmark::State& state, RunOptions options) {
+    std::uint64_t operations = 0;
     for (auto _ : state) {
         const auto report = run(options);
         if (!report || report->outcome != Outcome::Passed) {
             state.SkipWithError("the run did not pass");
             break;
         }
-        if (!hash.empty() && hash != report->trace_hash) {
-            state.SkipWithError("the same seed gave another trace");
-            break;
-        }
-        hash = report->trace_hash;
-        deliveries += report->deliveries;
+        operations += report->operations.operations;
+        ++options.cluster.seed;
     }
-    state.SetItemsProcessed(static_cast<std::int64_t>(deliveries));
+    state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
+    state.counters["operations"] =
+        benchmark::Counter(static_cast<double>(operations), benchmark::Counter::kAvgIterations);
 }
-BENCHMARK(deliver_events)->Unit(benchmark::kMillisecond);
+
+void run_default_seeds(benchmark::State& state) {
+    run_seeds(state, {});
+}
+BENCHMARK(run_default_seeds)
+    ->Name("simulator/default_seeds")
+    ->Iterations(10)
+    ->Unit(benchmark::kMillisecond);
+
+// Twenty users, each of whom acts every ten seconds.
+void run_virtual_hour(benchmark::State& state) {
+    RunOptions options;
+    options.workload.chaos_us = 3'600'000'000;
+    run_seeds(state, options);
+}
+BENCHMARK(run_virtual_hour)
+    ->Name("simulator/virtual_hour/servers:10")
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace matrix::simulator
