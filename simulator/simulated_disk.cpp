@@ -28,16 +28,18 @@ public:
     std::uint64_t size() const { return size_; }
 
     std::size_t read(std::uint64_t offset, std::span<char> into) const {
-        std::ranges::fill(into, '\0');
-        if (offset >= size_) return 0;
-        const std::size_t count = std::min<std::uint64_t>(into.size(), size_ - offset);
+        const std::size_t count =
+            offset < size_ ? std::min<std::uint64_t>(into.size(), size_ - offset) : 0;
+        std::ranges::fill(into.subspan(count), '\0');
         for (std::size_t done = 0; done < count;) {
             const std::uint64_t place = offset + done;
             const std::size_t part =
                 std::min<std::uint64_t>(count - done, kPageBytes - place % kPageBytes);
-            const auto& page = pages_[place / kPageBytes];
-            if (page != nullptr) {
-                std::copy_n(page->data() + place % kPageBytes, part, into.data() + done);
+            const std::span into_part = into.subspan(done, part);
+            if (const auto& page = pages_[place / kPageBytes]; page != nullptr) {
+                std::copy_n(page->data() + place % kPageBytes, part, into_part.begin());
+            } else {
+                std::ranges::fill(into_part, '\0');
             }
             done += part;
         }
@@ -50,7 +52,8 @@ public:
             const std::uint64_t place = offset + done;
             const std::size_t part =
                 std::min<std::uint64_t>(bytes.size() - done, kPageBytes - place % kPageBytes);
-            DiskPage& page = own_page(place / kPageBytes);
+            DiskPage& page = own_page(place / kPageBytes,
+                                      part == kPageBytes ? Contents::Unneeded : Contents::Kept);
             std::copy_n(bytes.data() + done, part, page.data() + place % kPageBytes);
             done += part;
         }
@@ -62,7 +65,7 @@ public:
         size_ = size;
         // What a later write leaves out between the two ends reads as zeros.
         if (size % kPageBytes != 0 && pages_.back() != nullptr) {
-            DiskPage& page = own_page(pages_.size() - 1);
+            DiskPage& page = own_page(pages_.size() - 1, Contents::Kept);
             std::fill(
                 page.begin() + static_cast<std::ptrdiff_t>(size % kPageBytes), page.end(), '\0');
         }
@@ -85,14 +88,19 @@ private:
         pages_.resize((size + kPageBytes - 1) / kPageBytes);
         size_ = size;
     }
-    DiskPage& own_page(std::uint64_t number) {
+    enum class Contents { Kept, Unneeded };
+    DiskPage& own_page(std::uint64_t number, Contents contents) {
         std::shared_ptr<DiskPage>& page = pages_[number];
-        if (page == nullptr) {
-            page = std::make_shared<DiskPage>();
-            page->fill('\0');
-        } else if (page.use_count() > 1) {
-            page = std::make_shared<DiskPage>(*page);
+        if (page != nullptr && page.use_count() == 1) return *page;
+        auto own = std::make_shared_for_overwrite<DiskPage>();
+        if (contents == Contents::Kept) {
+            if (page == nullptr) {
+                own->fill('\0');
+            } else {
+                *own = *page;
+            }
         }
+        page = std::move(own);
         return *page;
     }
 
