@@ -5,6 +5,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/storage/vfs.h"
 #include "simulator/simulated_crypto.h"
+#include "simulator/template_disk.h"
 
 namespace matrix::simulator {
 namespace {
@@ -17,7 +18,6 @@ engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& c
     options.server_name = name;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 4096;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
@@ -56,6 +56,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Trace& trace,
                                  SimulatedNetwork& network,
                                  SimulatedDns& dns,
+                                 const SimulatedDisk& template_disk,
                                  const ClusterOptions& options,
                                  int number)
     : name_("s" + std::to_string(number) + ".test"),
@@ -64,7 +65,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       clock_(time, executor_, number),
       workers_(time, executor_, random_.stream("workers"), number),
       log_(time, number, options.log_level),
-      disk_(seed_of(options, number)),
+      disk_(template_disk, seed_of(options, number)),
       durability_(disk_, clock_, random_.stream("durability"), {}),
       host_(network.add_host(
           name_.text(),
@@ -91,9 +92,11 @@ Cluster::Cluster(const ClusterOptions& options)
       clock_(time_, executor_, kWorldNumber),
       network_(time_, random_.stream("network"), trace_, options.link) {
     storage::run_sqlite_on_one_thread();
+    const engine::ServerOptions defaults = options_of(ServerName(), options_);
+    const auto disk = make_template_disk(defaults.database, defaults.database_name);
     for (int number = 0; number < options.servers; ++number) {
-        servers_.push_back(
-            std::make_unique<SimulatedServer>(time_, trace_, network_, dns_, options_, number));
+        servers_.push_back(std::make_unique<SimulatedServer>(
+            time_, trace_, network_, dns_, *disk, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});

@@ -44,6 +44,7 @@ public:
                     Trace& trace,
                     SimulatedNetwork& network,
                     SimulatedDns& dns,
+                    const SimulatedDisk& template_disk,
                     const ClusterOptions& options,
                     int number);
     SimulatedServer(const SimulatedServer&) = delete;
