@@ -79,7 +79,11 @@ public:
 
     /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says,
     /// 400 M_NOT_JSON if it has a body that is not JSON.
-    runtime::Task<Result<ServerName>> authenticate(runtime::HttpRequest request);
+    struct Authenticated {
+        ServerName origin;
+        json::Value content;  ///< The body, parsed; null if there is none.
+    };
+    runtime::Task<Result<Authenticated>> authenticate(runtime::HttpRequest request);
 
 private:
     struct Data;
