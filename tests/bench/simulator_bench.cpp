@@ -4,18 +4,19 @@
 #include <benchmark/benchmark.h>
 
 #include "simulator/run.h"
+#include "simulator/scenario/draw.h"
 
 namespace matrix::simulator {
 namespace {
 
 void deliver_events(benchmark::State& state) {
-    RunOptions options;
-    options.cluster.servers = 10;
-    options.cluster.seed = 7;
+    DrawOptions draw;
+    draw.seed = 7;
+    const Scenario scenario = draw_scenario(draw);
     std::uint64_t deliveries = 0;
     std::string hash;
     for (auto _ : state) {
-        const auto report = run(options);
+        const auto report = run(scenario);
         if (!report || report->outcome != Outcome::Passed) {
             state.SkipWithError("the run did not pass");
             break;
@@ -25,7 +26,7 @@ void deliver_events(benchmark::State& state) {
             break;
         }
         hash = report->trace_hash;
-        deliveries += report->deliveries;
+        deliveries += report->metric("deliveries");
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(deliveries));
 }
