@@ -26,19 +26,8 @@ Task<void> keep_intruding(Cluster* cluster, Intruder* intruder, const PowerStrug
 
 engine::Counters sum_counters(Cluster& cluster) {
     engine::Counters sum;
-    for (int number = 0; number < cluster.server_count(); ++number) {
-        const engine::Counters& counters = cluster.server(number).engine().counters();
-        sum.requests += counters.requests;
-        sum.events_sent += counters.events_sent;
-        sum.events_received += counters.events_received;
-        sum.events_rejected += counters.events_rejected;
-        sum.events_soft_failed += counters.events_soft_failed;
-        sum.edus_sent += counters.edus_sent;
-        sum.edus_received += counters.edus_received;
-        sum.resolutions += counters.resolutions;
-        sum.resolutions_with_conflict += counters.resolutions_with_conflict;
-        sum.resolutions_by_mainline += counters.resolutions_by_mainline;
-    }
+    for (int number = 0; number < cluster.server_count(); ++number)
+        sum += cluster.server(number).engine().counters();
     return sum;
 }
 
