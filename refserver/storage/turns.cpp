@@ -84,6 +84,7 @@ void Turns::end_turn() {
 
 void Turns::fail_turn(const StorageError& error) {
     ++failed_commits_;
+    disk_full_commits_ += error.is_disk_full ? 1 : 0;
     was_disk_full_ = error.is_disk_full;
     log_.error("storage", "a commit failed, its requests are answered with errors: " + error.what);
     for (auto& callback : on_failed_commit_)
@@ -167,7 +168,9 @@ void Turns::start_checkpoint() {
 void Turns::finish_checkpoint(const std::expected<void, StorageError>& result) {
     is_checkpointing_ = false;
     // Nothing is lost: the log keeps what could not be moved, and the next checkpoint tries again.
-    if (!result) log_.error("storage", result.error().what);
+    if (result) return;
+    ++failed_checkpoints_;
+    log_.error("storage", result.error().what);
 }
 
 }  // namespace matrix::storage

@@ -26,7 +26,7 @@ void deliver_events(benchmark::State& state) {
             break;
         }
         hash = report->trace_hash;
-        deliveries += report->metric("deliveries");
+        deliveries += report->metric("events_received");
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(deliveries));
 }

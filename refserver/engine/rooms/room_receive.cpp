@@ -65,6 +65,7 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
         const EventId missing_id = missing.id;
         const auto receipt = co_await find_place(std::move(missing), from);
         if (receipt) continue;
+        ++services.counters.events_dropped;
         services.log.info(
             "room",
             "dropped " + missing_id.text() + " of " + id.text() + ": " + receipt.error().message);
