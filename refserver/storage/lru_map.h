@@ -9,6 +9,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/index_map.h"
+#include "refserver/base/sometimes.h"
 
 namespace matrix::storage {
 
@@ -33,6 +34,7 @@ public:
         entries_.emplace_front(std::string(key), std::move(value));
         places_.emplace(key, entries_.begin());
         if (entries_.size() <= size_max_) return;
+        SIM_SOMETIMES("a cache forgets its oldest entry");
         places_.erase(entries_.back().first);
         entries_.pop_back();
     }
