@@ -12,6 +12,9 @@ namespace {
 
 constexpr int kWorldNumber = -1;
 constexpr std::int64_t kSecondUs = 1'000'000;
+// Between a client and its server.
+constexpr std::int64_t kWireUsMin = 500;
+constexpr std::uint64_t kWireUsRange = 2000;
 
 engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& cluster) {
     engine::ServerOptions options;
@@ -30,7 +33,7 @@ engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& c
 
 // Every server has a seed of its own, so that one more server changes no other.
 std::uint64_t seed_of(const ClusterOptions& cluster, int number) {
-    return cluster.seed * 1'000'003 + static_cast<std::uint64_t>(number) + 1;
+    return cluster.identity_seed * 1'000'003 + static_cast<std::uint64_t>(number) + 1;
 }
 
 }  // namespace
@@ -54,19 +57,20 @@ std::string encode_segment(std::string_view text) {
 
 SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Trace& trace,
+                                 Choices& choices,
                                  SimulatedNetwork& network,
                                  SimulatedDns& dns,
-                                 const SimulatedDisk& template_disk,
+                                 ServerStart start,
                                  const ClusterOptions& options,
                                  int number)
     : name_("s" + std::to_string(number) + ".test"),
       random_(seed_of(options, number), name_.text(), trace),
       executor_(time, number),
       clock_(time, executor_, number),
-      workers_(time, executor_, random_.stream("workers"), number),
+      workers_(time, executor_, choices.stream(name_.text() + " workers"), number),
       log_(time, number, options.log_level),
-      disk_(template_disk, seed_of(options, number)),
-      durability_(disk_, clock_, random_.stream("durability"), {}),
+      disk_(start.disk, seed_of(options, number)),
+      durability_(disk_, clock_, choices.stream(name_.text() + " durability"), {}),
       host_(network.add_host(
           name_.text(),
           [this](runtime::HttpRequest request, runtime::Responder respond) {
@@ -76,9 +80,11 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       network_(network.view_of(host_)),
       resolver_(dns.view_of(host_)) {
     if (options.has_pointer_draw) random_.plant_pointer_draw();
+    engine::ServerOptions server_options = options_of(name_, options);
+    server_options.event_pool = &start.events;
     auto opened = engine::Server::open(
         {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
-        options_of(name_, options));
+        std::move(server_options));
     MATRIX_ASSERT(opened.has_value());
     engine_ = std::move(*opened);
     executor_.run_turn([] {});  // The first commit: what opening has written.
@@ -87,16 +93,17 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
       time_(trace_),
-      random_(options.seed, "world", trace_),
+      choices_(options.choices, trace_),
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
-      network_(time_, random_.stream("network"), trace_, options.link) {
+      network_(time_, choices_, trace_, options.link) {
     storage::run_sqlite_on_one_thread();
     const engine::ServerOptions defaults = options_of(ServerName(), options_);
     const auto disk = make_template_disk(defaults.database, defaults.database_name);
+    const ServerStart start{*disk, events_};
     for (int number = 0; number < options.servers; ++number) {
         servers_.push_back(std::make_unique<SimulatedServer>(
-            time_, trace_, network_, dns_, *disk, options_, number));
+            time_, trace_, choices_, network_, dns_, start, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});
@@ -111,8 +118,9 @@ Task<Answer> Cluster::call(User user, std::string method, std::string target, js
     request.headers.add("Authorization", "Bearer " + user.access_token);
     request.peer_address = "client";
     if (!body.is_null()) request.body = json::write(body);
-    const std::int64_t there_us = 500 + static_cast<std::int64_t>(random("wire").below(2000));
-    const std::int64_t back_us = 500 + static_cast<std::int64_t>(random("wire").below(2000));
+    runtime::Random& wire = choices_.stream(user.id.text() + " wire");
+    const std::int64_t there_us = kWireUsMin + static_cast<std::int64_t>(wire.below(kWireUsRange));
+    const std::int64_t back_us = kWireUsMin + static_cast<std::int64_t>(wire.below(kWireUsRange));
 
     SimulatedServer* server = servers_[static_cast<std::size_t>(user.server)].get();
     runtime::Completion<runtime::HttpResponse> answered(

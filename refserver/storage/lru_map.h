@@ -13,6 +13,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/index_map.h"
+#include "refserver/base/sometimes.h"
 
 namespace matrix::storage {
 
@@ -55,6 +56,7 @@ private:
     static constexpr int kSparedMax = 16;
 
     void forget_one() {
+        SIM_SOMETIMES("a cache forgets its oldest entry");
         for (int spared = 0; spared < kSparedMax; ++spared) {
             Entry* oldest = entries_.find(keys_.back());
             MATRIX_ASSERT(oldest);

@@ -47,7 +47,7 @@ bool BusyRoom::set_up() {
 }
 
 Task<void> BusyRoom::send_messages(User user) {
-    runtime::Random& random = cluster_.random("busy_room");
+    runtime::Random& random = cluster_.choices().stream("busy_room");
     for (int number = 0; number < options_.messages_per_user; ++number) {
         const auto pause_us = static_cast<std::int64_t>(
             random.below(static_cast<std::uint64_t>(options_.pause_us_max)));

@@ -6,6 +6,7 @@
 #include <benchmark/benchmark.h>
 
 #include "simulator/run.h"
+#include "simulator/scenario/draw.h"
 #include "simulator/simulated_random.h"
 #include "simulator/virtual_time.h"
 #include "tests/bench/busy_room.h"
@@ -78,16 +79,16 @@ void deliver_messages(benchmark::State& state) {
 BENCHMARK(deliver_messages)->Name("simulator/deliveries")->Unit(benchmark::kMillisecond);
 
 // A run with its checkers, fsck included.
-void run_seeds(benchmark::State& state, RunOptions options) {
+void run_seeds(benchmark::State& state, DrawOptions draw) {
     std::uint64_t operations = 0;
     for (auto _ : state) {
-        const auto report = run(options);
+        const auto report = run(draw_scenario(draw));
         if (!report || report->outcome != Outcome::Passed) {
             state.SkipWithError("the run did not pass");
             break;
         }
-        operations += report->operations.operations;
-        ++options.cluster.seed;
+        operations += report->metric("operations");
+        ++draw.seed;
     }
     state.SetItemsProcessed(static_cast<std::int64_t>(state.iterations()));
     state.counters["operations"] =
@@ -104,9 +105,9 @@ BENCHMARK(run_default_seeds)
 
 // Twenty users, each of whom acts every ten seconds.
 void run_virtual_hour(benchmark::State& state) {
-    RunOptions options;
-    options.workload.chaos_us = 3'600'000'000;
-    run_seeds(state, options);
+    DrawOptions draw;
+    draw.chaos_ms = 3'600'000;
+    run_seeds(state, draw);
 }
 BENCHMARK(run_virtual_hour)
     ->Name("simulator/virtual_hour/servers:10")
