@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "refserver/protocol/event.h"
-#include "refserver/storage/events.h"
 #include "refserver/storage/event_pool.h"
+#include "refserver/storage/events.h"
 #include "refserver/storage/lru_map.h"
 #include "refserver/storage/turns.h"
 

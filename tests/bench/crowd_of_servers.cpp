@@ -4,14 +4,13 @@
 // server. Prints one row of ci/nightly.md; exits 1 if something did not arrive or a bound was not
 // held.
 
-#include <sys/resource.h>
-
 #include <cstdint>
 #include <cstdio>
 #include <ctime>
 #include <optional>
 
 #include <CLI/CLI.hpp>
+#include <sys/resource.h>
 
 #include "tests/bench/busy_room.h"
 
