@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -19,6 +20,68 @@ constexpr std::uint64_t kPageBytes = 4096;
 constexpr std::uint64_t kSectorBytes = 512;
 
 using DiskPage = std::array<char, kPageBytes>;
+
+/// Memory of the size of a page that was given back, for the next pages and writes: the general
+/// allocator would cut and join blocks for each, and a simulated disk consists of them.
+class BlockMemory {
+public:
+    /// A page, or the text of a page, with what is counted and kept beside it.
+    static constexpr std::size_t kBlockBytes = kPageBytes + 64;
+
+    BlockMemory() = default;
+    BlockMemory(const BlockMemory&) = delete;
+    BlockMemory& operator=(const BlockMemory&) = delete;
+    ~BlockMemory() {
+        for (void* block : free_)
+            ::operator delete(block);
+    }
+    void* take() {
+        if (free_.empty()) return ::operator new(kBlockBytes);
+        void* block = free_.back();
+        free_.pop_back();
+        return block;
+    }
+    void give(void* block) {
+        if (free_.size() >= kBlocksKept) return ::operator delete(block);
+        free_.push_back(block);
+    }
+
+private:
+    static constexpr std::size_t kBlocksKept = 4096;
+    std::vector<void*> free_;
+};
+
+/// What is about as large as a page comes from there.
+template <class T>
+struct BlockAllocator {
+    using value_type = T;
+    BlockAllocator() = default;
+    template <class Other>
+    BlockAllocator(const BlockAllocator<Other>&) {}
+
+    static BlockMemory& memory() {
+        static thread_local BlockMemory memory;
+        return memory;
+    }
+    static bool is_block(std::size_t count) {
+        const std::size_t bytes = count * sizeof(T);
+        return bytes > BlockMemory::kBlockBytes / 2 && bytes <= BlockMemory::kBlockBytes;
+    }
+    T* allocate(std::size_t count) {
+        return static_cast<T*>(is_block(count) ? memory().take()
+                                               : ::operator new(count * sizeof(T)));
+    }
+    void deallocate(T* block, std::size_t count) {
+        is_block(count) ? memory().give(block) : ::operator delete(block);
+    }
+    friend bool operator==(const BlockAllocator&, const BlockAllocator&) { return true; }
+};
+
+using WrittenBytes = std::basic_string<char, std::char_traits<char>, BlockAllocator<char>>;
+
+std::shared_ptr<DiskPage> make_page() {
+    return std::allocate_shared_for_overwrite<DiskPage>(BlockAllocator<DiskPage>());
+}
 
 }  // namespace
 
@@ -92,7 +155,7 @@ private:
     DiskPage& own_page(std::uint64_t number, Contents contents) {
         std::shared_ptr<DiskPage>& page = pages_[number];
         if (page != nullptr && page.use_count() == 1) return *page;
-        auto own = std::make_shared_for_overwrite<DiskPage>();
+        auto own = make_page();
         if (contents == Contents::Kept) {
             if (page == nullptr) {
                 own->fill('\0');
@@ -112,7 +175,7 @@ struct SimulatedDisk::Operation {
     enum class Kind { Write, Truncate };
     Kind kind;
     std::uint64_t offset;  ///< The new size of a truncation.
-    std::string bytes;
+    WrittenBytes bytes;
 
     /// Where its effect ends.
     std::uint64_t end() const {
@@ -161,7 +224,7 @@ public:
         if (disk_.bytes_max_ && growth > 0 && disk_.bytes() + growth > *disk_.bytes_max_) {
             return DiskStatus::Full;
         }
-        return change({Operation::Kind::Write, offset, std::string(bytes.data(), bytes.size())},
+        return change({Operation::Kind::Write, offset, WrittenBytes(bytes.data(), bytes.size())},
                       Need::Space);
     }
 
