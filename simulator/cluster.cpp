@@ -11,6 +11,8 @@ namespace matrix::simulator {
 namespace {
 
 constexpr int kWorldNumber = -1;
+/// So long does each server's log of the database become, of pages of 4 KiB.
+constexpr int kCheckpointPages = 200;
 constexpr std::int64_t kSecondUs = 1'000'000;
 // Between a client and its server.
 constexpr std::int64_t kWireUsMin = 500;
@@ -21,6 +23,7 @@ engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& c
     options.server_name = name;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
+    options.database.checkpoint_pages = kCheckpointPages;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
