@@ -86,7 +86,11 @@ void Turns::fail_turn(const StorageError& error) {
     ++failed_commits_;
     disk_full_commits_ += error.is_disk_full ? 1 : 0;
     was_disk_full_ = error.is_disk_full;
-    log_.error("storage", "a commit failed, its requests are answered with errors: " + error.what);
+    if (error.is_disk_full) {
+        log_.write("disk_full", {{"why", error.what}});
+    } else {
+        log_.write("commit_failed", {{"why", error.what}});
+    }
     for (auto& callback : on_failed_commit_)
         callback();
     settle(turn_ - 1, turn_ - 1, false);
@@ -170,7 +174,7 @@ void Turns::finish_checkpoint(const std::expected<void, StorageError>& result) {
     // Nothing is lost: the log keeps what could not be moved, and the next checkpoint tries again.
     if (result) return;
     ++failed_checkpoints_;
-    log_.error("storage", result.error().what);
+    log_.write("checkpoint_failed", {{"why", result.error().what}});
 }
 
 }  // namespace matrix::storage

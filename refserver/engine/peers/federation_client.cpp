@@ -173,6 +173,8 @@ Task<runtime::Network::Result> FederationClient::send(ServerName server,
         }
         if (answer.error().kind == runtime::NetworkErrorKind::Forbidden) {
             ++services_.counters.outgoing_refused_addresses;
+            services_.log.write("address_refused",
+                                {{"server", server.view()}, {"why", answer.error().what}});
         }
         if (is_last || services_.clock.monotonic_now() >= deadline) {
             services_.discovery.forget(server);

@@ -100,9 +100,8 @@ Task<void> ServerDiscovery::search(ServerName server, EntryPtr entry) {
         lifetime = std::clamp(places->lifetime, kPlaceLifetimeLeast, kPlaceLifetimeMax);
     } else {
         ++services_.counters.discovery_failures;
-        services_.log.info(
-            "discovery",
-            "discovery_failed server=" + server.text() + " why=" + places.error().what);
+        services_.log.write("discovery_failed",
+                            {{"server", server.view()}, {"why", places.error().what}});
         entry->found = std::unexpected(std::move(places).error());
     }
     entry->good_until = services_.clock.monotonic_now() + lifetime;
@@ -178,8 +177,7 @@ Task<FoundPlaces> ServerDiscovery::search_services(HostAndPort host) {
             // fail at names that begin with an underscore, and the certificate decides anyhow.
             if (services.error().kind == runtime::ResolveErrorKind::NotFound) continue;
             ++services_.counters.dns_failures;
-            services_.log.info("discovery",
-                               "srv_failed name=" + name + " why=" + services.error().what);
+            services_.log.write("srv_failed", {{"record", name}, {"why", services.error().what}});
             continue;
         }
         FoundPlaces found = co_await places_of(name, *std::move(services));

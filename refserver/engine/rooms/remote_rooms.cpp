@@ -176,8 +176,8 @@ Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
         Result<Answer> answer = co_await attempt(server);
         if (answer) co_return answer;
         last = std::move(answer).error();
-        services_.log.info("remote_rooms",
-                           what + " through " + server.text() + ": " + last.message);
+        services_.log.write("resident_failed",
+                            {{"server", server.view()}, {"doing", what}, {"why", last.message}});
         if (refusal == Refusal::Final && is_final(last)) break;
     }
     co_return std::unexpected(std::move(last));
@@ -277,11 +277,7 @@ Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
         if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
     auto kept = co_await services_.keys.keep_events(std::move(objects), room, rules);
-    if (kept.dropped != 0) {
-        services_.log.warning("remote_rooms",
-                              std::to_string(kept.dropped) + " events of " + room.text() +
-                                  " were dropped: malformed, of another room, or not signed");
-    }
+    services_.rooms.dropped().note_many(room, kept.dropped);
     co_return std::move(kept.events);
 }
 

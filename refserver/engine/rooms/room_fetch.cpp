@@ -24,6 +24,7 @@ Task<EventsById> Room::Data::take_unplaced(json::Array pdus) const {
         if (event_id && !find_placed(*event_id)) unplaced.push_back(std::move(*object));
     }
     auto kept = co_await services.keys.keep_events(std::move(unplaced), id, rules);
+    services.dropped.note_many(id, kept.dropped);
     EventsById found;
     for (Event& event : kept.events) {
         const EventId event_id = event.id;
@@ -46,7 +47,14 @@ Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) con
         if (latest.empty() || found.size() >= kGapEventsMax) break;
         auto answer = co_await services.federation.get_missing_events(
             from, id, extremities, std::move(latest), kGapEventsPerRound, 0);
-        if (!answer) break;
+        if (!answer) {
+            services.log.write("gap_left",
+                               {{"room", id.view()},
+                                {"event", event.id.view()},
+                                {"server", from.view()},
+                                {"why", answer.error().message}});
+            break;
+        }
         const std::size_t before = found.size();
         EventsById more = co_await take_unplaced(*std::move(answer));
         more.erase(event.id);
@@ -119,6 +127,7 @@ Task<void> Room::Data::add_outliers(json::Array pdus) {
         if (event_id && !find_cited(*event_id).event) unknown.push_back(std::move(*object));
     }
     auto kept = co_await services.keys.keep_events(std::move(unknown), id, rules);
+    services.dropped.note_many(id, kept.dropped);
     store_outliers(std::move(kept.events));
 }
 

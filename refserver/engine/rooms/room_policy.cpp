@@ -41,9 +41,11 @@ Task<Result<Event>> Room::Data::ask_policy_server(Event event) {
         signatures = forbidden("the room's policy server is this one, which signs no events");
     }
     if (!signatures) {
-        services.log.info("policy",
-                          policy->via.text() + " did not sign " + event.id.text() + " of " +
-                              id.text() + ": " + signatures.error().message);
+        services.log.write("policy_refused",
+                           {{"server", policy->via.view()},
+                            {"room", id.view()},
+                            {"event", event.id.view()},
+                            {"why", signatures.error().message}});
         co_return std::unexpected(std::move(signatures).error());
     }
     add_policy_signature(pdu, *signatures, *policy);

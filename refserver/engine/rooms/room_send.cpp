@@ -126,7 +126,10 @@ void Room::Data::merge_extremities() {
                 make_template(make_merge(user, is_silent ? nullptr : membership.get()));
             if (!made) continue;
             auto event = sign_template(*made, *rules, services);
-            if (event && accept_own(*std::move(event))) return;
+            const std::size_t count = extremities.size();
+            if (!event || !accept_own(*std::move(event))) continue;
+            services.log.write("extremities_merged", {{"room", id.view()}, {"count", count}});
+            return;
         }
     }
 }
