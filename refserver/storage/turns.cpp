@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::storage {
 
@@ -85,6 +87,8 @@ void Turns::end_turn() {
 void Turns::fail_turn(const StorageError& error) {
     ++failed_commits_;
     disk_full_commits_ += error.is_disk_full ? 1 : 0;
+    SIM_SOMETIMES(error.is_disk_full, "a disk is full");
+    SIM_SOMETIMES("a commit fails");
     was_disk_full_ = error.is_disk_full;
     if (error.is_disk_full) {
         log_.write("disk_full", {{"why", error.what}});
@@ -99,6 +103,7 @@ void Turns::fail_turn(const StorageError& error) {
 
 /// One sync at a time: the next one serves all turns that were committed meanwhile.
 void Turns::start_sync() {
+    SIM_SOMETIMES(is_syncing_, "one sync of the disk serves several commits");
     if (is_syncing_ || committed_turn_ == durable_turn_) return;
     const auto finish = [this, turn = committed_turn_, position = committed_position_] {
         finish_sync(turn, position);
@@ -156,11 +161,13 @@ void Turns::tell_durable() {
 }
 
 void Turns::start_checkpoint() {
-    if (is_checkpointing_ || !database_.is_checkpoint_due()) return;
+    if (is_checkpointing_) return;
+    if (!database_.is_checkpoint_due() && !SIM_FAULT_POINT("the log is moved early")) return;
     auto job = workers_ == nullptr || database_.is_checkpoint_overdue()
                    ? nullptr
                    : database_.make_checkpoint();
     if (!job) return finish_checkpoint(database_.checkpoint());
+    SIM_SOMETIMES("a worker moves the log into the database");
     is_checkpointing_ = true;
     auto result = std::make_shared<std::expected<void, StorageError>>();
     checkpoint_ = workers_->start(
@@ -172,6 +179,7 @@ void Turns::start_checkpoint() {
 void Turns::finish_checkpoint(const std::expected<void, StorageError>& result) {
     is_checkpointing_ = false;
     // Nothing is lost: the log keeps what could not be moved, and the next checkpoint tries again.
+    SIM_SOMETIMES(!result, "a checkpoint fails");
     if (result) return;
     ++failed_checkpoints_;
     log_.write("checkpoint_failed", {{"why", result.error().what}});
