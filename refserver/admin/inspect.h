@@ -1,6 +1,7 @@
 // The command `refserver inspect`: what a running server knows, for people and for programs.
 #pragma once
 
+#include <expected>
 #include <span>
 #include <string>
 #include <string_view>

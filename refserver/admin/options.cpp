@@ -51,6 +51,9 @@ the schema version of this program. The new folder is there as a whole or not at
 Exit codes: 0 done; 1 --check has found breaches; 2 a wrong flag, SNAPSHOT cannot be read, or FOLDER
 cannot be made.)";
 
+/// Of one page, which a browser has to show.
+constexpr std::size_t kGraphEventsMax = 1000;
+
 constexpr std::string_view kScheme = "http://";
 constexpr std::string_view kLocalhost = "localhost:";
 
@@ -136,6 +139,10 @@ std::optional<Refusal> check_inspect(const InspectCommand& command) {
     const bool is_graph = command.what == "graph";
     if (is_graph && command.out.empty()) return refuse_inspect("graph: expected --out FILE");
     if (!is_graph && !command.out.empty()) return refuse_inspect("--out: only of graph");
+    if (is_graph && command.limit > kGraphEventsMax) {
+        return refuse_inspect("--limit: of graph expected at most " +
+                              std::to_string(kGraphEventsMax));
+    }
     if (!command.when.empty() && command.what != "state") {
         return refuse_inspect("--when: only of state");
     }
@@ -169,7 +176,7 @@ std::expected<InspectCommand, Refusal> parse_inspect(std::vector<std::string> ar
     app->add_option("WHAT", command.what, "One of those below")->required();
     app->add_option("ARGUMENTS", command.arguments, "What it is about: ids, or a server's name");
     app->add_flag("--json", command.wants_json, "The server's answer, all pages as one object");
-    app->add_option("--limit", command.limit, "Of what is listed [1000; graph: 200]")
+    app->add_option("--limit", command.limit, "Of what is listed [1000; graph: 200, at most 1000]")
         ->type_name("N")
         ->check(CLI::Range(1, 1'000'000));
     app->add_option("--from", command.from, "The graph back from EVENT. May be repeated")

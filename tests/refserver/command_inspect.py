@@ -88,6 +88,7 @@ def check_refusals(program, server, room):
     assert "expected ROOM EVENT" in run(program, 2, server, "event", room)
     assert "nothing behind it" in run(program, 2, server, "rooms", room)
     assert "expected --out" in run(program, 2, server, "graph", room)
+    assert "at most 1000" in run(program, 2, server, "graph", room, "--out", "x", "--limit", "1001")
     assert "--out" in run(program, 2, server, "rooms", "--out", "x")
     assert "--when" in run(program, 2, server, "room", room, "--when", "after")
     assert "cannot write" in run(program, 2, server, "graph", room, "--out", "/none/graph.html")
