@@ -15,8 +15,8 @@ namespace matrix::engine {
 namespace {
 
 // In one turn of the loop: events may have to be read and parsed.
-constexpr std::size_t kEventsPerTurn = 64;
-constexpr std::size_t kRowsPerTurn = 100;
+constexpr std::size_t kNodesPerTurn = 64;
+constexpr std::size_t kListedRowsPerTurn = 100;
 
 json::Array text_array(const std::vector<EventId>& ids) {
     json::Array array;
@@ -88,7 +88,7 @@ Task<Result<Reply>> InspectionServer::list_rooms(Request request) {
     json::Array rooms;
     bool is_end = false;
     while (!is_end && rooms.size() < limit) {
-        const std::size_t slice = std::min(limit - rooms.size(), kRowsPerTurn);
+        const std::size_t slice = std::min(limit - rooms.size(), kListedRowsPerTurn);
         const auto entries = survey.list_rooms(last, slice);
         is_end = entries.size() < slice;
         for (const auto& entry : entries) {
@@ -131,7 +131,7 @@ Task<std::vector<EventPtr>> InspectionServer::walk_back(RoomPtr room,
     std::set<EventId> listed;
     while (!from.empty() && events.size() < page.limit) {
         std::set<EventId> before;
-        const std::size_t slice = std::min(page.limit - events.size(), kEventsPerTurn);
+        const std::size_t slice = std::min(page.limit - events.size(), kNodesPerTurn);
         for (EventPtr& event : room->preceding(from, slice)) {
             if (!listed.insert(event->id).second) continue;
             before.insert(event->prev_events.begin(), event->prev_events.end());
@@ -173,7 +173,7 @@ Task<Result<Reply>> InspectionServer::get_graph(Request request) {
         before.insert(event->prev_events.begin(), event->prev_events.end());
         if (const auto stored = room->find_event(event->id))
             nodes.push_back(describe_node(*stored));
-        if (nodes.size() % kEventsPerTurn == 0) co_await end_turn();
+        if (nodes.size() % kNodesPerTurn == 0) co_await end_turn();
     }
     json::Array next;
     json::Array missing;
@@ -294,7 +294,7 @@ Task<Result<json::Object>> InspectionServer::read_state(State::Hash root, Page p
             entries.push_back(json::Object{
                 {"type", key.type}, {"state_key", key.state_key}, {"event_id", id.text()}});
         });
-        if (nodes % kRowsPerTurn == 0) co_await end_turn();
+        if (nodes % kListedRowsPerTurn == 0) co_await end_turn();
     }
     json::Object body{{"state", std::move(entries)}};
     if (has_more) body.set("next", std::to_string(page.from + page.limit));
@@ -328,7 +328,7 @@ Task<json::Object> InspectionServer::describe_page(RoomPtr room,
     for (; at < end; ++at) {
         if (const auto stored = room->find_event(events[at]->id))
             nodes.push_back(describe_node(*stored));
-        if (at % kEventsPerTurn == 0) co_await end_turn();
+        if (at % kNodesPerTurn == 0) co_await end_turn();
     }
     json::Object body{{"auth_chain", std::move(nodes)}};
     if (end < events.size()) body.set("next", std::to_string(end));
@@ -369,7 +369,7 @@ Task<Result<Reply>> InspectionServer::list_refused(Request request) {
     std::int64_t next = from;
     bool is_end = false;
     while (!is_end && refused.size() < limit) {
-        const std::size_t slice = std::min(limit - refused.size(), kEventsPerTurn);
+        const std::size_t slice = std::min(limit - refused.size(), kNodesPerTurn);
         const auto events = survey.list_refused(room->id(), next, slice);
         is_end = events.size() < slice;
         for (const auto& event : events) {
