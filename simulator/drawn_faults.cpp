@@ -1,26 +1,42 @@
 #include "simulator/drawn_faults.h"
 
+#include <set>
+
+#include "refserver/base/sometimes.h"
+
 namespace matrix::simulator {
 
-bool DrawnFaults::fires(std::string_view name) {
-    if (is_stopped_) return false;
-    auto point = points_.find(name);
-    if (point == points_.end()) {
-        const bool is_used = random_.below(kUsedOneIn) == kUsedOneIn - 1;
-        point = points_.emplace(name, Point{.is_used = is_used}).first;
+std::vector<std::string_view> list_fault_points() {
+    std::set<std::string_view> names;
+    for (const SometimesMark& mark : all_sometimes_marks()) {
+        std::string_view name = mark.name();
+        if (!name.starts_with(runtime::kFaultPointPrefix)) continue;
+        name.remove_prefix(runtime::kFaultPointPrefix.size());
+        names.insert(name);
     }
-    if (!point->second.is_used || point->second.firings == kFiringsMax) return false;
-    if (random_.below(kFiresOneIn) != kFiresOneIn - 1) return false;
-    ++point->second.firings;
-    return true;
+    return {names.begin(), names.end()};
 }
 
-std::map<std::string, std::uint64_t> DrawnFaults::list_firings() const {
-    std::map<std::string, std::uint64_t> firings;
-    for (const auto& [name, point] : points_) {
-        if (point.firings > 0) firings.emplace(name, point.firings);
-    }
-    return firings;
+void DrawnFaults::use(std::string_view name, std::uint64_t one_in) {
+    used_.insert_or_assign(std::string(name), Used{.one_in = one_in});
+}
+
+void DrawnFaults::stop(std::string_view name) {
+    const auto used = used_.find(name);
+    if (used != used_.end()) used_.erase(used);
+}
+
+bool DrawnFaults::fires(std::string_view name) {
+    const auto used = used_.find(name);
+    if (used == used_.end() || used->second.firings == kFiringsMax) return false;
+    // One stream each: a shrunk scenario lacks some of them, and the others fire as before.
+    runtime::Random& random =
+        choices_.stream(std::string(runtime::kFaultPointPrefix) + std::string(name));
+    const std::uint64_t one_in = used->second.one_in;
+    if (random.below(one_in) != one_in - 1) return false;
+    ++used->second.firings;
+    ++firings_;
+    return true;
 }
 
 }  // namespace matrix::simulator

@@ -1,47 +1,49 @@
-// DrawnFaults: makes the fault points of the servers fire, as the seed draws it.
+// DrawnFaults: makes the fault points of the servers fire, as the world's choices decide.
 //
-// A run draws for each fault point whether it is one of the run's at all, so that runs differ in
-// kind and not only in luck; then each time that one is passed whether it fires. A draw of 0 means
-// no, so that a shrunk run has fewer faults. No fault point fires more often than `kFiringsMax`:
-// a run must come to its end.
+// A scenario says which of them a run uses, from when to when; then chance decides each time that
+// one is passed. A choice of 0 means no, so that a run without chance has no such faults. None
+// fires more often than `kFiringsMax` each time that it is used: a run must come to its end.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "refserver/runtime/fault_point.h"
 #include "refserver/runtime/random.h"
 
 namespace matrix::simulator {
 
+/// The names of all fault points of this program, in order.
+std::vector<std::string_view> list_fault_points();
+
 class DrawnFaults final : public runtime::FaultPlan {
 public:
-    static constexpr std::uint64_t kUsedOneIn = 4;   ///< Of the fault points.
-    static constexpr std::uint64_t kFiresOneIn = 4;  ///< Of the times that a used one is passed.
-    static constexpr std::uint64_t kFiringsMax = 20;
+    static constexpr std::uint64_t kFiringsMax = 50;
 
-    /// In place from here on, until it is destroyed.
-    explicit DrawnFaults(runtime::Random& random) : random_(random) {}
+    /// In place from here on, until it is destroyed; nothing fires at first.
+    explicit DrawnFaults(runtime::RandomSource& choices) : choices_(choices) {}
+
+    /// From now on this fault point fires once in so many times that it is passed.
+    void use(std::string_view name, std::uint64_t one_in);
+    void stop(std::string_view name);
 
     bool fires(std::string_view name) override;
 
-    /// No fault point fires any more, as when faults have to heal.
-    void stop() { is_stopped_ = true; }
-
-    /// How often each fault point has fired that did so.
-    std::map<std::string, std::uint64_t> list_firings() const;
+    /// Of all fault points together.
+    std::uint64_t firings() const { return firings_; }
 
 private:
-    struct Point {
-        bool is_used = false;
+    struct Used {
+        std::uint64_t one_in = 1;
         std::uint64_t firings = 0;
     };
 
-    runtime::Random& random_;
-    bool is_stopped_ = false;
-    std::map<std::string, Point, std::less<>> points_;
+    runtime::RandomSource& choices_;
+    std::map<std::string, Used, std::less<>> used_;
+    std::uint64_t firings_ = 0;
 };
 
 }  // namespace matrix::simulator

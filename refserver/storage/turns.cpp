@@ -86,6 +86,7 @@ void Turns::end_turn() {
 
 void Turns::fail_turn(const StorageError& error) {
     ++failed_commits_;
+    disk_full_commits_ += error.is_disk_full ? 1 : 0;
     SIM_SOMETIMES(error.is_disk_full, "a disk is full");
     SIM_SOMETIMES("a commit fails");
     was_disk_full_ = error.is_disk_full;
@@ -175,7 +176,9 @@ void Turns::finish_checkpoint(const std::expected<void, StorageError>& result) {
     is_checkpointing_ = false;
     // Nothing is lost: the log keeps what could not be moved, and the next checkpoint tries again.
     SIM_SOMETIMES(!result, "a checkpoint fails");
-    if (!result) log_.error("storage", result.error().what);
+    if (result) return;
+    ++failed_checkpoints_;
+    log_.error("storage", result.error().what);
 }
 
 }  // namespace matrix::storage

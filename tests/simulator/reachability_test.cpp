@@ -12,20 +12,30 @@
 
 #include "simulator/drawn_faults.h"
 #include "simulator/run.h"
+#include "simulator/scenario/draw.h"
+#include "simulator/scenario/scenario_file.h"
+#include "simulator/scenario/verbs.h"
 #include "simulator/simulated_random.h"
 
 namespace matrix::simulator {
 namespace {
 
 constexpr std::size_t kPlacesLeast = 150;
+constexpr std::size_t kFaultPointsLeast = 12;
 
-RunOptions small_run(std::uint64_t seed) {
-    RunOptions options;
-    options.cluster.servers = 4;
-    options.cluster.seed = seed;
-    options.workload.chaos_us = 300'000'000;
-    options.workload.pause_us_max = 10'000'000;
-    return options;
+Scenario small_scenario(std::uint64_t seed) {
+    DrawOptions options;
+    options.servers = 4;
+    options.seed = seed;
+    options.chaos_ms = 240'000;
+    options.workload.pause_ms_max = 10'000;
+    return draw_scenario(options);
+}
+
+RunReport report_of(const Scenario& scenario) {
+    auto report = run(scenario);
+    EXPECT_TRUE(report.has_value());
+    return *report;
 }
 
 bool is_of_the_server(const SometimesPlace& place) {
@@ -36,10 +46,6 @@ bool is_of_the_server(const SometimesPlace& place) {
 
 bool is_fault_point(std::string_view name) {
     return name.starts_with(runtime::kFaultPointPrefix);
-}
-
-std::size_t count_fired_points() {
-    return static_cast<std::size_t>(std::ranges::count_if(list_reached_names(), is_fault_point));
 }
 
 TEST(Reachability, NoTwoPlacesHaveTheSameName) {
@@ -80,17 +86,13 @@ TEST(Reachability, TheServerHasMarksInEachOfItsParts) {
 }
 
 TEST(Reachability, ARunReachesTheSameMarksAgain) {
-    forget_sometimes_marks();
-    EXPECT_TRUE(list_reached_names().empty());
-    run(small_run(3));
-    const std::vector<std::string> reached = list_reached_names();
+    const std::vector<std::string> reached = report_of(small_scenario(3)).reached;
     EXPECT_THAT(reached, testing::IsSupersetOf({"a received event is soft-failed"}));
     const std::size_t unreached = list_unreached_places(reached).size();
     EXPECT_EQ(reached.size() + unreached, list_sometimes_places().size());
 
-    forget_sometimes_marks();
-    run(small_run(3));
-    EXPECT_EQ(list_reached_names(), reached);
+    SIM_SOMETIMES("a test passes by between two runs");
+    EXPECT_EQ(report_of(small_scenario(3)).reached, reached);
 }
 
 TEST(Reachability, UnreachedPlacesAreThoseThatNoRunNames) {
@@ -112,63 +114,57 @@ TEST(Reachability, UnreachedPlacesAreThoseThatNoRunNames) {
     EXPECT_EQ(*written[0].find_integer("line"), all.back().line);
 }
 
-TEST(DrawnFaults, NoneFiresInARunWithoutAPlan) {
-    forget_sometimes_marks();
-    run(small_run(3));
-    EXPECT_EQ(count_fired_points(), 0u);
+TEST(Reachability, NoFaultPointFiresInARunThatUsesNone) {
+    const RunReport report = report_of(small_scenario(3));
+    EXPECT_EQ(report.metric("fault_points_fired"), 0u);
+    EXPECT_EQ(std::ranges::count_if(report.reached, is_fault_point), 0);
 }
 
-TEST(DrawnFaults, ServersAgreeWhateverFires) {
-    std::set<std::string> fired;
-    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-        SimulatedRandomSource source(seed);
-        DrawnFaults faults(source.stream("fault points"));
-        const auto report = run(small_run(seed));
-        ASSERT_TRUE(report.has_value());
-        EXPECT_THAT(report->convergence.disagreements, testing::IsEmpty())
-            << "seed " << seed << testing::PrintToString(faults.list_firings());
-        EXPECT_EQ(report->soundness.breach_count, 0u) << "seed " << seed;
-        EXPECT_EQ(report->operations.failed, 0u) << "seed " << seed;
-        for (const auto& [name, count] : faults.list_firings())
-            fired.insert(name);
+TEST(DrawnFaults, OnlyWhatIsUsedFires) {
+    SimulatedRandomSource choices(1);
+    DrawnFaults faults(choices);
+    faults.use("one", 2);
+    int fired = 0;
+    for (int time = 0; time < 60; ++time) {
+        fired += faults.fires("one") ? 1 : 0;
+        EXPECT_FALSE(faults.fires("other"));
     }
-    EXPECT_GE(fired.size(), 6u);
-}
-
-TEST(DrawnFaults, TheSeedDecidesWhatFires) {
-    const auto firings_of = [](std::uint64_t seed) {
-        SimulatedRandomSource source(seed);
-        DrawnFaults faults(source.stream("fault points"));
-        run(small_run(3));
-        return faults.list_firings();
-    };
-    const auto firings = firings_of(1);
-    EXPECT_FALSE(firings.empty());
-    EXPECT_EQ(firings_of(1), firings);
-    EXPECT_NE(firings_of(2), firings);
+    EXPECT_GT(fired, 10);
+    EXPECT_LT(fired, 50);
+    faults.stop("one");
+    for (int time = 0; time < 60; ++time)
+        EXPECT_FALSE(faults.fires("one"));
+    EXPECT_EQ(faults.firings(), static_cast<std::uint64_t>(fired));
 }
 
 TEST(DrawnFaults, AFaultPointFiresNoMoreThanSoOften) {
-    SimulatedRandomSource source(1);
-    DrawnFaults faults(source.stream("fault points"));
+    SimulatedRandomSource choices(1);
+    DrawnFaults faults(choices);
+    faults.use("one", 1);
     std::uint64_t fired = 0;
-    for (int name = 0; name < 20; ++name) {
-        for (int time = 0; time < 1000; ++time)
-            fired += faults.fires("point " + std::to_string(name)) ? 1 : 0;
-    }
-    EXPECT_GT(fired, 0u);
-    EXPECT_EQ(fired % DrawnFaults::kFiringsMax, 0u);
-    EXPECT_LT(fired, 20 * DrawnFaults::kFiringsMax);
-    for (const auto& [name, count] : faults.list_firings())
-        EXPECT_EQ(count, DrawnFaults::kFiringsMax) << name;
+    for (int time = 0; time < 1000; ++time)
+        fired += faults.fires("one") ? 1 : 0;
+    EXPECT_EQ(fired, DrawnFaults::kFiringsMax);
 }
 
-TEST(DrawnFaults, NothingFiresWhenItIsStopped) {
-    SimulatedRandomSource source(1);
-    DrawnFaults faults(source.stream("fault points"));
-    faults.stop();
-    for (int time = 0; time < 1000; ++time)
-        EXPECT_FALSE(faults.fires("point " + std::to_string(time % 50)));
+// Each alone, in a short run: whatever a server may do, the others still agree with it.
+TEST(DrawnFaults, ServersAgreeWhicheverFires) {
+    std::size_t fired = 0;
+    for (const std::string_view point : list_fault_points()) {
+        Scenario scenario = small_scenario(3);
+        Step step{.at_ms = 0, .verb = "fault_point", .arguments = {}};
+        step.arguments.set("point", point);
+        step.arguments.set("one_in", std::int64_t{3});
+        step.arguments.set(kDurationParameter, scenario.chaos_ms);
+        scenario.timeline.insert(scenario.timeline.begin(), std::move(step));
+        ASSERT_EQ(find_fault_of(scenario), std::nullopt);
+        const RunReport report = report_of(scenario);
+        EXPECT_EQ(report.finding_count, 0u)
+            << point << (report.findings.empty() ? "" : ": " + report.findings.front().what);
+        EXPECT_TRUE(report.stuck_in.empty()) << point << ": " << report.stuck_in;
+        if (report.metric("fault_points_fired") > 0) ++fired;
+    }
+    EXPECT_GE(fired, kFaultPointsLeast);
 }
 
 }  // namespace

@@ -124,18 +124,16 @@ Task<std::vector<FederationServer::IncomingPdu>> FederationServer::check_pdus(
     co_return all;
 }
 
-// Empty, or why the event was not taken.
-Task<std::string> FederationServer::receive_event(RoomPtr room, Event event, ServerName origin) {
+Task<Result<Receipt>> FederationServer::receive_event(RoomPtr room,
+                                                      Event event,
+                                                      ServerName origin) {
     // An event before this one may have shut the server out.
     if (!room->is_server_allowed(origin)) {
         SIM_SOMETIMES("an event of a transaction shuts its server out");
-        co_return "the room's server_acl denies " + origin.text();
+        co_return forbidden("the room's server_acl denies " + origin.text());
     }
-    if (event.room_id != room->id()) co_return "an event of another room";
-    const Result<Receipt> receipt = co_await room->receive_verified(std::move(event), origin);
-    if (!receipt) co_return receipt.error().message;
-    if (receipt->stored.status != EventStatus::Rejected) co_return "";
-    co_return receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
+    if (event.room_id != room->id()) co_return invalid_param("an event of another room");
+    co_return co_await room->receive_verified(std::move(event), origin);
 }
 
 /// The events of one transaction, while those of each room are received one after the other.
@@ -151,7 +149,14 @@ Task<void> FederationServer::receive_of_room(std::shared_ptr<Intake> intake,
     for (const std::size_t place : places) {
         IncomingPdu& pdu = intake->pdus[place];
         if (pdu.event) {
-            pdu.error = co_await receive_event(pdu.room, *std::move(pdu.event), intake->origin);
+            const Result<Receipt> receipt =
+                co_await receive_event(pdu.room, *std::move(pdu.event), intake->origin);
+            if (!receipt) {
+                pdu.error = receipt.error().message;
+            } else if (receipt->stored.status == EventStatus::Rejected) {
+                pdu.error = receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
+                pdu.is_rejected = true;
+            }
         } else if (!pdu.room && co_await receive_outside_leave(pdu.pdu, intake->origin)) {
             SIM_SOMETIMES("somebody takes back an invite from outside");
             pdu.error.clear();
@@ -185,7 +190,8 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
 
     json::Object results;
     for (const IncomingPdu& pdu : intake->pdus) {
-        if (!pdu.error.empty()) {
+        if (!pdu.error.empty() && !pdu.is_rejected) {
+            ++services_.counters.events_dropped;
             services_.log.info("send", "an event of " + origin.text() + ": " + pdu.error);
         }
         if (!pdu.id) continue;

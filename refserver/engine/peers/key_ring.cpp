@@ -227,6 +227,7 @@ Task<bool> KeyRing::Data::fetch_from_notaries(ServerName server) {
         const Result<std::vector<ServerKeys>> documents =
             co_await federation->query_keys(notary, server);
         if (!documents) {
+            ++services.counters.key_notary_failures;
             services.log.info(
                 "key_ring",
                 "key_notary_failed server=" + notary.text() + " why=" + documents.error().message);
@@ -258,6 +259,7 @@ bool KeyRing::Data::is_signed_by_notary(const json::Object& document, const Serv
             return true;
         }
     }
+    ++services.counters.key_notary_failures;
     services.log.info("key_ring", "key_notary_failed server=" + notary.text() + " why=signature");
     return false;
 }

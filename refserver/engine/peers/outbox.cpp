@@ -393,6 +393,7 @@ void Outbox::Data::read_again_after_failed_commit(const ServerName& server) {
 }
 
 void Outbox::Data::note_failure(const ServerName& server, const Error& error) {
+    ++services.counters.transactions_failed;
     services.health.transaction_failed(server);
     const PeerHealth::TransactionPause pause = services.health.transaction_pause(server);
     services.log.info("outbox",

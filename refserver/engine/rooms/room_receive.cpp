@@ -74,6 +74,7 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
         const EventId missing_id = missing.id;
         const auto receipt = co_await find_place(std::move(missing), from);
         if (receipt) continue;
+        ++services.counters.events_dropped;
         SIM_SOMETIMES("an event of a gap is dropped");
         services.log.info(
             "room",

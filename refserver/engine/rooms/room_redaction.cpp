@@ -39,7 +39,9 @@ bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
 }
 
 void Room::Data::apply_early_redactions(const EventId& target) {
-    for (const EventId& event_id : services.events.list_early_redactions(target)) {
+    const std::vector<EventId> redactions = services.events.list_early_redactions(target);
+    if (redactions.empty()) return;
+    for (const EventId& event_id : redactions) {
         auto redaction = find_placed(event_id);
         if (!redaction || redaction->status != EventStatus::Accepted) continue;
         const auto before = services.states.load(*redaction->state_before);
