@@ -45,6 +45,10 @@ void print_text(const RunCommand& command, const RunReport& report, double real_
         if (count == 0) continue;
         std::printf("  %-40s %12llu\n", name.c_str(), static_cast<unsigned long long>(count));
     }
+    std::printf("  %-40s %6zu of %4zu\n",
+                "marks reached",
+                report.reached.size(),
+                matrix::list_sometimes_places().size());
     for (const Finding& finding : report.findings) {
         std::printf("%s: %s\n", finding.checker.c_str(), finding.what.c_str());
     }
@@ -74,6 +78,9 @@ void print_json(const RunCommand& command, const RunReport& report, double real_
         findings.emplace_back(json::Object{
             {"at_us", finding.at_us}, {"checker", finding.checker}, {"what", finding.what}});
     }
+    json::Array reached;
+    for (const std::string& name : report.reached)
+        reached.emplace_back(name);
     const json::Object object{
         {"build", kBuildId},
         {"finding_count", static_cast<std::int64_t>(report.finding_count)},
@@ -81,6 +88,7 @@ void print_json(const RunCommand& command, const RunReport& report, double real_
         {"metrics", std::move(metrics)},
         {"name", command.scenario.name},
         {"outcome", name_of(report.outcome)},
+        {"reached", std::move(reached)},
         {"real_ms", static_cast<std::int64_t>(real_s * 1000)},
         {"servers", command.scenario.servers},
         {"stuck_in", report.stuck_in},

@@ -9,6 +9,7 @@
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/room_rules.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/reachability.h"
 #include "simulator/scenario/scenario_file.h"
 #include "simulator/world.h"
 
@@ -204,6 +205,7 @@ std::map<std::string, std::uint64_t> metrics_of(World& world) {
     for (const auto& host : world.byzantine_hosts())
         byzantine += host->sent();
     metrics["byzantine_transactions"] = byzantine;
+    metrics["fault_points_fired"] = world.fault_points().firings();
     const Trace& trace = world.cluster().trace();
     metrics["dispatches"] = trace.dispatches();
     metrics["draws"] = trace.draws();
@@ -240,6 +242,7 @@ std::uint64_t RunReport::metric(std::string_view name) const {
 }
 
 std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options) {
+    forget_sometimes_marks();
     Cluster cluster(cluster_options_of(scenario, options));
     if (options.trace_file && !cluster.trace().write_to(*options.trace_file)) return std::nullopt;
     cluster.trace().note("scenario", write_scenario(scenario));
@@ -264,6 +267,7 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     report.virtual_us = cluster.time().now_us();
     report.trace_hash = cluster.trace().hash();
     report.choices = cluster.choices().recorded();
+    report.reached = list_reached_names();
     return report;
 }
 

@@ -51,7 +51,8 @@ struct RunReport {
     std::vector<Finding> findings;  ///< The first of each checker.
     std::uint64_t finding_count = 0;
     std::vector<Minimum> minima;
-    ChoiceRecord choices;  ///< If they were recorded.
+    ChoiceRecord choices;              ///< If they were recorded.
+    std::vector<std::string> reached;  ///< Marks, by name (reachability.h).
 
     std::uint64_t metric(std::string_view name) const;
 };
