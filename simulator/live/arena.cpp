@@ -21,6 +21,7 @@ constexpr int kServerError = 500;
 constexpr int kPatience = 20;  ///< So often one waits when a server is asked too much.
 constexpr int kPauseMsDefault = 250;
 constexpr int kPauseMsMax = 5'000;
+constexpr milliseconds kGreetingsHeardWithin{5'000};  ///< Before all greet again.
 constexpr const char* kAnchorName = "anchor";
 constexpr const char* kOtherName = "other";
 constexpr const char* kWitnessName = "witness";
@@ -154,7 +155,16 @@ std::expected<void, std::string> Arena::make_users() {
     }
     witness_ = std::make_unique<Peer>(session_->identity(), target(), session_->log());
     if (!witness_->failure().empty()) return std::unexpected(witness_->failure());
+    keep_silent_about_states(*witness_);
     return {};
+}
+
+// The suite's peers resolve no states: what they said about one would be a lie that was not asked
+// for.
+void keep_silent_about_states(Peer& peer) {
+    peer.on("GET", "/_matrix/federation/v1/state", [](const conformance::IncomingRequest&) {
+        return conformance::respond_error(404, "M_NOT_FOUND", "this server tells no states");
+    });
 }
 
 std::expected<void, std::string> Arena::choose_versions() {
@@ -296,15 +306,37 @@ bool Arena::bring_in_all(const LiveRoom& room) {
     return true;
 }
 
-bool Arena::have_all_arrived(const LiveRoom& room) {
-    return std::ranges::all_of(actors_, [&](const Actor& actor) {
-        if (!actor.is_anchor) return true;
+// Who is not seen by whom; empty when everybody is seen by all.
+std::string Arena::list_absent(const LiveRoom& room) {
+    std::string absent;
+    for (const Actor& actor : actors_) {
+        if (!actor.is_anchor) continue;
         const Response members = call(actor, "GET", path_of(room, "/joined_members"));
         const Json& joined = members.at({"joined"});
-        return std::ranges::all_of(actors_, [&](const Actor& member) {
-            return joined.contains(member.client.user().text());
+        for (const Actor& member : actors_) {
+            if (joined.contains(member.client.user().text())) continue;
+            absent += member.client.user().text() + " for " + actor.client.user().text() + "; ";
+        }
+    }
+    return absent;
+}
+
+// A join that meets another on its way is in nobody's queue for that server: it hears of it with
+// the next event that follows both. So everybody speaks until everybody is seen.
+std::string Arena::wait_for_all(const LiveRoom& room) {
+    const auto end = std::chrono::steady_clock::now() + options_.settle_within;
+    std::string absent;
+    do {
+        for (const Actor& actor : actors_) {
+            if (actor.is_anchor) static_cast<void>(say(actor, room, "hello"));
+        }
+        const bool have_arrived = conformance::eventually(kGreetingsHeardWithin, [&] {
+            absent = list_absent(room);
+            return absent.empty();
         });
-    });
+        if (have_arrived) return {};
+    } while (std::chrono::steady_clock::now() < end);
+    return absent;
 }
 
 bool Arena::furnish() {
@@ -326,10 +358,9 @@ bool Arena::furnish() {
                          .evidence = seat.error()});
             return false;
         }
-        const bool have_arrived = conformance::eventually(options_.settle_within,
-                                                          [&] { return have_all_arrived(*room); });
-        if (!have_arrived) {
-            report_.say_stuck("in " + room->id.text() + " not every side has seen all joins");
+        if (const std::string absent = wait_for_all(*room); !absent.empty()) {
+            report_.say_stuck("in " + room->id.text() + ", version " + versions_[number] +
+                              ", joins have not come to everybody: " + absent);
             return false;
         }
     }

@@ -108,7 +108,8 @@ private:
     Json power_levels(const UserId& creator, const RoomRules& rules) const;
     std::optional<LiveRoom> make_room(const std::string& version, int owner);
     bool bring_in_all(const LiveRoom& room);
-    bool have_all_arrived(const LiveRoom& room);
+    std::string list_absent(const LiveRoom& room);
+    std::string wait_for_all(const LiveRoom& room);
     void judge_answer(const std::string& request, const Response& response, Reliance reliance);
 
     LiveOptions options_;
@@ -123,6 +124,9 @@ private:
     std::unique_ptr<Peer> witness_;
     std::atomic<std::uint64_t> transactions_ = 0;
 };
+
+/// From now on it answers 404 when it is asked for the state of a room.
+void keep_silent_about_states(Peer& peer);
 
 /// `/_matrix/client/v3/rooms/{room}` and more, whose parts are encoded already.
 std::string path_of(const LiveRoom& room, std::string_view rest);

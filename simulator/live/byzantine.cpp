@@ -92,6 +92,8 @@ Byzantine::Byzantine(Arena& arena)
     denied_identity_.host = kDeniedHost;
     denied_identity_.signer = make_ed25519_signer(KeyId("ed25519:denied"), kOtherSeed);
     denied_ = std::make_unique<Peer>(denied_identity_, arena.target(), arena.session().log());
+    keep_silent_about_states(*peer_);
+    keep_silent_about_states(*denied_);
     for (int server = 0; server < arena.ours().count(); ++server) {
         to_ours_.push_back(std::make_unique<conformance::HttpClient>(
             conformance::HttpOptions{.base_url = arena.ours().federation_url(server),

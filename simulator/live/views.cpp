@@ -9,7 +9,8 @@ using conformance::escape;
 using conformance::string_at;
 
 constexpr std::size_t kPageEvents = 500;
-constexpr int kPagesMax = 200;  ///< Of the target's /messages, 100 events each.
+constexpr int kGapEventsMax = 2'000;  ///< Asked from the target, one by one.
+constexpr int kPagesMax = 200;        ///< Of the target's /messages, 100 events each.
 
 StateIds ids_of(const State& state) {
     StateIds ids;
@@ -71,6 +72,17 @@ std::optional<OurView> view_of(engine::Server& server,
     return view;
 }
 
+// As the target gives it to a server; null if it does not.
+EventPtr ask_for_event(Arena& arena, const LiveRoom& room, const EventId& id) {
+    const Response answer = arena.witness().event(id);
+    const Json& pdus = answer.at({"pdus"});
+    if (!answer.is_ok() || !pdus.is_array() || pdus.empty() || !pdus.front().is_object()) {
+        return nullptr;
+    }
+    auto event = parse_event(conformance::to_protocol_object(pdus.front()), *room.rules);
+    return event && event->id == id ? std::make_shared<const Event>(*std::move(event)) : nullptr;
+}
+
 bool read_state(Arena& arena, const LiveRoom& room, TargetView& view) {
     const Response state = arena.call(arena.target_anchor(), "GET", path_of(room, "/state"));
     if (!state.is_ok() || !state.body.is_array()) return false;
@@ -113,6 +125,34 @@ std::optional<std::set<EventId>> ask_extremities(Arena& arena, const LiveRoom& r
     if (!join) return std::nullopt;
     const std::vector<EventId> prev_events = join->prev_events();
     return std::set<EventId>(prev_events.begin(), prev_events.end());
+}
+
+std::set<EventId> walk_history(Arena& arena,
+                               const LiveRoom& room,
+                               const std::vector<OurView>& ours) {
+    std::map<EventId, EventPtr> known;
+    std::vector<EventId> open;
+    for (const OurView& view : ours) {
+        for (const auto& [id, event] : view.events)
+            known.emplace(id, event.event);
+        open.insert(open.end(), view.extremities.begin(), view.extremities.end());
+    }
+    std::set<EventId> walked;
+    int asked = 0;
+    while (!open.empty()) {
+        const EventId id = std::move(open.back());
+        open.pop_back();
+        if (!walked.insert(id).second) continue;
+        auto event = known.find(id);
+        if (event == known.end() && asked++ < kGapEventsMax) {
+            if (EventPtr theirs = ask_for_event(arena, room, id))
+                event = known.emplace(id, std::move(theirs)).first;
+        }
+        if (event == known.end()) continue;
+        open.insert(
+            open.end(), event->second->prev_events.begin(), event->second->prev_events.end());
+    }
+    return walked;
 }
 
 std::optional<TargetView> look_at_target(Arena& arena, const LiveRoom& room) {

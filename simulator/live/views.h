@@ -44,6 +44,11 @@ struct TargetView {
 };
 /// What the target shows its anchor, and a server. Nothing if it refuses an answer; that is noted.
 std::optional<TargetView> look_at_target(Arena& arena, const LiveRoom& room);
+/// The ends of `ours` and all that is before them over prev_events. Where our servers have a gap,
+/// as servers may, the target is asked.
+std::set<EventId> walk_history(Arena& arena,
+                               const LiveRoom& room,
+                               const std::vector<OurView>& ours);
 std::optional<std::set<EventId>> ask_extremities(Arena& arena, const LiveRoom& room);
 
 }  // namespace matrix::live
