@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "refserver/protocol/json.h"
 #include "simulator/options.h"
+#include "simulator/start_live.h"
 
 namespace {
 
@@ -133,6 +135,7 @@ void print_json(const Command& command, const RunReport& report, double real_s) 
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "live") return start_live(argc, argv);
     const auto parsed = parse_command_line(argc, argv);
     if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
     const Command& command = std::get<Command>(parsed);

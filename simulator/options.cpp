@@ -13,6 +13,7 @@ constexpr const char* kExamples = R"(
 Examples:
   simulator run --servers 10 --seed 7
   simulator run --servers 3 --seed 1 --minutes 2 --trace run.jsonl
+  simulator live --target http://localhost:8008      real servers against one real homeserver
 
 The same seed and the same flags give the same trace hash, with the same build.
 
