@@ -49,7 +49,7 @@ Exit codes:
   0  every check passed, and enough happened to say so
   1  the target does something that the specification does not allow
   2  the flags are wrong, or the target cannot be reached or used
-  3  vacuous: nothing was found, but less happened than the stated minima
+  3  inconclusive: nothing was found, but less happened than the stated minima
   4  stuck: the servers did not come to rest in time; nothing is known)";
 
 struct Flags {

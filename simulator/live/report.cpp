@@ -22,12 +22,12 @@ std::string_view name_of(Outcome outcome) {
     switch (outcome) {
         case Outcome::Passed:
             return "passed";
-        case Outcome::Failed:
-            return "failed";
+        case Outcome::FailedCheck:
+            return "failed-check";
         case Outcome::Usage:
             return "usage";
-        case Outcome::Vacuous:
-            return "vacuous";
+        case Outcome::Inconclusive:
+            return "inconclusive";
         case Outcome::Stuck:
             return "stuck";
     }
@@ -75,9 +75,9 @@ std::vector<std::string> Report::list_unmet() const {
 }
 
 Outcome Report::outcome_locked() const {
-    if (!findings_.empty()) return Outcome::Failed;
+    if (!findings_.empty()) return Outcome::FailedCheck;
     if (!stuck_.empty()) return Outcome::Stuck;
-    return list_unmet().empty() ? Outcome::Passed : Outcome::Vacuous;
+    return list_unmet().empty() ? Outcome::Passed : Outcome::Inconclusive;
 }
 
 Outcome Report::outcome() const {

@@ -19,10 +19,10 @@ struct Finding {
 
 enum class Outcome {
     Passed = 0,
-    Failed = 1,   ///< There are findings.
-    Usage = 2,    ///< The target cannot be reached, or not as it would have to be.
-    Vacuous = 3,  ///< Nothing was found, but too little happened to say so.
-    Stuck = 4,    ///< The servers did not come to rest in time: nothing is known.
+    FailedCheck = 1,   ///< There are findings.
+    Usage = 2,         ///< The target cannot be reached, or not as it would have to be.
+    Inconclusive = 3,  ///< Nothing was found, but too little happened to say so.
+    Stuck = 4,         ///< The servers did not come to rest in time: nothing is known.
 };
 std::string_view name_of(Outcome outcome);
 

@@ -56,7 +56,7 @@ TEST(Live, SaysThatItCannotReachATarget) {
     EXPECT_THAT(done.error(), testing::HasSubstr("not ready"));
 }
 
-TEST(Live, IsVacuousWhereNothingHappens) {
+TEST(Live, IsInconclusiveWhereNothingHappens) {
     LiveOptions options = small_run();
     options.plan.operations = 1;
     options.plan.rounds = 1;
@@ -66,7 +66,7 @@ TEST(Live, IsVacuousWhereNothingHappens) {
 
     const std::string text = describe_run(options, report);
 
-    EXPECT_EQ(report.outcome(), Outcome::Vacuous) << text;
+    EXPECT_EQ(report.outcome(), Outcome::Inconclusive) << text;
 }
 
 /// A fault of the target, and the checker that has to see it.
@@ -174,7 +174,7 @@ TEST_P(LivePlanted, IsSeenByItsChecker) {
 
     const std::string text = describe_run(options, report);
 
-    EXPECT_EQ(report.outcome(), Outcome::Failed) << text;
+    EXPECT_EQ(report.outcome(), Outcome::FailedCheck) << text;
     EXPECT_THAT(report.findings(),
                 testing::Contains(testing::Field(&Finding::check, GetParam().check)))
         << text;
