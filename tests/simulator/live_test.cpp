@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "refserver/protocol/server_keys.h"
 #include "simulator/live/run.h"
 #include "tests/simulator/live_fronts.h"
 
@@ -87,6 +88,16 @@ Json parse_body(const OutgoingResponse& answer) {
     return Json::parse(answer.body, nullptr, false);
 }
 
+// Another key under the name of the server's own.
+Json forge_keys(const Json& keys) {
+    const std::string key_id = keys["verify_keys"].items().begin().key();
+    const auto signer = make_ed25519_signer(KeyId(key_id), std::string(32, 'f'));
+    return conformance::from_protocol(
+        make_server_keys(ServerName(conformance::string_at(keys, {"server_name"})),
+                         *signer,
+                         keys["valid_until_ts"].get<std::int64_t>()));
+}
+
 std::vector<PlantedFault> planted_faults() {
     std::vector<PlantedFault> faults;
     faults.push_back({"another current state",
@@ -147,6 +158,27 @@ std::vector<PlantedFault> planted_faults() {
              --left;
              answer = conformance::respond_error(500, "M_UNKNOWN", "planted");
          }}});
+    faults.push_back(
+        {"good events that are dropped",
+         "byzantine",
+         {.answer = [left = 1](const IncomingRequest& request, OutgoingResponse& answer) mutable {
+             const bool is_good =
+                 request.path().contains("/v1/send/") && request.body.contains(R"("body":"good )");
+             if (!is_good || left == 0) return false;
+             --left;
+             answer.body = R"({"pdus":{}})";
+             return true;
+         }}});
+    faults.push_back({"keys that do not confirm its signatures",
+                      "events of the target are right",
+                      {.alter = [](const IncomingRequest& request, OutgoingResponse& answer) {
+                          if (!is_path(request, "/_matrix/key/v2/server")) return;
+                          // Our servers get the right ones, or the run could not begin.
+                          const std::string* agent =
+                              conformance::find_header(request.headers, "User-Agent");
+                          if (agent == nullptr || !agent->contains("live"))
+                              answer.body = forge_keys(parse_body(answer)).dump();
+                      }}});
     faults.push_back({"a join that is refused",
                       "joins",
                       {.answer = [](const IncomingRequest& request, OutgoingResponse& answer) {
@@ -169,7 +201,9 @@ TEST_P(LivePlanted, IsSeenByItsChecker) {
     options.plan.has_faults = false;
     options.plan.rounds = 10;  // Each way of misbehaving has its turn.
     options.plan.operations = 12;
-    options.settle_within = std::chrono::seconds(10);  // Some of them keep a run from settling.
+    // Some of them keep a run from settling, or a good event from being seen.
+    options.settle_within = std::chrono::seconds(10);
+    options.answer_within = std::chrono::seconds(10);
     Report report;
 
     const std::string text = describe_run(options, report);
