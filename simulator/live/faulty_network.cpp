@@ -126,6 +126,7 @@ void FaultyNetwork::depart(std::shared_ptr<Flight> flight) {
 }
 
 void FaultyNetwork::arrive(Flight& flight, Result result) {
+    flight.was_disturbed = flight.was_disturbed || !services_.faults.is_healed();
     if (flight.is_to_target && result) {
         services_.answers.note(flight.what, result->status, result->body, flight.was_disturbed);
     }

@@ -68,7 +68,8 @@ std::vector<std::string> Report::list_unmet() const {
         const auto counted = counts_.find(what);
         const std::uint64_t number = counted == counts_.end() ? 0 : counted->second;
         if (number >= least) continue;
-        unmet.push_back(what + ": " + std::to_string(number) + ", at least " +
+        const std::size_t start = what.find_first_not_of(' ');
+        unmet.push_back(what.substr(start) + ": " + std::to_string(number) + ", at least " +
                         std::to_string(least) + " expected");
     }
     return unmet;

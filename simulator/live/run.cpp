@@ -13,7 +13,7 @@ void demand_enough(const LiveOptions& options, Report& report) {
     report.demand("rooms settled", 1);
     report.demand("states before events compared", 1);
     report.demand("current states compared", 1);
-    report.demand("events of ours looked for at the target", 1);
+    report.demand("  shown by the target", 1);
     report.demand("events of the target judged by ours and by the oracle", 1);
     if (options.plan.has_faults) report.demand("faults that struck", 1);
     if (options.has_byzantine) {

@@ -1,7 +1,9 @@
 // Live runs against our own server: as it is, and misbehaving in a way that one checker each must
 // see.
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -98,7 +100,8 @@ Json forge_keys(const Json& keys) {
                          keys["valid_until_ts"].get<std::int64_t>()));
 }
 
-std::vector<PlantedFault> planted_faults() {
+// What it shows is not what it has.
+std::vector<PlantedFault> faults_of_showing() {
     std::vector<PlantedFault> faults;
     faults.push_back({"another current state",
                       "current state",
@@ -132,6 +135,12 @@ std::vector<PlantedFault> planted_faults() {
                                                 request.path().contains("/event/");
                           if (is_event) answer.status = 200;
                       }}});
+    return faults;
+}
+
+// It does not do what it is asked to, or says so wrongly.
+std::vector<PlantedFault> faults_of_doing() {
+    std::vector<PlantedFault> faults;
     faults.push_back({"a message that is acknowledged and forgotten",
                       "nothing acknowledged is lost",
                       {.answer = [](const IncomingRequest& request, OutgoingResponse& answer) {
@@ -186,6 +195,12 @@ std::vector<PlantedFault> planted_faults() {
                           answer = conformance::respond_error(403, "M_FORBIDDEN", "planted");
                           return true;
                       }}});
+    return faults;
+}
+
+std::vector<PlantedFault> planted_faults() {
+    std::vector<PlantedFault> faults = faults_of_showing();
+    std::ranges::copy(faults_of_doing(), std::back_inserter(faults));
     return faults;
 }
 
