@@ -16,8 +16,6 @@ using conformance::escape;
 using conformance::string_at;
 using std::chrono::milliseconds;
 
-constexpr int kTooManyRequests = 429;
-constexpr int kServerError = 500;
 constexpr int kPatience = 20;  ///< So often one waits when a server is asked too much.
 constexpr int kPauseMsDefault = 250;
 constexpr int kPauseMsMax = 5'000;

@@ -20,6 +20,9 @@ namespace matrix::live {
 /// What the target is called as an end of links. Our servers are "0", "1" and so on.
 inline constexpr const char* kTargetEnd = "target";
 
+inline constexpr int kTooManyRequests = 429;
+inline constexpr int kServerError = 500;  ///< The least status of a server that failed.
+
 /// From whoever asks to whoever answers.
 struct Link {
     std::string from;

@@ -11,8 +11,6 @@ using runtime::NetworkErrorKind;
 
 constexpr std::size_t kFailuresKept = 50;
 constexpr std::size_t kBodyBytesKept = 300;
-constexpr int kServerError = 500;
-constexpr int kTooManyRequests = 429;
 
 runtime::HttpResponse make_refusal(int status) {
     runtime::HttpResponse response;

@@ -9,6 +9,11 @@ namespace {
 constexpr std::size_t kNotesMax = 50;
 constexpr std::size_t kColumn = 52;
 
+// A counter's name may be indented: a part of the one before it.
+std::string without_indent(const std::string& what) {
+    return what.substr(what.find_first_not_of(' '));
+}
+
 std::string padded(std::string text, std::uint64_t number) {
     const std::string digits = std::to_string(number);
     const std::size_t width = text.size() + digits.size();
@@ -68,8 +73,7 @@ std::vector<std::string> Report::list_unmet() const {
         const auto counted = counts_.find(what);
         const std::uint64_t number = counted == counts_.end() ? 0 : counted->second;
         if (number >= least) continue;
-        const std::size_t start = what.find_first_not_of(' ');
-        unmet.push_back(what.substr(start) + ": " + std::to_string(number) + ", at least " +
+        unmet.push_back(without_indent(what) + ": " + std::to_string(number) + ", at least " +
                         std::to_string(least) + " expected");
     }
     return unmet;
@@ -121,7 +125,7 @@ std::string Report::json(const std::map<std::string, std::string>& about) const 
         object.set(name, value);
     json::Object counts;
     for (const auto& [what, number] : counts_)
-        counts.set(what, static_cast<std::int64_t>(number));
+        counts.set(without_indent(what), static_cast<std::int64_t>(number));
     json::Array findings;
     for (const Finding& finding : findings_) {
         findings.push_back(json::Object{{"check", finding.check},
