@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "refserver/protocol/json.h"
@@ -11,6 +12,7 @@
 #include "simulator/scenario/disturbance.h"
 #include "simulator/scenario/scenario_file.h"
 #include "simulator/scenario/verbs.h"
+#include "simulator/start_live.h"
 #include "simulator/workloads/workload.h"
 
 namespace {
@@ -145,6 +147,7 @@ int execute(const ListCommand&) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc > 1 && std::string_view(argv[1]) == "live") return start_live(argc, argv);
     const auto parsed = parse_command_line(argc, argv);
     if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
     return std::visit([](const auto& command) { return execute(command); },

@@ -23,6 +23,7 @@ Examples:
   simulator draw --seed 7 > scenario.yaml
   simulator replay scenario.yaml
   simulator list
+  simulator live --target http://localhost:8008      one real homeserver, in real time
 
 The same scenario and the same build give the same trace hash.
 
