@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/storage/vfs.h"
 #include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
 
@@ -22,7 +23,7 @@ engine::ServerOptions options_of(const ServerName& name,
     options.server_name = name;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 1024;
+    options.database.page_bytes = 4096;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
@@ -115,6 +116,7 @@ Cluster::Cluster(const ClusterOptions& options)
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
+    storage::run_sqlite_on_one_thread();
     for (int number = 0; number < options.servers; ++number) {
         servers_.push_back(std::make_unique<SimulatedServer>(
             time_, trace_, choices_, network_, dns_, options_, number));

@@ -83,7 +83,7 @@ std::string to_text(const SweepTable& table) {
     if (table.duration_ms == 0) return text;
     char rates[128];
     const double hours = static_cast<double>(table.duration_ms) / 3'600'000;
-    const auto deliveries = table.metrics.find("deliveries");
+    const auto deliveries = table.metrics.find("events_received");
     std::snprintf(rates,
                   sizeof rates,
                   "%.1f s of runs: %.0f seeds an hour and process, %.0f deliveries a second\n",
