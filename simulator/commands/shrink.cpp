@@ -7,6 +7,8 @@
 #include <map>
 #include <utility>
 
+#include <sys/resource.h>
+
 #include "simulator/commands/child_run.h"
 #include "simulator/commands/commands.h"
 #include "simulator/commands/files.h"
@@ -143,6 +145,16 @@ private:
     std::uint64_t runs_ = 0;
 };
 
+// Of all runs: what it would take alone on one core.
+double processor_time_s() {
+    struct rusage usage = {};
+    getrusage(RUSAGE_CHILDREN, &usage);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 std::string describe_change(std::uint64_t before, std::uint64_t after) {
     if (before == 0 || after == 0) return "";
     char text[96];
@@ -170,7 +182,7 @@ ExitCode write_result(const ShrinkCommand& command,
     std::FILE* out = command.output_file.empty() ? stderr : stdout;
     std::fprintf(out,
                  "%s\n%zu steps before, %zu after; %d servers before, %d after\n"
-                 "%s%llu runs in %.1f s\nrepeat: simulator replay %s%s\n",
+                 "%s%llu runs in %.1f s, %.1f s of processor time\nrepeat: simulator replay %s%s\n",
                  kind.text().c_str(),
                  command.scenario.timeline.size(),
                  smallest.timeline.size(),
@@ -179,6 +191,7 @@ ExitCode write_result(const ShrinkCommand& command,
                  describe_change(before, judge.dispatches()).c_str(),
                  static_cast<unsigned long long>(judge.runs()),
                  judge.elapsed_s(),
+                 processor_time_s(),
                  file.c_str(),
                  command.flags.c_str());
     if (smallest.seed) std::fprintf(out, "not at its end: what chance decides is left\n");

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "refserver/protocol/room_rules.h"
 #include "simulator/scenario/scenario_file.h"
 #include "simulator/scenario/verbs.h"
 
@@ -92,11 +93,11 @@ std::optional<Step> renamed_step(const Step& step, const NewNames& names) {
 }
 
 RoomPlan renamed_room(RoomPlan room, const NewNames& names) {
-    // A room outlives its creator: the first user made it instead.
-    room.creator = names.of(room.creator).value_or(name_of_user(0, 0));
     for (auto& [user, level] : std::exchange(room.levels, {})) {
         if (const Name name = names.of(user)) room.levels[*name] = level;
     }
+    // A room outlives its creator: the first user made it instead.
+    set_creator(room, names.of(room.creator).value_or(name_of_user(0, 0)));
     if (!room.members) return room;
     std::vector<std::string> members;
     for (const std::string& user : *room.members) {
@@ -147,6 +148,11 @@ std::optional<Scenario> only_sound(Scenario scenario) {
 }
 
 }  // namespace
+
+void set_creator(RoomPlan& room, std::string creator) {
+    if (find_room_rules(room.version)->has_privileged_creators) room.levels.erase(creator);
+    room.creator = std::move(creator);
+}
 
 std::optional<Scenario> without_servers(const Scenario& scenario, Places servers) {
     Scenario result = scenario;

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "simulator/scenario/scenario.h"
@@ -18,6 +19,10 @@ struct Places {
     std::size_t count = 0;
     bool contains(std::size_t place) const { return place >= first && place - first < count; }
 };
+
+/// Gives a room another creator, who has no power level beside that of a creator where the room's
+/// version forbids one.
+void set_creator(RoomPlan& room, std::string creator);
 
 /// Nothing: what would be left is no scenario, for lack of a server for example. The results are
 /// sound (`find_fault_of`) if the scenario is.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "simulator/scenario/verbs.h"
+#include "simulator/shrink/removal.h"
 
 namespace matrix::simulator {
 namespace {
@@ -47,7 +48,7 @@ void add_world(std::vector<Simplification>& found, const Scenario& scenario) {
     found.emplace_back([](Scenario& s) { s.identity_seed = 0; });
     for (std::size_t room = 0; room < scenario.rooms.size(); ++room) {
         found.emplace_back([room](Scenario& s) { s.rooms[room].preset = kSimplestPreset; });
-        found.emplace_back([room](Scenario& s) { s.rooms[room].creator = name_of_user(0, 0); });
+        found.emplace_back([room](Scenario& s) { set_creator(s.rooms[room], name_of_user(0, 0)); });
     }
 }
 

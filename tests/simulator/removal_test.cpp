@@ -67,6 +67,19 @@ TEST(Removal, AStepAboutWhatIsGoneGoesToo) {
     EXPECT_EQ(two->rooms[1].creator, "@user0:s0.test");
 }
 
+TEST(Removal, ANewCreatorHasNoLevelWhereCreatorsNeedNone) {
+    Scenario scenario = three_servers();
+    for (RoomPlan& room : scenario.rooms) {
+        room.creator = "@user0:s2.test";
+        room.levels = {{"@user0:s0.test", 100}};
+    }
+    const auto two = without_servers(scenario, {2, 1});
+    ASSERT_TRUE(two);
+    EXPECT_EQ(two->rooms[0].levels.size(), 1u);
+    EXPECT_EQ(two->rooms[1].version, "12");
+    EXPECT_TRUE(two->rooms[1].levels.empty());
+}
+
 TEST(Removal, OneGroupIsNoPartition) {
     const auto two = without_servers(three_servers(), {0, 1});
     ASSERT_TRUE(two);
