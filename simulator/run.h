@@ -22,6 +22,8 @@ struct RunOptions {
     bool has_pointer_draw = false;          ///< Plants a draw that no seed decides.
     bool is_recording = false;              ///< Keeps the choices for the report.
     std::optional<std::string> trace_file;  ///< JSON lines of everything.
+    std::string plant;                      ///< A planted bug's name; empty: none.
+    std::uint64_t* dispatches = nullptr;    ///< Counted there as they happen; null: nowhere.
 };
 
 enum class Outcome {
