@@ -6,11 +6,14 @@
 #include "refserver/storage/vfs.h"
 #include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
+#include "simulator/template_disk.h"
 
 namespace matrix::simulator {
 namespace {
 
 constexpr int kWorldNumber = -1;
+/// So long does each server's log of the database become, of pages of 4 KiB.
+constexpr int kCheckpointPages = 200;
 constexpr std::int64_t kSecondUs = 1'000'000;
 // Between a client and its server.
 constexpr std::int64_t kWireUsMin = 500;
@@ -23,7 +26,7 @@ engine::ServerOptions options_of(const ServerName& name,
     options.server_name = name;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 4096;
+    options.database.checkpoint_pages = kCheckpointPages;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
@@ -65,6 +68,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Choices& choices,
                                  SimulatedNetwork& network,
                                  SimulatedDns& dns,
+                                 ServerStart start,
                                  const ClusterOptions& options,
                                  int number)
     : name_("s" + std::to_string(number) + ".test"),
@@ -75,7 +79,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       clock_(time, executor_, number),
       workers_(time, executor_, choices.stream(name_.text() + " workers"), number),
       log_(time, number, options.log_level),
-      disk_(seed_of(options, number)),
+      disk_(start.disk, seed_of(options, number)),
       durability_(disk_, clock_, choices.stream(name_.text() + " durability"), {}),
       host_(network.add_host(
           name_.text(),
@@ -86,9 +90,11 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       network_(network.view_of(host_)),
       resolver_(dns.view_of(host_)) {
     if (options.has_pointer_draw) random_.plant_pointer_draw();
+    engine::ServerOptions server_options = options_of(name_, number, options);
+    server_options.event_pool = &start.events;
     auto opened = engine::Server::open(
         {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
-        options_of(name_, number, options));
+        std::move(server_options));
     MATRIX_ASSERT(opened.has_value());
     engine_ = std::move(*opened);
     executor_.run_turn([] {});  // The first commit: what opening has written.
@@ -117,9 +123,12 @@ Cluster::Cluster(const ClusterOptions& options)
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
     storage::run_sqlite_on_one_thread();
+    const engine::ServerOptions defaults = options_of(ServerName(), options_);
+    const auto disk = make_template_disk(defaults.database, defaults.database_name);
+    const ServerStart start{*disk, events_};
     for (int number = 0; number < options.servers; ++number) {
         servers_.push_back(std::make_unique<SimulatedServer>(
-            time_, trace_, choices_, network_, dns_, options_, number));
+            time_, trace_, choices_, network_, dns_, start, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});

@@ -41,6 +41,12 @@ struct ClusterOptions {
     Saboteur* saboteur = nullptr;   ///< Of a planted bug (planted/planted_bug.h); null: none.
 };
 
+/// What all servers of a cluster begin with.
+struct ServerStart {
+    const SimulatedDisk& disk;  ///< Copied by each.
+    storage::EventPool& events;
+};
+
 /// One full reference server with a world of its own.
 class SimulatedServer {
 public:
@@ -49,6 +55,7 @@ public:
                     Choices& choices,
                     SimulatedNetwork& network,
                     SimulatedDns& dns,
+                    ServerStart start,
                     const ClusterOptions& options,
                     int number);
     SimulatedServer(const SimulatedServer&) = delete;
@@ -126,6 +133,7 @@ private:
     SimulatedClock clock_;
     SimulatedNetwork network_;
     SimulatedDns dns_{network_};
+    storage::EventPool events_;
     std::vector<std::unique_ptr<SimulatedServer>> servers_;
     std::vector<User> users_;
     runtime::TaskGroup tasks_;

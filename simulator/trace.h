@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "refserver/protocol/sha256.h"
+#include "simulator/quick_hash.h"
 
 namespace matrix::simulator {
 
@@ -41,9 +41,11 @@ public:
 
 private:
     void add(char kind, std::int64_t a, std::int64_t b, std::string_view bytes);
+    void add_header(char kind, std::int64_t a, std::int64_t b, std::uint64_t size);
+    void flush_if_full();
     void flush();
 
-    Sha256 running_{};
+    QuickHash running_;
     std::string buffer_;
     std::ofstream lines_;
     std::int64_t time_us_ = 0;

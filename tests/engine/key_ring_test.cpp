@@ -31,9 +31,9 @@ protected:
     }
     /// The status of the answer to a request; 200 when it is authenticated.
     int status_of(const runtime::HttpRequest& request) {
-        const auto origin = a_.wait_for(a_.keys.authenticate(request)).value();
-        if (origin) EXPECT_EQ(*origin, peer_.name);
-        return origin ? 200 : origin.error().status;
+        const auto authenticated = a_.wait_for(a_.keys.authenticate(request)).value();
+        if (authenticated) EXPECT_EQ(authenticated->origin, peer_.name);
+        return authenticated ? 200 : authenticated.error().status;
     }
     std::int64_t now() const { return a_.clock.now().value; }
     /// The peer's keys from now on: good for so long.

@@ -667,12 +667,15 @@ Result<void> check_addressed(const XMatrix& authorization, const ServerName& us)
     return {};
 }
 
-// Null when there is no body, as it is signed.
-Result<std::unique_ptr<json::Value>> parse_content(const runtime::HttpRequest& request) {
-    if (request.body.empty()) return nullptr;
+// Nothing when there is no body, as it is signed.
+Result<std::optional<json::Value>> parse_content(const runtime::HttpRequest& request) {
+    if (request.body.empty()) return std::nullopt;
     auto content = json::parse(request.body, json::Numbers::Any);
-    if (!content) return not_json("the body is not JSON: " + content.error().what);
-    return std::make_unique<json::Value>(*std::move(content));
+    if (!content) {
+        return not_json("the body is not JSON: " + content.error().what + " at byte " +
+                        std::to_string(content.error().offset));
+    }
+    return *std::move(content);
 }
 
 }  // namespace
@@ -687,11 +690,11 @@ const ServerKey* KeyRing::Data::find_current_key(const ServerName& server, const
     return found->second.valid_until_ts >= services.clock.now().value ? &found->second : nullptr;
 }
 
-Task<Result<ServerName>> KeyRing::find_origin(runtime::HttpRequest request) {
+Task<Result<KeyRing::Authenticated>> KeyRing::find_origin(runtime::HttpRequest request) {
     const Services& services = data_->services;
     ASSIGN_OR_CO_RETURN(const XMatrix authorization, find_authorization(request));
     CO_RETURN_IF_ERROR(check_addressed(authorization, services.server_name));
-    ASSIGN_OR_CO_RETURN(const std::unique_ptr<json::Value> content, parse_content(request));
+    ASSIGN_OR_CO_RETURN(std::optional<json::Value> content, parse_content(request));
 
     const ServerName& origin = authorization.origin;
     if (!data_->find_current_key(origin, authorization.key_id)) {
@@ -705,16 +708,19 @@ Task<Result<ServerName>> KeyRing::find_origin(runtime::HttpRequest request) {
         co_return unauthorized("Authorization: " + origin.text() + " has no current key " +
                                authorization.key_id.text());
     }
-    const std::string signed_request = write_request_to_sign(
-        request.method, request.target, origin, services.server_name, content.get());
+    const std::string signed_request = write_request_to_sign(request.method,
+                                                             request.target,
+                                                             origin,
+                                                             services.server_name,
+                                                             content ? &*content : nullptr);
     if (!services.verifier.is_valid(key->public_key, signed_request, authorization.signature)) {
         SIM_SOMETIMES("a request's signature is wrong");
         co_return unauthorized("Authorization: the signature is wrong");
     }
-    co_return origin;
+    co_return Authenticated{origin, std::move(content).value_or(json::Value())};
 }
 
-Task<Result<ServerName>> KeyRing::authenticate(runtime::HttpRequest request) {
+Task<Result<KeyRing::Authenticated>> KeyRing::authenticate(runtime::HttpRequest request) {
     const std::string target = request.target;
     auto origin = co_await find_origin(std::move(request));
     if (!origin) {

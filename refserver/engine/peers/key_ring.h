@@ -91,10 +91,14 @@ public:
 
     /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says,
     /// 400 M_NOT_JSON if it has a body that is not JSON.
-    runtime::Task<Result<ServerName>> authenticate(runtime::HttpRequest request);
+    struct Authenticated {
+        ServerName origin;
+        json::Value content;  ///< The body, parsed; null if there is none.
+    };
+    runtime::Task<Result<Authenticated>> authenticate(runtime::HttpRequest request);
 
 private:
-    runtime::Task<Result<ServerName>> find_origin(runtime::HttpRequest request);
+    runtime::Task<Result<Authenticated>> find_origin(runtime::HttpRequest request);
 
     struct Data;
     std::unique_ptr<Data> data_;
