@@ -4,6 +4,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/storage/vfs.h"
+#include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
 #include "simulator/template_disk.h"
 
@@ -18,7 +19,9 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kWireUsMin = 500;
 constexpr std::uint64_t kWireUsRange = 2000;
 
-engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& cluster) {
+engine::ServerOptions options_of(const ServerName& name,
+                                 int number,
+                                 const ClusterOptions& cluster) {
     engine::ServerOptions options;
     options.server_name = name;
     // Many databases share this process's memory.
@@ -31,6 +34,8 @@ engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& c
         options.make_signer = make_simulated_signer;
         options.verifier = &simulated_verifier();
     }
+    if (cluster.saboteur != nullptr)
+        options.verifier = &cluster.saboteur->verifier_of(number, *options.verifier);
     return options;
 }
 
@@ -67,6 +72,8 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
                                  const ClusterOptions& options,
                                  int number)
     : name_("s" + std::to_string(number) + ".test"),
+      number_(number),
+      saboteur_(options.saboteur),
       random_(seed_of(options, number), name_.text(), trace),
       executor_(time, number),
       clock_(time, executor_, number),
@@ -77,13 +84,13 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       host_(network.add_host(
           name_.text(),
           [this](runtime::HttpRequest request, runtime::Responder respond) {
-              engine_->handle(std::move(request), std::move(respond));
+              answer(std::move(request), std::move(respond));
           },
           [this](std::move_only_function<void()> job) { executor_.run_turn(std::move(job)); })),
       network_(network.view_of(host_)),
       resolver_(dns.view_of(host_)) {
     if (options.has_pointer_draw) random_.plant_pointer_draw();
-    engine::ServerOptions server_options = options_of(name_, options);
+    engine::ServerOptions server_options = options_of(name_, number, options);
     server_options.event_pool = &start.events;
     auto opened = engine::Server::open(
         {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
@@ -91,6 +98,21 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
     MATRIX_ASSERT(opened.has_value());
     engine_ = std::move(*opened);
     executor_.run_turn([] {});  // The first commit: what opening has written.
+}
+
+void SimulatedServer::answer(runtime::HttpRequest request, runtime::Responder respond) {
+    if (saboteur_ != nullptr) {
+        if (auto answer = saboteur_->intercept(number_, request))
+            return respond(std::move(*answer));
+        if (saboteur_->is_altered(number_, request)) {
+            respond = [saboteur = saboteur_,
+                       respond = std::move(respond)](runtime::HttpResponse response) mutable {
+                saboteur->alter(response);
+                respond(std::move(response));
+            };
+        }
+    }
+    engine_->handle(std::move(request), std::move(respond));
 }
 
 Cluster::Cluster(const ClusterOptions& options)
@@ -145,9 +167,8 @@ Task<Answer> Cluster::call(User user, std::string method, std::string target, js
                     there_us,
                     number,
                     [server, request = std::move(request), respond = std::move(respond)]() mutable {
-                        server->executor().run_turn([&] {
-                            server->engine().handle(std::move(request), std::move(respond));
-                        });
+                        server->executor().run_turn(
+                            [&] { server->answer(std::move(request), std::move(respond)); });
                     })
                 .release();
             return runtime::Pending();

@@ -24,6 +24,7 @@
 namespace matrix::simulator {
 
 using runtime::Task;
+class Saboteur;
 
 /// Which signatures servers make; the trace is the same.
 enum class Crypto { Simulated, Real };
@@ -37,6 +38,7 @@ struct ClusterOptions {
     LinkOptions link = {};
     runtime::LogLevel log_level = runtime::LogLevel::Error;
     bool has_pointer_draw = false;  ///< Plants a draw that no seed decides.
+    Saboteur* saboteur = nullptr;   ///< Of a planted bug (planted/planted_bug.h); null: none.
 };
 
 /// What all servers of a cluster begin with.
@@ -60,11 +62,15 @@ public:
     SimulatedServer& operator=(const SimulatedServer&) = delete;
 
     engine::Server& engine() { return *engine_; }
+    /// A request arrives, of a client or of another server; within a turn of this server's loop.
+    void answer(runtime::HttpRequest request, runtime::Responder respond);
     SimulatedExecutor& executor() { return executor_; }
     const ServerName& name() const { return name_; }
 
 private:
     ServerName name_;
+    int number_;
+    Saboteur* saboteur_;
     TracedRandomSource random_;
     SimulatedExecutor executor_;
     SimulatedClock clock_;

@@ -90,7 +90,7 @@ void Trace::flush() {
 }
 
 void Trace::dispatch(std::int64_t time_us, int server) {
-    ++dispatches_;
+    ++*dispatches_;
     time_us_ = time_us;
     add('d', time_us, server, {});
     if (lines_.is_open()) {

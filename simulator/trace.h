@@ -33,7 +33,9 @@ public:
     /// Of all records so far, as 32 hexadecimal digits.
     std::string hash();
 
-    std::uint64_t dispatches() const { return dispatches_; }
+    /// Counts dispatches there from now on: in memory that outlives this process, for example.
+    void count_dispatches_at(std::uint64_t& counter) { dispatches_ = &counter; }
+    std::uint64_t dispatches() const { return *dispatches_; }
     std::uint64_t draws() const { return draws_; }
     std::uint64_t messages() const { return messages_; }
 
@@ -47,7 +49,8 @@ private:
     std::string buffer_;
     std::ofstream lines_;
     std::int64_t time_us_ = 0;
-    std::uint64_t dispatches_ = 0;
+    std::uint64_t own_dispatches_ = 0;
+    std::uint64_t* dispatches_ = &own_dispatches_;
     std::uint64_t draws_ = 0;
     std::uint64_t messages_ = 0;
 };

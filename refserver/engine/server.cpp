@@ -85,6 +85,7 @@ struct Server::Parts {
     FederationClient federation_client;
     Outbox outbox;
     Notifier notifier;
+    DroppedEvents dropped;
     Rooms rooms;
     Devices devices;
     Typing typing;
@@ -158,6 +159,7 @@ Server::Parts::Parts(runtime::World world_,
               .log = world.log,
               .counters = counters}),
       notifier(turns, world.clock),
+      dropped({.clock = world.clock, .log = world.log, .counters = counters}),
       rooms({.server_name = options.server_name,
              .turns = turns,
              .events = events,
@@ -175,6 +177,7 @@ Server::Parts::Parts(runtime::World world_,
              .notifier = notifier,
              .workers = world.workers,
              .counters = counters,
+             .dropped = dropped,
              .policy_signer = policy_signer.get()}),
       devices({.server_name = options.server_name,
                .rooms = rooms,
@@ -266,11 +269,13 @@ Server::Parts::Parts(runtime::World world_,
       inspection_server({.server_name = options.server_name,
                          .rooms = rooms,
                          .events = events,
+                         .keys = keys,
                          .outbox = outbox,
                          .peer_health = peer_health,
                          .turns = turns,
                          .clock = world.clock,
                          .workers = world.workers,
+                         .log = world.log,
                          .verifier = *options.verifier,
                          .count = [this] { return count(); },
                          .count_open_requests = [this] { return handlers.size(); }}),

@@ -330,7 +330,14 @@ TEST_F(KeyRingTest, RefusesAServerWhoseKeysCannotBeHad) {
     request.headers.add(
         "Authorization",
         authorize_request("GET", "/x", ServerName("nowhere.test"), a_.name, nullptr, *key.signer));
+    EXPECT_FALSE(a_.keys.find_fetch(ServerName("nowhere.test")));
     EXPECT_EQ(status_of(request), 401);
+    const auto fetch = a_.keys.find_fetch(ServerName("nowhere.test"));
+    ASSERT_TRUE(fetch);
+    EXPECT_FALSE(fetch->is_fetching);
+    EXPECT_FALSE(fetch->last_failure.empty());
+    EXPECT_GT(fetch->fetched_ts, 0);
+    EXPECT_GT(fetch->next_fetch_ts, fetch->fetched_ts);
 }
 
 // security-cases.tsv 33

@@ -1,0 +1,16 @@
+// The simulator's command line: from arguments to a command.
+#pragma once
+
+#include <variant>
+
+#include "simulator/commands/commands.h"
+
+namespace matrix::simulator {
+
+using Command =
+    std::variant<RunCommand, DrawCommand, ListCommand, SweepCommand, ShrinkCommand, MergeCommand>;
+
+/// The command, or the exit code when there is nothing to do but exit (help, version, bad flags).
+std::variant<Command, ExitCode> parse_command_line(int argc, char** argv);
+
+}  // namespace matrix::simulator
