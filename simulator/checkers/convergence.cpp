@@ -20,6 +20,7 @@ struct Resident {
     int server = 0;
     RoomPtr room;
     std::map<EventId, StoredEvent> timeline;
+    std::set<EventId> behind_extremities;
     std::optional<EventId> entry;
 };
 
@@ -45,6 +46,22 @@ std::map<EventId, StoredEvent> read_timeline(const engine::Room& room) {
         from = page.next;
     }
     return events;
+}
+
+// The extremities and everything before them, as far as the server has it.
+std::set<EventId> list_behind_extremities(const engine::Room& room) {
+    std::set<EventId> found;
+    std::vector<EventId> pending = room.extremities();
+    while (!pending.empty()) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        if (!found.insert(id).second) continue;
+        const auto stored = room.find_event(id);
+        if (!stored) continue;
+        pending.insert(
+            pending.end(), stored->event->prev_events.begin(), stored->event->prev_events.end());
+    }
+    return found;
 }
 
 // The newest join of one of a server's users that it has itself: its entry, or one after it.
@@ -88,7 +105,11 @@ public:
             engine::Server& server = cluster_.server(number).engine();
             const auto room = server.rooms().find(room_);
             if (!room || !(*room)->is_server_joined(server.name())) continue;
-            Resident resident{number, *room, read_timeline(**room), std::nullopt};
+            Resident resident{number,
+                              *room,
+                              read_timeline(**room),
+                              list_behind_extremities(**room),
+                              std::nullopt};
             resident.entry = newest_entry(resident, server.name());
             residents_.push_back(std::move(resident));
         }
@@ -137,11 +158,12 @@ private:
     }
 
     // Everything that `a` accepted after the entry of `b` must be known to `b`, and be the same
-    // there.
+    // there. A branch that `a` alone had when its last user left is behind it for good: nothing
+    // cites it, for `a` came in again by way of others, and takes up from their state.
     void compare_events(const Resident& a, const Resident& b) {
         const std::set<EventId> since_entry = descendants(a.timeline, b.entry);
         for (const auto& [id, stored] : a.timeline) {
-            if (!since_entry.contains(id)) continue;
+            if (!since_entry.contains(id) || !a.behind_extremities.contains(id)) continue;
             const std::optional<StoredEvent> theirs = b.room->find_event(id);
             ++report_.events_compared;
             if (!theirs) {

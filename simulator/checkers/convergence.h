@@ -1,9 +1,9 @@
 // The checker "convergence": after the network healed, honest servers agree.
 //
 // For each room, among the servers that are joined to it: the same forward extremities, the same
-// current state, the same state before every event that both have, and no event that one accepted
-// and another rejected or never got. (Soft failure may differ: it depends on what a server knew
-// when an event came. See knowledge P-C1.)
+// current state, the same state before every event that both have, and no event behind
+// the extremities that one accepted and another rejected or never got. (Soft failure may differ: it
+// depends on what a server knew when an event came. See knowledge P-C1.)
 #pragma once
 
 #include <string>
