@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/protocol/event_hash.h"
 #include "tests/engine/test_world.h"
 
 namespace matrix::engine {
@@ -201,6 +202,50 @@ TEST_F(RoomReceive, AsksOtherServersForTheStateThatThePeerDoesNotGive) {
     const auto receipt = receive(after);
     ASSERT_TRUE(receipt) << receipt.error().message;
     EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+}
+
+// An event upon one that nobody has, where a topic is part of the state that came with neither.
+class FetchedState : public RoomReceive {
+protected:
+    void SetUp() override {
+        start();
+        const EventTemplate topic = build(state_event(kAlice, "m.room.topic", {{"topic", "of a"}}));
+        topic_ = make_pdu(topic, room_->rules());
+        hash_and_sign_event(topic_, a_.name, *a_.key.signer, room_->rules());
+        json::Array ids{id_of(topic_).text()};
+        for (const EventPtr& event : room_->list_state())
+            ids.push_back(event->id.text());
+        peer_.answers["state_ids/"] = {{"pdu_ids", ids}, {"auth_chain_ids", json::Array{}}};
+        after_ = build(message(eve_, "hello"));
+        after_.prev_events = {id_of(peer_.sign(build(message(eve_, "lost")), room_->rules()))};
+    }
+    void expect_topic() {
+        const auto receipt = receive(after_);
+        ASSERT_TRUE(receipt) << receipt.error().message;
+        ASSERT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+        const State before = room_->state_before(receipt->stored.event->id).value();
+        const EventId* topic = before.find("m.room.topic", "");
+        EXPECT_TRUE(topic && *topic == id_of(topic_));
+    }
+    json::Object topic_;
+    EventTemplate after_;
+};
+
+// The story of seed 56 of `simulator run --servers 6 --minutes 15 --room-version 11`: the peer had
+// the topic of its entry as an outlier, which it shows to nobody who has been put out.
+TEST_F(FetchedState, HoldsWhatThePeerGivesWithTheWholeStateAlone) {
+    peer_.answers["state/"] = {{"pdus", json::Array{topic_}}, {"auth_chain", json::Array{}}};
+    expect_topic();
+}
+
+TEST_F(FetchedState, HoldsWhatThePeerNamesAndAnotherServerGives) {
+    peer_.answers["state/"] = {{"pdus", json::Array{}}, {"auth_chain", json::Array{}}};
+    ScriptedPeer other(world_, "other.test");
+    const UserId mallory = other.user("mallory");
+    const auto join = other.sign(build(member(mallory, mallory, "join")), room_->rules());
+    ASSERT_TRUE(a_.receive(room_, join, other.name()));
+    other.answers["event/"] = {{"pdus", json::Array{topic_}}};
+    expect_topic();
 }
 
 TEST_F(RoomReceive, DropsAnEventWhoseStateCannotBeHad) {

@@ -174,6 +174,8 @@ struct Room::Data {
     Task<Result<void>> fetch_state_events(std::vector<EventId> missing,
                                           EventId at,
                                           ServerName from);
+    /// Stores what the peer gives of some events, and of those that authorize them.
+    Task<void> fetch_outliers(std::vector<EventId> ids, ServerName from);
     Task<Result<std::vector<Event>>> fetch_events(std::vector<EventId> ids, ServerName from) const;
     Task<void> add_outliers(json::Array pdus);
     void store_outliers(std::vector<Event> events);

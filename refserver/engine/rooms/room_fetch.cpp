@@ -187,14 +187,15 @@ Task<Result<State>> Room::Data::fetch_state_from_any(EventId at, ServerName from
     co_return state;
 }
 
+// A few events each by itself; many, and what the peer does not give so, with the whole state: it
+// may hold events that came to it as state alone, and that it shows to nobody by themselves.
 Task<Result<void>> Room::Data::fetch_state_events(std::vector<EventId> missing,
                                                   EventId at,
                                                   ServerName from) {
     if (missing.size() <= kStateEventsOneByOneMax) {
-        auto events = co_await fetch_events(std::move(missing), from);
-        if (!events) co_return std::unexpected(std::move(events).error());
-        store_outliers(*std::move(events));
-        co_return Result<void>();
+        co_await fetch_outliers(missing, from);
+        missing = list_unknown(missing, *this);
+        if (missing.empty()) co_return Result<void>();
     }
     auto answer = co_await services.federation.get_state(from, id, at);
     if (!answer) co_return std::unexpected(std::move(answer).error());
@@ -203,7 +204,26 @@ Task<Result<void>> Room::Data::fetch_state_events(std::vector<EventId> missing,
                 std::make_move_iterator(answer->state.begin()),
                 std::make_move_iterator(answer->state.end()));
     co_await add_outliers(std::move(pdus));
+
+    missing = list_unknown(missing, *this);
+    for (const ServerName& server : list_backfill_servers()) {
+        if (missing.empty() || missing.size() > kStateEventsOneByOneMax) break;
+        if (server == from) continue;
+        co_await fetch_outliers(missing, server);
+        missing = list_unknown(missing, *this);
+    }
+    if (!missing.empty()) {
+        services.log.warning("room",
+                             "state_incomplete room=" + id.text() + " event=" + at.text() +
+                                 " server=" + from.text() +
+                                 " missing=" + std::to_string(missing.size()));
+    }
     co_return Result<void>();
+}
+
+Task<void> Room::Data::fetch_outliers(std::vector<EventId> ids, ServerName from) {
+    auto events = co_await fetch_events(std::move(ids), from);
+    if (events) store_outliers(*std::move(events));
 }
 
 }  // namespace matrix::engine
