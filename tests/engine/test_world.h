@@ -99,6 +99,8 @@ public:
     void start(runtime::Task<T> task) {
         handlers.start(keep(std::move(task), std::make_shared<std::optional<T>>()));
     }
+    /// What Rooms over this server's storage need: for those of its next life.
+    RoomServices room_services();
     /// What RemoteRooms over this server's rooms need.
     RemoteRooms::Services remote_room_services();
     /// `room->receive`, waited for.
@@ -129,6 +131,7 @@ public:
     storage::EventStore events;
     storage::StateStore states;
     storage::RoomStore room_store;
+    storage::UnplacedEventStore unplaced_events;
     Counters counters;
     KeyRing keys;
     ServerDiscovery discovery;

@@ -26,6 +26,7 @@ namespace matrix::engine {
 inline constexpr std::size_t kGapRoundsMax = 10;        ///< Questions for missing events.
 inline constexpr std::int64_t kGapEventsPerRound = 50;  ///< Asked for in one question.
 inline constexpr std::size_t kGapEventsMax = 300;
+inline constexpr std::size_t kGapServersMax = 4;           ///< Asked for missing events.
 inline constexpr std::size_t kAuthEventsFetchedMax = 100;  ///< One by one.
 inline constexpr std::size_t kStateEventsOneByOneMax = 20;
 inline constexpr std::size_t kStateEventsMax = 200'000;
@@ -36,6 +37,8 @@ inline constexpr std::int64_t kBackfillEventsMax = 100;
 inline constexpr std::size_t kBackfillTipsMax = 20;   ///< Unknown events that are asked for.
 inline constexpr std::size_t kBackfillStatesMax = 5;  ///< Of events above a hole.
 inline constexpr std::size_t kBackfillServersMax = 3;
+/// How often more is fetched for one gap in what we have lived through.
+inline constexpr int kGapFillRoundsMax = 3;
 /// What no server gave is not asked for again so soon.
 inline constexpr std::int64_t kBackfillAgainMs = 10 * 60 * 1000;
 
@@ -94,6 +97,7 @@ struct Room::Data {
                       const Judgement& judgement,
                       EventOrigin origin);
     void advance(const Event& event, const State& after, StreamPosition position);
+    void retire_extremities(const Event& event);
     void change_extremities(const std::vector<EventId>& next);
     void change_current(const State& next, StreamPosition position);
     /// Tells whether somebody came in or went.
@@ -143,6 +147,15 @@ struct Room::Data {
     /// A room has one create event.
     Result<void> check_is_only_create(const Event& event) const;
 
+    // rooms_retries.cpp
+
+    /// An event that nobody could be asked about waits, to be tried again.
+    void keep_unplaced(const Event& event, const ServerName& from, const Error& why);
+    /// The same of what an event cites that was placed without it.
+    void keep_gaps(const Event& event, const ServerName& from);
+    std::optional<Event> find_unplaced(const EventId& event_id) const;
+    std::int64_t draw_retry_pause_ms(int attempts) const;
+
     // room_policy.cpp
 
     /// The one that the room uses now.
@@ -158,15 +171,21 @@ struct Room::Data {
     // room_backfill.cpp
 
     std::vector<ServerName> list_backfill_servers();
-    Task<void> place_history(std::vector<Event> events, ServerName from);
-    Task<Result<void>> place_historic(Event event, ServerName from);
+    /// From the first of `servers` that has some of `missing`: what was placed.
+    Task<std::vector<StoredEvent>> fetch_history(std::vector<EventId> missing,
+                                                 std::vector<ServerName> servers);
+    Task<std::vector<StoredEvent>> place_history(std::vector<Event> events, ServerName from);
+    Task<Result<StoredEvent>> place_historic(Event event, ServerName from);
 
     // room_fetch.cpp
 
     /// Those of `pdus` that are of this room, pass the first three checks, and have no place here;
     /// the workers check them together.
     Task<EventsById> take_unplaced(json::Array pdus) const;
-    Task<std::vector<Event>> fetch_gap(Event event, ServerName from) const;
+    Task<std::vector<Event>> fetch_gap(Event event, ServerName from);
+    void add_waiting(const Event& event, EventsById& found) const;
+    /// The auth events, and the state before, with what is missing of both.
+    Task<Result<State>> fetch_before(Event event, ServerName from);
     Task<Result<void>> fetch_auth_events(Event event, ServerName from);
     Task<Result<State>> fetch_state_before(EventId id, ServerName from);
     /// Of `from`, else of some of the room's other servers.

@@ -32,12 +32,51 @@ Task<EventsById> Room::Data::take_unplaced(json::Array pdus) const {
     co_return found;
 }
 
-Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) const {
+namespace {
+
+/// Whom to ask for what is missing before an event: who brought it, then the servers of the events
+/// that follow, which were in the room then, then those that are in it now.
+std::optional<ServerName> next_gap_server(const EventsById& found,
+                                          const std::vector<ServerName>& residents,
+                                          const ServerName& us,
+                                          const std::set<ServerName>& asked) {
+    if (asked.size() >= kGapServersMax) return std::nullopt;
+    for (const auto& [event_id, event] : found) {
+        const ServerName server = event.sender.server();
+        if (server != us && !asked.contains(server)) return server;
+    }
+    for (const ServerName& server : residents) {
+        if (!asked.contains(server)) return server;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+// Those that wait here already, of what `event` and `found` follow.
+void Room::Data::add_waiting(const Event& event, EventsById& found) const {
+    if (services.unplaced.count() == 0) return;
+    std::vector<EventId> pending = event.prev_events;
+    for (const auto& [event_id, known] : found)
+        pending.insert(pending.end(), known.prev_events.begin(), known.prev_events.end());
+    while (!pending.empty() && found.size() < kGapEventsMax) {
+        const EventId next = std::move(pending.back());
+        pending.pop_back();
+        auto waiting = found.contains(next) ? std::nullopt : find_unplaced(next);
+        if (!waiting) continue;
+        pending.insert(pending.end(), waiting->prev_events.begin(), waiting->prev_events.end());
+        found.try_emplace(next, *std::move(waiting));
+    }
+}
+
+Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) {
     EventsById found;
     const auto is_missing = [&](const EventId& event_id) {
         return !found.contains(event_id) && !find_placed(event_id);
     };
+    std::set<ServerName> asked{from};
     for (std::size_t round = 0; round < kGapRoundsMax; ++round) {
+        add_waiting(event, found);
         std::vector<EventId> latest;
         if (std::ranges::any_of(event.prev_events, is_missing)) latest.push_back(event.id);
         for (const auto& [event_id, known] : found) {
@@ -46,15 +85,20 @@ Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) con
         if (latest.empty() || found.size() >= kGapEventsMax) break;
         auto answer = co_await services.federation.get_missing_events(
             from, id, extremities, std::move(latest), kGapEventsPerRound, 0);
-        if (!answer) break;
         const std::size_t before = found.size();
-        EventsById more = co_await take_unplaced(*std::move(answer));
+        EventsById more;
+        if (answer) more = co_await take_unplaced(*std::move(answer));
         more.erase(event.id);
         for (auto& [event_id, missing] : more) {
             if (found.size() >= kGapEventsMax) break;
             found.try_emplace(event_id, std::move(missing));
         }
-        if (found.size() == before) break;
+        if (found.size() != before) continue;
+        const auto next =
+            next_gap_server(found, list_backfill_servers(), services.server_name, asked);
+        if (!next) break;
+        from = *next;
+        asked.insert(from);
     }
     co_return order_by_graph(std::move(found), event.prev_events);
 }
@@ -176,6 +220,13 @@ Task<Result<State>> Room::Data::fetch_state_before(EventId at, ServerName from) 
         CO_RETURN_IF_ERROR(co_await fetch_state_events(std::move(missing), at, from));
     }
     co_return make_state(ids->state, *this);
+}
+
+Task<Result<State>> Room::Data::fetch_before(Event event, ServerName from) {
+    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
+    refresh();
+    if (auto before = state_after_all(event.prev_events)) co_return *std::move(before);
+    co_return co_await fetch_state_from_any(event.id, from);
 }
 
 Task<Result<State>> Room::Data::fetch_state_from_any(EventId at, ServerName from) {

@@ -9,8 +9,8 @@
 //   7 by the policy server              `ask_policy_server`, `judge_by_policy`; else soft-failed
 //   (its place)                         `place`: stored with its states, whatever it was judged
 //
-// UNIMPLEMENTED: an event whose state no server gave is dropped, with an error for who brought it,
-// and not tried again by itself: it comes back when an event that stands upon it does.
+// An event whose auth events or state no server gave waits, with an error for who brought it, and
+// is tried again: see rooms_retries.cpp.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
 
@@ -92,13 +92,12 @@ Result<void> Room::Data::check_id_is_free(const EventId& event_id) const {
 Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
-    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
-    refresh();
-    auto before = state_after_all(event.prev_events);
+    const auto before = co_await fetch_before(event, from);
     if (!before) {
-        auto fetched = co_await fetch_state_from_any(event.id, from);
-        if (!fetched) co_return std::unexpected(std::move(fetched).error());
-        before = *std::move(fetched);
+        refresh();
+        CO_RETURN_IF_ERROR(check_is_stored());
+        keep_unplaced(event, from, before.error());
+        co_return std::unexpected(before.error());
     }
 
     // Only what all other steps accept is worth the policy server's time.
@@ -134,6 +133,7 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         place(
             std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
         true};
+    keep_gaps(*receipt.stored.event, from);
     if (extremities.size() > kExtremitiesMax) merge_extremities();
     co_return receipt;
 }
