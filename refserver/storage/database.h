@@ -136,6 +136,8 @@ public:
     /// Has the disk failed a call, also a read, since the last `commit` or `roll_back`? Until then
     /// writes do nothing and queries find nothing, and `commit` will fail.
     bool has_failed() const { return failure_.has_value(); }
+    /// Call when what was read cannot be right: as if the disk had failed the call.
+    void note_damage(std::string what);
 
     bool is_in_memory() const { return is_in_memory_; }
     /// Of the file that other connections may open; empty if there is none.
