@@ -151,10 +151,13 @@ void Turns::tell_durable() {
 }
 
 void Turns::start_checkpoint() {
-    if (is_checkpointing_ || !database_.is_checkpoint_due()) return;
-    auto job = workers_ == nullptr || database_.is_checkpoint_overdue()
-                   ? nullptr
-                   : database_.make_checkpoint();
+    const bool is_overdue = database_.is_checkpoint_overdue();
+    if (is_checkpointing_ || (!is_overdue && !database_.is_checkpoint_due())) return;
+    // One after the other on the other connection, each with less to move, until what is left can
+    // be moved between two turns, which empties the log.
+    const bool is_ours = workers_ == nullptr || database_.is_log_too_long() ||
+                         (is_overdue && database_.is_checkpoint_short());
+    auto job = is_ours ? nullptr : database_.make_checkpoint();
     if (!job) return finish_checkpoint(database_.checkpoint());
     is_checkpointing_ = true;
     auto result = std::make_shared<std::expected<void, StorageError>>();
