@@ -168,11 +168,11 @@ runtime::Task<void> RoomHost::receive_all(json::Array pdus, ServerName origin) {
     }
 }
 
-RoomServices RoomHost::room_services() {
+RoomServices RoomHost::room_services(storage::EventStore& events_, storage::StateStore& states_) {
     return {.server_name = name,
             .turns = turns,
-            .events = events,
-            .states = states,
+            .events = events_,
+            .states = states_,
             .rooms = room_store,
             .unplaced = unplaced_events,
             .executor = executor,

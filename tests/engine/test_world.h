@@ -101,7 +101,8 @@ public:
         handlers.start(keep(std::move(task), std::make_shared<std::optional<T>>()));
     }
     /// What Rooms over this server's storage need: for those of its next life.
-    RoomServices room_services();
+    RoomServices room_services() { return room_services(events, states); }
+    RoomServices room_services(storage::EventStore& events_, storage::StateStore& states_);
     /// What RemoteRooms over this server's rooms need.
     RemoteRooms::Services remote_room_services();
     /// `room->receive`, waited for.

@@ -46,11 +46,16 @@ inline constexpr std::int64_t kBackfillAgainMs = 10 * 60 * 1000;
 inline constexpr std::size_t kExtremitiesMax = 20;
 /// How many of our users are tried for that.
 inline constexpr std::size_t kMergersTriedMax = 10;
+/// A policy server that does not sign such an event is not asked for another one so soon.
+inline constexpr std::int64_t kMergeAgainMs = 10 * 60 * 1000;
 /// The type of such events, as other servers name them; no client is shown one.
 inline constexpr std::string_view kMergeEventType = "org.matrix.dummy_event";
 
 /// How many soft-failed and rejected events are looked through for what lies behind them.
 inline constexpr std::size_t kHiddenEventsMax = 1000;
+
+/// Rows that are written in one turn: a millisecond or two.
+inline constexpr std::size_t kRowsPerSlice = 32;
 
 /// Who brings an event to its place.
 enum class EventOrigin {
@@ -110,6 +115,7 @@ struct Room::Data {
 
     /// Lets others work before the caller goes on.
     runtime::Completion<bool> end_turn() const;
+    Task<std::vector<EventId>> gather_unknown(std::vector<EventId> ids) const;
 
     // room_import.cpp
 
@@ -135,13 +141,17 @@ struct Room::Data {
     Result<EventTemplate> make_template(const NewEvent& event);
     Result<StoredEvent> accept_own(Event event);
     /// Keeps the extremities from growing where other servers never cite each other's events.
-    void merge_extremities();
+    Task<void> merge_extremities();
+    /// With the policy server's signature, where the room uses one.
+    Task<Result<Event>> complete_merge(Event event);
 
     // room_receive.cpp
 
     Task<Result<Event>> verify(json::Object pdu) const;
     Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
     Task<Result<Receipt>> find_place(Event event, ServerName from);
+    /// The same, and bounds the extremities afterwards.
+    Task<Result<Receipt>> place_and_merge(Event event, ServerName from);
 
     Result<void> check_id_is_free(const EventId& event_id) const;
     /// A room has one create event.
@@ -197,7 +207,11 @@ struct Room::Data {
     Task<void> fetch_outliers(std::vector<EventId> ids, ServerName from);
     Task<Result<std::vector<Event>>> fetch_events(std::vector<EventId> ids, ServerName from) const;
     Task<void> add_outliers(json::Array pdus);
-    void store_outliers(std::vector<Event> events);
+    /// In slices; after a failed commit some are missing.
+    Task<void> store_outliers(std::vector<Event> events);
+    void store_outlier_slice(std::vector<EventPtr> events);
+    /// A state of events that are here, stored in slices.
+    Task<Result<State>> make_state(std::vector<EventId> ids);
 
     RoomServices& services;
     const RoomId id;
@@ -208,6 +222,8 @@ struct Room::Data {
     ReceiveQueue queue;
     /// When history before an event was asked for in vain.
     storage::LruMap<runtime::Timestamp> backfills_asked{64};
+    /// When the policy server did not sign what would have merged the extremities.
+    std::optional<runtime::Timestamp> merge_refused_at;
     bool is_stale = false;
     bool is_gone = false;  ///< The commit that made the room failed.
 
@@ -224,6 +240,10 @@ private:
     /// Made when it is needed first: most rooms are never in conflict.
     std::unique_ptr<Resolver> resolver_;
 };
+
+/// The end of a turn of many in which rows are written; the next one begins when the log is not too
+/// long.
+Task<void> end_written_slice(const RoomServices* services);
 
 /// What remains to be read of an auth chain.
 struct ChainWalk {

@@ -72,7 +72,7 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
     std::vector<Event> gap = co_await fetch_gap(event, from);
     for (Event& missing : gap) {
         const EventId missing_id = missing.id;
-        const auto receipt = co_await find_place(std::move(missing), from);
+        const auto receipt = co_await place_and_merge(std::move(missing), from);
         if (receipt) continue;
         ++services.counters.events_dropped;
         SIM_SOMETIMES("an event of a gap is dropped");
@@ -80,7 +80,19 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
             "room",
             "dropped " + missing_id.text() + " of " + id.text() + ": " + receipt.error().message);
     }
-    co_return co_await find_place(std::move(event), std::move(from));
+    co_return co_await place_and_merge(std::move(event), std::move(from));
+}
+
+Task<Result<Receipt>> Room::Data::place_and_merge(Event event, ServerName from) {
+    auto receipt = co_await find_place(std::move(event), std::move(from));
+    refresh();
+    const bool is_strict =
+        extremities.size() > 2 && SIM_FAULT_POINT("three extremities are too many");
+    if ((is_strict || extremities.size() > kExtremitiesMax) && check_is_stored()) {
+        SIM_SOMETIMES("a room has too many extremities");
+        co_await merge_extremities();
+    }
+    co_return receipt;
 }
 
 // UNSPECIFIED: the rules of v1 to v11 allow a second create event of the room's own server. We drop
@@ -105,6 +117,7 @@ Result<void> Room::Data::check_id_is_free(const EventId& event_id) const {
 Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
+    const std::uint64_t failed_before = services.turns.failed_commits();
     const auto before = co_await fetch_before(event, from);
     if (!before) {
         SIM_SOMETIMES("no server gives the state before an event");
@@ -126,6 +139,12 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     // From here to the end nothing waits: what was read is still true.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
+    // A state that was resolved while the disk failed is none.
+    if (services.turns.failed_commits() != failed_before) {
+        const auto failed = internal_error("the storage failed while the event was checked");
+        keep_unplaced(event, from, failed.error());
+        co_return failed;
+    }
     if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
     Judgement judgement = judge(event, *before, current, checks());
     if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
@@ -150,12 +169,6 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
             std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
         true};
     keep_gaps(*receipt.stored.event, from);
-    const bool is_strict =
-        extremities.size() > 2 && SIM_FAULT_POINT("three extremities are too many");
-    if (is_strict || extremities.size() > kExtremitiesMax) {
-        SIM_SOMETIMES("a room has too many extremities");
-        merge_extremities();
-    }
     co_return receipt;
 }
 
