@@ -195,4 +195,11 @@ bool Cluster::is_quiet() {
     return true;
 }
 
+std::int64_t Cluster::count_unplaced() {
+    std::int64_t count = 0;
+    for (const auto& server : servers_)
+        count += server->engine().rooms().count_unplaced();
+    return count;
+}
+
 }  // namespace matrix::simulator

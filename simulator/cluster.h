@@ -111,6 +111,8 @@ public:
     bool run_until(std::int64_t limit_us, const std::function<bool()>& is_done);
     /// Are all queues to other servers empty?
     bool is_quiet();
+    /// How many events of all servers wait for what comes before them.
+    std::int64_t count_unplaced();
 
     const ClusterOptions& options() const { return options_; }
     Trace& trace() { return trace_; }

@@ -84,6 +84,9 @@ public:
             const auto is_done = [this] { return is_settled_ && cluster_.is_quiet(); };
             if (!cluster_.run_until(kHourUs, is_done)) return false;
         }
+        // What waits for its place is tried again now and then; what nobody can give stays out.
+        const auto has_nothing_unplaced = [this] { return cluster_.count_unplaced() == 0; };
+        static_cast<void>(cluster_.run_until(kHourUs, has_nothing_unplaced));
         return true;
     }
 

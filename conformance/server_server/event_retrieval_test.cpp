@@ -245,4 +245,27 @@ CONFORMANCE_TEST(EventRetrieval,
     }
 }
 
+// What a server has of the state at its entry it may have without its place in the graph.
+CONFORMANCE_TEST(PeerRoomTest,
+                 {.id = "ss/event/serves-the-state-of-its-entry",
+                  .level = Level::Should,
+                  .place = "server-server-api/#get_matrixfederationv1eventeventid",
+                  .text = "A server gives the events that it names as state, whole, each by "
+                          "itself."}) {
+    const Pdu join = *room.find_state("m.room.member", alice.user().text());
+    const Response named = peer.state_ids(room.id(), join.id());
+    ASSERT_TRUE(has_status(named, 200));
+    ASSERT_FALSE(named.at({"pdu_ids"}).empty());
+
+    for (const Json& id : named.at({"pdu_ids"})) {
+        const Response response = peer.event(EventId(id.get<std::string>()));
+        ASSERT_TRUE(has_status(response, 200));
+        const std::vector<Pdu> given = pdus_from(response.at({"pdus"}), room.rules());
+        ASSERT_EQ(given.size(), 1);
+        const auto sent = room.find(given.front().id());
+        ASSERT_TRUE(sent);
+        EXPECT_EQ(given.front().json["content"], sent->json["content"]);
+    }
+}
+
 }  // namespace matrix::conformance

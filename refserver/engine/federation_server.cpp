@@ -57,7 +57,10 @@ Result<RoomPtr> FederationServer::find_room_to_read(const ServerName& origin,
 EventPtr FederationServer::shown_to(const ServerName& origin,
                                     const Room& room,
                                     const StoredEvent& event) const {
-    if (room.may_server_see(origin, event)) return event.event;
+    // What came without its place came as state, or to authorize: /state shows it to every server
+    // in the room, whatever the history visibility.
+    const bool is_bare_state = !event.is_placed() && event.event->is_state();
+    if (is_bare_state || room.may_server_see(origin, event)) return event.event;
     return std::make_shared<const Event>(redact(*event.event));
 }
 

@@ -76,6 +76,7 @@ struct Server::Parts {
     storage::EventStore events;
     storage::StateStore states;
     storage::RoomStore room_store;
+    storage::UnplacedEventStore unplaced_events;
 
     std::unique_ptr<Signer> signer;
     std::unique_ptr<PolicySigner> policy_signer;
@@ -119,6 +120,7 @@ Server::Parts::Parts(runtime::World world_,
       events(turns, storage::EventStore::kEventsCachedMax, options.event_pool),
       states(turns),
       room_store(turns),
+      unplaced_events(turns),
       signer(make_signer(options, turns, world.random)),
       policy_signer(make_policy_signer(options, turns, world.random)),
       keys({.server_name = options.server_name,
@@ -165,6 +167,7 @@ Server::Parts::Parts(runtime::World world_,
              .events = events,
              .states = states,
              .rooms = room_store,
+             .unplaced = unplaced_events,
              .executor = world.executor,
              .clock = world.clock,
              .random = world.random,
@@ -343,6 +346,7 @@ std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runti
         return std::unexpected(storage::StorageError{"the first turn's writes failed"});
     }
     parts->outbox.resume();
+    parts->rooms.resume();
     parts->presence.resume();
     parts->remote_rooms.resume();
     return std::unique_ptr<Server>(new Server(std::move(parts)));

@@ -48,7 +48,8 @@ State State::without(const StateKey& key) const {
 }
 
 std::size_t State::size() const {
-    return root_ ? root_->count : 0;
+    const NodePtr& root = state_tree::loaded(root_);
+    return root ? root->count : 0;
 }
 
 State::Hash State::root() const {
@@ -56,12 +57,13 @@ State::Hash State::root() const {
 }
 
 bool operator==(const State& a, const State& b) {
-    return a.size() == b.size() && state_tree::is_equal(a.root_, b.root_);
+    return state_tree::is_equal(a.root_, b.root_);
 }
 
 namespace {
 
-std::vector<EntryPtr> collect_entries(const NodePtr& node) {
+std::vector<EntryPtr> collect_entries(const NodePtr& maybe_stub) {
+    const NodePtr& node = state_tree::loaded(maybe_stub);
     std::vector<EntryPtr> entries;
     if (node) entries.reserve(node->count);
     state_tree::walk_entries(node, [&](const EntryPtr& entry) { entries.push_back(entry); });
@@ -86,11 +88,11 @@ void State::for_each_of_type(
     std::string_view type,
     const std::function<void(const StateKey&, const EventId&)>& visit) const {
     const TreePath path = state_tree::path_of(type, "");
-    NodePtr node = root_;
+    NodePtr node = state_tree::loaded(root_);
     while (node) {
         const Node::Branch* branch = node->if_branch();
         if (!branch || branch->depth >= state_tree::kTypeNibbles) break;
-        node = branch->children[state_tree::nibble_of(path, branch->depth)];
+        node = state_tree::loaded(branch->children[state_tree::nibble_of(path, branch->depth)]);
     }
     std::vector<EntryPtr> entries = collect_entries(node);
     std::erase_if(entries, [&](const EntryPtr& entry) { return entry->key.type != type; });
@@ -113,12 +115,14 @@ std::vector<StateDifference> diff(const State& before, const State& after) {
 
 namespace {
 
-void list_new(const NodePtr& node,
+void list_new(const NodePtr& maybe_stub,
               const std::function<bool(const State::Hash&)>& is_stored,
               std::vector<State::StoredNode>& nodes) {
-    if (!node) return;
-    const State::Hash hash = state_tree::hash_of(*node);
+    if (!maybe_stub) return;
+    const State::Hash hash = state_tree::hash_of(*maybe_stub);
     if (is_stored(hash)) return;
+    const NodePtr& node = state_tree::loaded(maybe_stub);
+    if (!node) return;
     if (const Node::Branch* branch = node->if_branch()) {
         for (const NodePtr& child : branch->children)
             list_new(child, is_stored, nodes);
@@ -176,8 +180,11 @@ private:
 
 class Loader {
 public:
-    using Load = std::function<std::optional<std::string>(const State::Hash&)>;
-    explicit Loader(const Load& load) : load_(load) {}
+    /// Reads everything below a node.
+    explicit Loader(const State::LoadNode& load) : load_(load) {}
+    /// Reads nodes whose children are stubs.
+    explicit Loader(const std::shared_ptr<const State::Source>& source)
+        : load_(source->load), source_(source) {}
 
     // `depth_min` grows on the way down, so that no cycle is possible.
     NodePtr load(const State::Hash& hash, std::size_t depth_min) {
@@ -216,7 +223,7 @@ private:
     }
 
     NodePtr read_branch(NodeReader& reader, std::size_t depth_min) {
-        static_cast<void>(reader.take_number());  // Counted here; the caller compares.
+        const std::size_t told = reader.take_number();
         std::size_t count = 0;
         Node::Branch branch;
         branch.depth = reader.take_number();
@@ -229,25 +236,55 @@ private:
             const std::size_t place =
                 reader.has_failed() ? state_tree::kChildren : static_cast<unsigned char>(index[0]);
             if (place >= state_tree::kChildren) return nullptr;
-            branch.children[place] = load(hash, branch.depth + 1);
+            branch.children[place] = load_child(hash, branch.depth + 1);
             if (!branch.children[place]) return nullptr;
             count += branch.children[place]->count;
         }
+        // Nobody counts below stubs; otherwise the caller compares.
+        if (source_) count = told;
         if (count <= state_tree::kLeafEntriesMax) return nullptr;  // It would be a leaf.
         return state_tree::make_branch(count, std::move(branch));
     }
 
-    const Load& load_;
+    NodePtr load_child(const State::Hash& hash, std::size_t depth_min) {
+        if (!source_) return load(hash, depth_min);
+        return std::make_shared<const Node>(hash, source_, depth_min);
+    }
+
+    const State::LoadNode& load_;
+    std::shared_ptr<const State::Source> source_;  ///< Null: all is read at once.
 };
 
 }  // namespace
 
-std::optional<State> State::load(
-    const Hash& root, const std::function<std::optional<std::string>(const Hash&)>& load) {
+std::optional<State> State::load(const Hash& root, const LoadNode& load) {
     if (root == Hash{}) return State();
     NodePtr node = Loader(load).load(root, 0);
     if (!node) return std::nullopt;
     return State(std::move(node));
+}
+
+std::optional<State> State::open(const Hash& root, std::shared_ptr<const Source> source) {
+    if (root == Hash{}) return State();
+    NodePtr node = Loader(source).load(root, 0);
+    if (!node) return std::nullopt;
+    return State(std::move(node));
+}
+
+// A node that cannot be read stays a stub: the next one who looks tries again.
+const NodePtr& state_tree::load_stub(const Node& stub_node) {
+    static const NodePtr kNone;
+    const Node::Stub& stub = *stub_node.if_stub();
+    if (stub.is_loaded.load(std::memory_order_acquire)) return stub.node;
+    const Hash& hash = *stub_node.hash.find();
+    NodePtr node = Loader(stub.source).load(hash, stub.depth_min);
+    if (!node) {
+        stub.source->fail(hash);
+        return kNone;
+    }
+    stub.node = std::move(node);
+    stub.is_loaded.store(true, std::memory_order_release);
+    return stub.node;
 }
 
 std::optional<std::vector<State::Hash>> State::list_children(std::string_view node) {

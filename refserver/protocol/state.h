@@ -72,10 +72,19 @@ public:
         std::string bytes;
     };
     std::vector<StoredNode> list_new_nodes(const std::function<bool(const Hash&)>& is_stored) const;
-    /// Reads a state back. `load` gives the bytes of a node; nothing means that it is missing, and
-    /// then there is no state.
-    static std::optional<State> load(
-        const Hash& root, const std::function<std::optional<std::string>(const Hash&)>& load);
+    /// The bytes of a stored node; nothing if it is missing.
+    using LoadNode = std::function<std::optional<std::string>(const Hash&)>;
+    /// Reads a whole state back; nothing if a node is missing or malformed.
+    static std::optional<State> load(const Hash& root, const LoadNode& load);
+    /// Where nodes are read from when they are needed.
+    struct Source {
+        LoadNode load;
+        /// Called when a node is missing or malformed: what it holds counts as not there, and what
+        /// was made of the state is not to be believed.
+        std::function<void(const Hash&)> fail;
+    };
+    /// Reads the root of a state back, and the rest of it when somebody looks there: on one thread.
+    static std::optional<State> open(const Hash& root, std::shared_ptr<const Source> source);
     /// The nodes that a stored node refers to; nothing if the bytes are no node.
     static std::optional<std::vector<Hash>> list_children(std::string_view node);
 

@@ -106,11 +106,11 @@ Hash hash_of(const Node& node) {
 }
 
 const EntryPtr* find_entry(const NodePtr& root, const TreePath& path) {
-    const Node* node = root.get();
+    const Node* node = loaded(root).get();
     while (node) {
         const Node::Branch* branch = node->if_branch();
         if (!branch) break;
-        node = branch->children[nibble_of(path, branch->depth)].get();
+        node = loaded(branch->children[nibble_of(path, branch->depth)]).get();
     }
     if (!node) return nullptr;
     for (const EntryPtr& entry : node->entries()) {
@@ -119,10 +119,13 @@ const EntryPtr* find_entry(const NodePtr& root, const TreePath& path) {
     return nullptr;
 }
 
-bool is_equal(const NodePtr& a, const NodePtr& b) {
-    if (is_same(a, b)) return true;
+bool is_equal(const NodePtr& first, const NodePtr& second) {
+    if (is_same(first, second)) return true;
+    if (!first || !second) return false;
+    if (first->hash.find() && second->hash.find()) return false;
+    const NodePtr& a = loaded(first);
+    const NodePtr& b = loaded(second);
     if (!a || !b || a->count != b->count) return false;
-    if (a->hash.find() && b->hash.find()) return false;
     if (a->is_leaf()) {  // And so b, which has as many entries.
         return std::ranges::equal(
             a->entries(), b->entries(), [](const EntryPtr& left, const EntryPtr& right) {
@@ -189,8 +192,9 @@ NodePtr build_tree(std::span<const EntryPtr> entries, const NodePoolPtr& pool) {
     return make_node(count, std::move(branch), pool);
 }
 
-NodePtr TreeEditor::edit(const NodePtr& node, std::span<const Edit> edits) {
-    if (edits.empty()) return node;
+NodePtr TreeEditor::edit(const NodePtr& maybe_stub, std::span<const Edit> edits) {
+    if (edits.empty()) return maybe_stub;
+    const NodePtr& node = loaded(maybe_stub);
     return node && !node->is_leaf() ? edit_branch(node, edits) : edit_leaf(node, edits);
 }
 
@@ -224,6 +228,14 @@ NodePtr TreeEditor::edit_leaf(const NodePtr& node, std::span<const Edit> edits) 
     return build_tree(entries_, pool_);
 }
 
+namespace {
+
+std::size_t count_of(const NodePtr& node) {
+    return node ? node->count : 0;
+}
+
+}  // namespace
+
 // Where some changes part from the branch above its depth, there is another branch above it.
 NodePtr TreeEditor::edit_branch(const NodePtr& node, std::span<const Edit> edits) {
     const Node::Branch& old = *node->if_branch();
@@ -238,27 +250,29 @@ NodePtr TreeEditor::edit_branch(const NodePtr& node, std::span<const Edit> edits
     } else {
         branch.children[nibble_of(old.path, depth)] = node;
     }
+    // By what is changed alone, for the other children may be stubs.
+    std::size_t count = node->count;
     bool is_changed = false;
     while (!edits.empty()) {
         const std::size_t size = count_of_first_nibble(
             edits, depth, [](const Edit& change) -> const TreePath& { return change.path; });
         NodePtr& child = branch.children[nibble_of(edits.front().path, depth)];
+        child = loaded(child);
         NodePtr changed = edit(child, edits.first(size));
         is_changed |= changed != child;
+        count = count - count_of(child) + count_of(changed);
         child = std::move(changed);
         edits = edits.subspan(size);
     }
-    return is_changed ? finish_branch(std::move(branch)) : node;
+    return is_changed ? finish_branch(std::move(branch), count) : node;
 }
 
 // A branch with few entries is a leaf, and one with one child is that child.
-NodePtr TreeEditor::finish_branch(Node::Branch&& branch) {
-    std::size_t count = 0;
+NodePtr TreeEditor::finish_branch(Node::Branch&& branch, std::size_t count) {
     std::size_t child_count = 0;
     const NodePtr* last = nullptr;
     for (const NodePtr& child : branch.children) {
         if (!child) continue;
-        count += child->count;
         ++child_count;
         last = &child;
     }
@@ -269,7 +283,7 @@ NodePtr TreeEditor::finish_branch(Node::Branch&& branch) {
         }
         return build_tree(entries_, pool_);
     }
-    if (child_count == 1) return *last;
+    if (child_count == 1) return loaded(*last);
     return make_node(count, std::move(branch), pool_);
 }
 

@@ -93,13 +93,30 @@ struct State::Node {
         std::array<NodePtr, state_tree::kChildren> children;
     };
 
+    /// A stored node that is read when somebody first looks into it.
+    struct Stub {
+        Stub(std::shared_ptr<const Source> source_, std::size_t depth_min_)
+            : source(std::move(source_)), depth_min(depth_min_) {}
+        std::shared_ptr<const Source> source;
+        std::size_t depth_min = 0;  ///< A branch there has at least this depth.
+        mutable std::atomic<bool> is_loaded{false};
+        mutable NodePtr node;  ///< Never a stub; to be looked at when it is loaded.
+    };
+
     Node(std::size_t count_, Leaf&& leaf) : count(count_), content(std::move(leaf)) {}
     Node(std::size_t count_, Branch&& branch) : count(count_), content(std::move(branch)) {}
 
-    std::size_t count = 0;  ///< Of the entries below.
-    std::variant<Leaf, Branch> content;
+    Node(const Hash& hash_, std::shared_ptr<const Source> source, std::size_t depth_min)
+        : content(std::in_place_type<Stub>, std::move(source), depth_min) {
+        hash.keep(hash_);
+    }
+
+    std::size_t count = 0;  ///< Of the entries below; not known of a stub.
+    std::variant<Leaf, Branch, Stub> content;
     state_tree::LazyHash hash;
 
+    /// Null if it is none. Then there is only the hash to be seen; see `loaded`.
+    const Stub* if_stub() const { return std::get_if<Stub>(&content); }
     /// Null if it is a leaf.
     const Branch* if_branch() const { return std::get_if<Branch>(&content); }
     bool is_leaf() const { return std::holds_alternative<Leaf>(content); }
@@ -117,6 +134,13 @@ Hash hash_of(const Node& node);
 inline constexpr char kLeafTag = 'L';
 inline constexpr char kBranchTag = 'B';
 std::string write_node(const Node& node);
+
+/// What a stub stands for, and any other node itself; null if it cannot be read. Whoever looks into
+/// a node asks for this first.
+const NodePtr& load_stub(const Node& stub);
+inline const NodePtr& loaded(const NodePtr& node) {
+    return node && node->if_stub() ? load_stub(*node) : node;
+}
 
 /// The entry at a path; null if there is none.
 const EntryPtr* find_entry(const NodePtr& node, const TreePath& path);
@@ -140,12 +164,12 @@ public:
 
     /// `node` with the changes, which are in the order of paths, each path once. The same node if
     /// they change nothing.
-    NodePtr edit(const NodePtr& node, std::span<const Edit> edits);
+    NodePtr edit(const NodePtr& maybe_stub, std::span<const Edit> edits);
 
 private:
     NodePtr edit_leaf(const NodePtr& node, std::span<const Edit> edits);
     NodePtr edit_branch(const NodePtr& node, std::span<const Edit> edits);
-    NodePtr finish_branch(Node::Branch&& branch);
+    NodePtr finish_branch(Node::Branch&& branch, std::size_t count);
 
     NodePoolPtr pool_;
     std::vector<EntryPtr> entries_;  ///< Scratch of `edit_leaf`.
@@ -153,7 +177,8 @@ private:
 
 /// Calls `visit` for each entry below, in the order of paths.
 template <class Visit>
-void walk_entries(const NodePtr& node, Visit&& visit) {
+void walk_entries(const NodePtr& maybe_stub, Visit&& visit) {
+    const NodePtr& node = loaded(maybe_stub);
     if (!node) return;
     if (const Node::Branch* branch = node->if_branch()) {
         for (const NodePtr& child : branch->children)
@@ -182,13 +207,15 @@ inline const NodePtr& child_at(const NodePtr& node, std::size_t depth, std::size
 }
 
 /// Do two nodes hold the same? Costs what they do not share.
-bool is_equal(const NodePtr& a, const NodePtr& b);
+bool is_equal(const NodePtr& first, const NodePtr& second);
 
 /// Calls `visit(before, after)` for each key whose event is not the same below two nodes, in the
 /// order of paths; null stands for no entry. Costs what differs.
 template <class Visit>
-void visit_differences(const NodePtr& a, const NodePtr& b, Visit&& visit) {
-    if (is_same(a, b)) return;
+void visit_differences(const NodePtr& first, const NodePtr& second, Visit&& visit) {
+    if (is_same(first, second)) return;
+    const NodePtr& a = loaded(first);
+    const NodePtr& b = loaded(second);
     const Node::Branch* before = a ? a->if_branch() : nullptr;
     const Node::Branch* after = b ? b->if_branch() : nullptr;
     if (before && after) {

@@ -393,6 +393,10 @@ void Database::forget_oldest_statement() {
     }
 }
 
+void Database::note_damage(std::string what) {
+    if (!failure_) failure_ = StorageError{std::move(what)};
+}
+
 void Database::note_failure(int code, std::string_view sql) {
     StorageError error = make_error(connection_, code, sql);
     if (!is_disk_failure(code)) fail_assertion(error.what.c_str());

@@ -136,6 +136,8 @@ public:
     /// Has the disk failed a call, also a read, since the last `commit` or `roll_back`? Until then
     /// writes do nothing and queries find nothing, and `commit` will fail.
     bool has_failed() const { return failure_.has_value(); }
+    /// Call when what was read cannot be right: as if the disk had failed the call.
+    void note_damage(std::string what);
 
     bool is_in_memory() const { return is_in_memory_; }
     /// Of the file that other connections may open; empty if there is none.
@@ -149,11 +151,15 @@ public:
     std::int64_t generation() const { return generation_; }
 
     /// Moving the log into the database file: due when `checkpoint_pages` have been added to it,
-    /// pressing when writers that can wait should, overdue when it has not been empty for long,
-    /// because turns were faster than checkpoints.
-    bool is_checkpoint_due() const { return log_pages_ - checkpointed_pages_ >= checkpoint_pages_; }
+    /// pressing when writers that can wait should. The log is used from its beginning again when
+    /// all of it was moved before the next turn, so that it grows while turns are faster than
+    /// checkpoints: it is overdue when it has not been empty for long, and too long at last. A
+    /// short checkpoint is one that moves so little that a turn may wait for it.
+    bool is_checkpoint_due() const { return pages_to_move() >= checkpoint_pages_; }
+    bool is_checkpoint_short() const { return 2 * pages_to_move() <= checkpoint_pages_; }
     bool is_checkpoint_pressing() const { return log_pages_ >= 4 * checkpoint_pages_; }
     bool is_checkpoint_overdue() const { return log_pages_ >= 16 * checkpoint_pages_; }
+    bool is_log_too_long() const { return log_pages_ >= 64 * checkpoint_pages_; }
     /// Checkpoints on this connection, between two transactions.
     std::expected<void, StorageError> checkpoint();
     /// The same on a connection of its own, to be called on any thread, at any time, also after the
@@ -178,6 +184,7 @@ private:
                                               std::string_view name,
                                               const DatabaseOptions& options);
     void follow_log();
+    int pages_to_move() const { return log_pages_ - checkpointed_pages_; }
     std::expected<void, StorageError> migrate(std::span<const Migration> migrations);
     std::expected<void, StorageError> begin_generation();
     std::expected<void, StorageError> run(const std::string& sql);

@@ -489,6 +489,27 @@ CREATE INDEX refused_events ON events (room, event)
     WHERE status IN (1, 2) OR is_rejected_outlier = 1;
 )";
 
+constexpr std::string_view kUnplacedEvents = R"(
+-- What waits for its place in the graph of a room. See storage/unplaced_events.h.
+CREATE TABLE unplaced_events (
+    number INTEGER PRIMARY KEY,
+    event_id TEXT NOT NULL UNIQUE,
+    room_id TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    text TEXT NOT NULL,                         -- Empty: an event that is cited and never came.
+    attempts INTEGER NOT NULL,
+    due_ts INTEGER NOT NULL
+);
+CREATE INDEX unplaced_events_by_room ON unplaced_events (room_id, origin, number);
+CREATE INDEX unplaced_events_by_due ON unplaced_events (due_ts, number);
+CREATE TABLE unplaced_edges (
+    previous_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    PRIMARY KEY (previous_id, event_id)
+) WITHOUT ROWID;
+CREATE INDEX unplaced_edges_by_event ON unplaced_edges (event_id);
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
@@ -498,6 +519,7 @@ constexpr std::array kMigrations{
     Migration{.number = 6, .name = "unfinished memberships", .sql = kUnfinishedMemberships},
     Migration{.number = 7, .name = "devices", .sql = kDevices},
     Migration{.number = 8, .name = "refused events", .sql = kRefusedEvents},
+    Migration{.number = 9, .name = "unplaced events", .sql = kUnplacedEvents},
 };
 
 }  // namespace

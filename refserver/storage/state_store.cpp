@@ -10,6 +10,13 @@ StateStore::StateStore(Turns& turns, std::size_t states_cached_max)
         cache_.clear();
         stored_nodes_.clear();
     });
+    // Who holds a state beyond the end of the storage looks into it no more.
+    source_ = std::make_shared<State::Source>(State::Source{
+        .load = [this](const State::Hash& hash) { return find_node(hash); },
+        .fail =
+            [this](const State::Hash&) {
+                turns_.database().note_damage("a node of a room's state is missing or malformed");
+            }});
 }
 
 bool StateStore::is_stored(const State::Hash& node) {
@@ -44,14 +51,15 @@ void StateStore::put_node(const State::StoredNode& node) {
 std::optional<State> StateStore::load(const State::Hash& root) {
     if (root == State().root()) return State();
     if (const State* known = cache_.find(view(root))) return *known;
-    Database& database = turns_.database();
-    auto state = State::load(root, [&](const State::Hash& hash) {
-        return database.find("SELECT bytes FROM state_nodes WHERE hash = ?1",
-                             {Binding::blob(view(hash))},
-                             [](const Row& row) { return row.text(0); });
-    });
+    auto state = State::open(root, source_);
     if (state) cache_.put(view(root), *state);
     return state;
+}
+
+std::optional<std::string> StateStore::find_node(const State::Hash& hash) {
+    return turns_.database().find("SELECT bytes FROM state_nodes WHERE hash = ?1",
+                                  {Binding::blob(view(hash))},
+                                  [](const Row& row) { return row.text(0); });
 }
 
 }  // namespace matrix::storage

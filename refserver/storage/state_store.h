@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "refserver/protocol/state.h"
 #include "refserver/storage/lru_map.h"
@@ -24,10 +26,13 @@ public:
     State::Hash put(const State& state);
     /// One node of a state that is stored bit by bit: its children are stored already.
     void put_node(const State::StoredNode& node);
-    /// Nothing when a node is missing, which means that the disk failed.
+    /// Reads the root, and other nodes when somebody looks for what is below them. Nothing when the
+    /// root is missing, which means that the disk failed; where another node is, the turn fails.
     std::optional<State> load(const State::Hash& root);
 
 private:
+    std::optional<std::string> find_node(const State::Hash& hash);
+
     Turns& turns_;
     bool is_stored(const State::Hash& node);
 
@@ -35,6 +40,7 @@ private:
     static constexpr std::size_t kNodesRememberedMax = 2000;
     LruMap<State> cache_;                             ///< All of them are stored.
     LruMap<bool> stored_nodes_{kNodesRememberedMax};  ///< True: such a node is stored.
+    std::shared_ptr<const State::Source> source_;
 };
 
 }  // namespace matrix::storage

@@ -161,11 +161,15 @@ void Turns::tell_durable() {
 }
 
 void Turns::start_checkpoint() {
+    const bool is_overdue = database_.is_checkpoint_overdue();
     if (is_checkpointing_) return;
-    if (!database_.is_checkpoint_due() && !SIM_FAULT_POINT("the log is moved early")) return;
-    auto job = workers_ == nullptr || database_.is_checkpoint_overdue()
-                   ? nullptr
-                   : database_.make_checkpoint();
+    const bool is_due = is_overdue || database_.is_checkpoint_due();
+    if (!is_due && !SIM_FAULT_POINT("the log is moved early")) return;
+    // One after the other on the other connection, each with less to move, until what is left can
+    // be moved between two turns, which empties the log.
+    const bool is_ours = workers_ == nullptr || database_.is_log_too_long() ||
+                         (is_overdue && database_.is_checkpoint_short());
+    auto job = is_ours ? nullptr : database_.make_checkpoint();
     if (!job) return finish_checkpoint(database_.checkpoint());
     SIM_SOMETIMES("a worker moves the log into the database");
     is_checkpointing_ = true;

@@ -1,9 +1,9 @@
 // The checker "convergence": after the network healed, honest servers agree.
 //
 // For each room, among the servers that are joined to it: the same forward extremities, the same
-// current state, the same state before every event that both have, and no event that one accepted
-// and another rejected or never got. (Soft failure may differ: it depends on what a server knew
-// when an event came. See knowledge P-C1.)
+// current state, the same state before every event that both have, and no event behind the
+// extremities that one accepted and another rejected or never got. (Soft failure may differ: it
+// depends on what a server knew when an event came. See knowledge P-C1.)
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -25,6 +25,7 @@ struct Resident {
     int server = 0;
     RoomPtr room;
     std::map<EventId, StoredEvent> timeline;
+    std::set<EventId> behind_extremities;
     std::optional<EventId> entry;
 };
 
@@ -50,6 +51,22 @@ std::map<EventId, StoredEvent> read_timeline(const engine::Room& room) {
         from = page.next;
     }
     return events;
+}
+
+// The extremities and everything before them, as far as the server has it.
+std::set<EventId> list_behind_extremities(const engine::Room& room) {
+    std::set<EventId> found;
+    std::vector<EventId> pending = room.extremities();
+    while (!pending.empty()) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        if (!found.insert(id).second) continue;
+        const auto stored = room.find_event(id);
+        if (!stored) continue;
+        pending.insert(
+            pending.end(), stored->event->prev_events.begin(), stored->event->prev_events.end());
+    }
+    return found;
 }
 
 // The newest join of one of a server's users that it has itself: its entry, or one after it.
@@ -93,7 +110,11 @@ public:
             engine::Server& server = cluster_.server(number).engine();
             const auto room = server.rooms().find(room_);
             if (!room || !(*room)->is_server_joined(server.name())) continue;
-            Resident resident{number, *room, read_timeline(**room), std::nullopt};
+            Resident resident{number,
+                              *room,
+                              read_timeline(**room),
+                              list_behind_extremities(**room),
+                              std::nullopt};
             resident.entry = newest_entry(resident, server.name());
             residents_.push_back(std::move(resident));
         }
@@ -142,11 +163,12 @@ private:
     }
 
     // Everything that `a` accepted after the entry of `b` must be known to `b`, and be the same
-    // there.
+    // there. A branch that `a` alone had when its last user left is behind it for good: nothing
+    // cites it, for `a` came in again by way of others, and takes up from their state.
     void compare_events(const Resident& a, const Resident& b) {
         const std::set<EventId> since_entry = descendants(a.timeline, b.entry);
         for (const auto& [id, stored] : a.timeline) {
-            if (!since_entry.contains(id)) continue;
+            if (!since_entry.contains(id) || !a.behind_extremities.contains(id)) continue;
             const std::optional<StoredEvent> theirs = b.room->find_event(id);
             world_.measure("events_compared", 1);
             if (!theirs) {

@@ -93,6 +93,33 @@ TEST_F(RoomPolicy, AsksBeforeItSendsInEachRoomVersion) {
     }
 }
 
+// Other servers soft-fail a merge that the policy server has not signed.
+TEST_F(RoomPolicy, AsksForTheEventThatMergesExtremities) {
+    start();
+    const auto receive_branches = [&](int count, const std::string& name) {
+        const EventTemplate fork = room_->make_template(message(eve_, name)).value();
+        for (int i = 0; i < count; ++i) {
+            EventTemplate branch = fork;
+            branch.content.set("body", name + std::to_string(i));
+            json::Object pdu = sign(branch);
+            sign_event(pdu, peer_.name, *policy_, room_->rules());
+            ASSERT_EQ(receive(pdu).stored.status, EventStatus::Accepted);
+        }
+    };
+    receive_branches(60, "signed");
+    EXPECT_LE(room_->extremities().size(), 20U);
+    EXPECT_GE(asked_.size(), 1U);
+    EXPECT_LE(asked_.size(), 4U);
+
+    // One that refuses is not asked at every event: in these two hours every ten minutes.
+    verdict_ = 400;
+    asked_.clear();
+    receive_branches(60, "refused");
+    EXPECT_GT(room_->extremities().size(), 20U);
+    EXPECT_GE(asked_.size(), 1U);
+    EXPECT_LE(asked_.size(), 12U);
+}
+
 TEST_F(RoomPolicy, AsksForStateEventsAndForPolicyEventsOfOtherKeys) {
     start();
     ASSERT_TRUE(submit(state_event(alice_, "m.room.topic", {{"topic", "new"}})));

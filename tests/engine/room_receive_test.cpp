@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/protocol/event_hash.h"
 #include "tests/engine/test_world.h"
 
 namespace matrix::engine {
@@ -203,13 +204,180 @@ TEST_F(RoomReceive, AsksOtherServersForTheStateThatThePeerDoesNotGive) {
     EXPECT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
 }
 
-TEST_F(RoomReceive, DropsAnEventWhoseStateCannotBeHad) {
+// An event upon one that nobody has, where a topic is part of the state that came with neither.
+class FetchedState : public RoomReceive {
+protected:
+    void SetUp() override {
+        start();
+        const EventTemplate topic = build(state_event(kAlice, "m.room.topic", {{"topic", "of a"}}));
+        topic_ = make_pdu(topic, room_->rules());
+        hash_and_sign_event(topic_, a_.name, *a_.key.signer, room_->rules());
+        json::Array ids{id_of(topic_).text()};
+        for (const EventPtr& event : room_->list_state())
+            ids.push_back(event->id.text());
+        peer_.answers["state_ids/"] = {{"pdu_ids", ids}, {"auth_chain_ids", json::Array{}}};
+        after_ = build(message(eve_, "hello"));
+        after_.prev_events = {id_of(peer_.sign(build(message(eve_, "lost")), room_->rules()))};
+    }
+    void expect_topic() {
+        const auto receipt = receive(after_);
+        ASSERT_TRUE(receipt) << receipt.error().message;
+        ASSERT_EQ(receipt->stored.status, EventStatus::Accepted) << receipt->stored.detail;
+        const State before = room_->state_before(receipt->stored.event->id).value();
+        const EventId* topic = before.find("m.room.topic", "");
+        EXPECT_TRUE(topic && *topic == id_of(topic_));
+    }
+    json::Object topic_;
+    EventTemplate after_;
+};
+
+// The story of seed 56 of `simulator run --servers 6 --minutes 15 --room-version 11`: the peer had
+// the topic of its entry as an outlier, which it shows to nobody who has been put out.
+TEST_F(FetchedState, HoldsWhatThePeerGivesWithTheWholeStateAlone) {
+    peer_.answers["state/"] = {{"pdus", json::Array{topic_}}, {"auth_chain", json::Array{}}};
+    expect_topic();
+}
+
+TEST_F(FetchedState, HoldsWhatThePeerNamesAndAnotherServerGives) {
+    peer_.answers["state/"] = {{"pdus", json::Array{}}, {"auth_chain", json::Array{}}};
+    ScriptedPeer other(world_, "other.test");
+    const UserId mallory = other.user("mallory");
+    const auto join = other.sign(build(member(mallory, mallory, "join")), room_->rules());
+    ASSERT_TRUE(a_.receive(room_, join, other.name()));
+    other.answers["event/"] = {{"pdus", json::Array{topic_}}};
+    expect_topic();
+}
+
+// An event upon one of which nobody can tell anything, for now.
+class UnplacedEvents : public RoomReceive {
+protected:
+    void SetUp() override {
+        start();
+        lost_ = peer_.sign(build(message(eve_, "lost")), room_->rules());
+        after_ = build(message(eve_, "hello"));
+        after_.prev_events = {id_of(lost_)};
+        after_.depth += 1;
+        ASSERT_FALSE(receive(after_));
+        EXPECT_EQ(a_.counters.events_rejected, 0U);
+        // For the lost event, too, when something is placed upon it.
+        ASSERT_EQ(a_.rooms.count_unplaced(), 1);
+    }
+    json::Object state() const {
+        json::Array ids;
+        for (const EventPtr& event : room_->list_state())
+            ids.push_back(event->id.text());
+        return {{"pdu_ids", ids}, {"auth_chain_ids", json::Array{}}};
+    }
+    std::optional<StoredEvent> find(const EventTemplate& event) {
+        return room_->find_event(id_of(peer_.sign(event, room_->rules())));
+    }
+    bool is_accepted(const EventTemplate& event) {
+        const auto stored = find(event);
+        return stored && stored->status == EventStatus::Accepted;
+    }
+    json::Object lost_;
+    EventTemplate after_;
+};
+
+TEST_F(UnplacedEvents, AreTriedAgainByThemselves) {
+    peer_.answers["get_missing_events/"] = {{"events", json::Array{lost_}}};
+    world_.settle(600);
+    EXPECT_TRUE(is_accepted(after_));
+    EXPECT_EQ(a_.rooms.count_unplaced(), 0);
+    EXPECT_EQ(room_->extremities(), std::vector{find(after_)->event->id});
+}
+
+TEST_F(UnplacedEvents, AreAskedForAtOtherServers) {
+    ScriptedPeer other(world_, "other.test");
+    const UserId mallory = other.user("mallory");
+    const auto join = other.sign(build(member(mallory, mallory, "join")), room_->rules());
+    ASSERT_TRUE(a_.receive(room_, join, other.name()));
+    other.answers["get_missing_events/"] = {{"events", json::Array{lost_}}};
+    world_.settle(600);
+    EXPECT_TRUE(is_accepted(after_));
+}
+
+TEST_F(UnplacedEvents, AreTriedAgainWhenAnEventUponThemComes) {
+    EventTemplate third = after_;
+    third.content.set("body", "third");
+    third.prev_events = {id_of(peer_.sign(after_, room_->rules()))};
+    third.depth += 1;
+    // Of the one between the peer says nothing any more.
+    peer_.answers["state_ids/"] = state();
+    const auto receipt = receive(third);
+    ASSERT_TRUE(receipt) << receipt.error().message;
+    EXPECT_EQ(receipt->stored.status, EventStatus::Accepted);
+    EXPECT_TRUE(is_accepted(after_));
+}
+
+TEST_F(UnplacedEvents, AreTriedAgainWhenWhatTheyCiteComes) {
+    ASSERT_TRUE(a_.receive(room_, lost_, peer_.name()));
+    world_.settle(60);
+    EXPECT_TRUE(is_accepted(after_));
+}
+
+// What an earlier process left is there, and nobody in this one has heard of it.
+TEST_F(RoomReceive, TriesUnplacedEventsAgainAfterARestart) {
     start();
-    EventTemplate lost = build(message(eve_, "nobody has this"));
-    EventTemplate after = build(message(eve_, "hello"));
-    after.prev_events = {id_of(peer_.sign(lost, room_->rules()))};
-    EXPECT_FALSE(receive(after));
-    EXPECT_EQ(a_.counters.events_rejected, 0U);
+    const Event left =
+        parse_event(peer_.sign(build(message(eve_, "hello")), room_->rules()), room_->rules())
+            .value();
+    a_.turn([&] {
+        a_.unplaced_events.put({.id = left.id,
+                                .room = room_->id(),
+                                .origin = peer_.name(),
+                                .text = left.text,
+                                .prev_events = left.prev_events});
+    });
+    world_.settle(600);
+    EXPECT_FALSE(room_->find_event(left.id));
+    Rooms next(a_.room_services());
+    a_.turn([&] { next.resume(); });
+    world_.settle();
+    EXPECT_EQ(next.count_unplaced(), 0);
+    const auto stored = next.find(room_->id()).value()->find_event(left.id);
+    ASSERT_TRUE(stored);
+    EXPECT_EQ(stored->status, EventStatus::Accepted);
+}
+
+TEST_F(UnplacedEvents, AreGivenUpAtLast) {
+    world_.settle(12 * 3600);
+    EXPECT_EQ(a_.rooms.count_unplaced(), 0);
+    EXPECT_FALSE(find(after_));
+    const auto questions = [&] {
+        return std::ranges::count_if(peer_.requests, [](const std::string& target) {
+            return target.starts_with("state_ids/");
+        });
+    };
+    const auto asked = questions();
+    EXPECT_GE(asked, 5);
+    EXPECT_LE(asked, 20);
+    world_.settle(12 * 3600);
+    EXPECT_EQ(questions(), asked);
+}
+
+TEST_F(UnplacedEvents, OfOneServerAreLimited) {
+    for (int i = 0; i < 60; ++i) {
+        EventTemplate one = after_;
+        one.content.set("body", std::to_string(i));
+        ASSERT_FALSE(receive(one));
+    }
+    EXPECT_EQ(a_.rooms.count_unplaced(), 50);
+}
+
+TEST_F(UnplacedEvents, LeaveAGapThatIsFilledLater) {
+    peer_.answers["state_ids/"] = state();
+    ASSERT_TRUE(receive(after_));
+    EXPECT_FALSE(room_->find_event(id_of(lost_)));
+    EXPECT_EQ(a_.rooms.count_unplaced(), 1) << "the gap";
+    peer_.answers["backfill/"] = {{"pdus", json::Array{lost_}}};
+    world_.settle(600);
+    const auto filled = room_->find_event(id_of(lost_));
+    ASSERT_TRUE(filled);
+    EXPECT_EQ(filled->status, EventStatus::Accepted);
+    EXPECT_LT(filled->position.value, 0);
+    EXPECT_EQ(a_.rooms.count_unplaced(), 0);
+    EXPECT_EQ(room_->extremities(), std::vector{find(after_)->event->id});
 }
 
 TEST_F(RoomReceive, FetchesMissingAuthEvents) {

@@ -100,6 +100,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
       events(turns),
       states(turns),
       room_store(turns),
+      unplaced_events(turns),
       keys({.server_name = name,
             .signer = *key.signer,
             .verifier = simulator::simulated_verifier(),
@@ -138,24 +139,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
               .counters = counters}),
       notifier(turns, clock),
       dropped({.clock = clock, .log = log, .counters = counters}),
-      rooms({.server_name = name,
-             .turns = turns,
-             .events = events,
-             .states = states,
-             .rooms = room_store,
-             .executor = executor,
-             .clock = clock,
-             .random = random,
-             .log = log,
-             .signer = *key.signer,
-             .verifier = simulator::simulated_verifier(),
-             .keys = keys,
-             .federation = federation,
-             .outbox = outbox,
-             .notifier = notifier,
-             .workers = workers,
-             .counters = counters,
-             .dropped = dropped}) {
+      rooms(room_services()) {
     ++world.hosts;
     keys.connect(federation);
     outbox.connect(rooms);
@@ -183,6 +167,28 @@ runtime::Task<void> RoomHost::receive_all(json::Array pdus, ServerName origin) {
         auto room = rooms.find(RoomId(room_id ? *room_id : ""));
         if (room) co_await (*room)->receive(*pdu.if_object(), origin);
     }
+}
+
+RoomServices RoomHost::room_services(storage::EventStore& events_, storage::StateStore& states_) {
+    return {.server_name = name,
+            .turns = turns,
+            .events = events_,
+            .states = states_,
+            .rooms = room_store,
+            .unplaced = unplaced_events,
+            .executor = executor,
+            .clock = clock,
+            .random = random,
+            .log = log,
+            .signer = *key.signer,
+            .verifier = simulator::simulated_verifier(),
+            .keys = keys,
+            .federation = federation,
+            .outbox = outbox,
+            .notifier = notifier,
+            .workers = workers,
+            .counters = counters,
+            .dropped = dropped};
 }
 
 RemoteRooms::Services RoomHost::remote_room_services() {

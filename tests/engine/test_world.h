@@ -100,6 +100,9 @@ public:
     void start(runtime::Task<T> task) {
         handlers.start(keep(std::move(task), std::make_shared<std::optional<T>>()));
     }
+    /// What Rooms over this server's storage need: for those of its next life.
+    RoomServices room_services() { return room_services(events, states); }
+    RoomServices room_services(storage::EventStore& events_, storage::StateStore& states_);
     /// What RemoteRooms over this server's rooms need.
     RemoteRooms::Services remote_room_services();
     /// `room->receive`, waited for.
@@ -130,6 +133,7 @@ public:
     storage::EventStore events;
     storage::StateStore states;
     storage::RoomStore room_store;
+    storage::UnplacedEventStore unplaced_events;
     Counters counters;
     KeyRing keys;
     ServerDiscovery discovery;

@@ -142,5 +142,38 @@ RC_GTEST_PROP(StateTree, ComesBackFromStorage, ()) {
     RC_ASSERT(*loaded == state);
 }
 
+// Changed, compared and taken apart while most of it is not in memory, as at any moment after a
+// restart.
+RC_GTEST_PROP(StateTree, IsTheSameWhenItIsReadBitByBit, ()) {
+    std::map<State::Hash, std::string> nodes;
+    const auto source = std::make_shared<State::Source>(
+        State::Source{.load = [&](const State::Hash& hash) -> std::optional<std::string> {
+                          const auto node = nodes.find(hash);
+                          if (node == nodes.end()) return std::nullopt;
+                          return node->second;
+                      },
+                      .fail = [](const State::Hash&) { RC_FAIL("a node is missing"); }});
+    State in_memory;
+    State state;
+    Model model;
+    for (const StateChange& change : *any_changes()) {
+        Model same = model;
+        apply(change, in_memory, same);
+        apply(change, state, model);
+        RC_ASSERT(state.root() == in_memory.root());
+        const auto is_stored = [&](const State::Hash& hash) { return nodes.contains(hash); };
+        for (State::StoredNode& node : state.list_new_nodes(is_stored))
+            nodes[node.hash] = std::move(node.bytes);
+        const State opened = State::open(state.root(), source).value();
+        RC_ASSERT(opened == in_memory);
+        RC_ASSERT(diff(opened, in_memory).empty());
+        if (*rc::gen::arbitrary<bool>()) state = State::open(state.root(), source).value();
+    }
+    RC_ASSERT(entries_of(state) == model);
+    RC_ASSERT(state.size() == model.size());
+    const State opened = State::open(state.root(), source).value();
+    RC_ASSERT(diff(opened, State()) == diff_of(model, {}));
+}
+
 }  // namespace
 }  // namespace matrix

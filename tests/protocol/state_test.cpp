@@ -26,6 +26,10 @@ State members(int count) {
     return state;
 }
 
+State::Hash id_of_no_state() {
+    return sha256("no node");
+}
+
 using Store = std::map<State::Hash, std::string>;
 
 void store(const State& state, Store& nodes) {
@@ -41,6 +45,73 @@ std::optional<State> load(const State::Hash& root, const Store& nodes) {
         if (node == nodes.end()) return std::nullopt;
         return node->second;
     });
+}
+
+/// Counts what is read of a store, and what is missed in it.
+struct CountedSource {
+    explicit CountedSource(Store& nodes_) : nodes(nodes_) {}
+    Store& nodes;
+    int reads = 0;
+    int failures = 0;
+    std::shared_ptr<const State::Source> source = std::make_shared<State::Source>(State::Source{
+        .load =
+            [this](const State::Hash& hash) {
+                ++reads;
+                const auto node = nodes.find(hash);
+                return node == nodes.end() ? std::nullopt : std::optional(node->second);
+            },
+        .fail = [this](const State::Hash&) { ++failures; }});
+};
+
+TEST(State, IsReadWhereSomebodyLooks) {
+    const State state = members(10'000);
+    Store nodes;
+    store(state, nodes);
+    CountedSource counted(nodes);
+    const State opened = State::open(state.root(), counted.source).value();
+    EXPECT_EQ(counted.reads, 1);
+    EXPECT_EQ(opened.size(), 10'000U);
+    EXPECT_EQ(opened.root(), state.root());
+    EXPECT_EQ(counted.reads, 1);
+    ASSERT_TRUE(opened.find(member(77)));
+    EXPECT_EQ(*opened.find(member(77)), id(77));
+    EXPECT_LE(counted.reads, 8);
+
+    // A change reads what lies on its way, and no more.
+    const State changed = opened.with(member(77), id(1)).without(member(78));
+    EXPECT_EQ(changed, state.with(member(77), id(1)).without(member(78)));
+    EXPECT_EQ(changed.size(), 9'999U);
+    EXPECT_EQ(diff(opened, changed).size(), 2U);
+    EXPECT_LE(counted.reads, 16);
+    store(changed, nodes);
+    EXPECT_LE(counted.reads, 16);
+    EXPECT_EQ(counted.failures, 0);
+}
+
+TEST(State, SaysWhenAPartOfItIsMissing) {
+    const State state = members(1000);
+    Store nodes;
+    store(state, nodes);
+    const Store all = nodes;
+    std::erase_if(nodes, [&](const auto& node) { return node.first != state.root(); });
+    CountedSource counted(nodes);
+    EXPECT_FALSE(State::open(id_of_no_state(), counted.source));
+    const State opened = State::open(state.root(), counted.source).value();
+    EXPECT_EQ(opened.find(member(7)), nullptr);
+    EXPECT_EQ(counted.failures, 1);
+    // Nothing of it ends the process.
+    opened.for_each([](const StateKey&, const EventId&) { FAIL(); });
+    static_cast<void>(opened.with(member(7), id(9)).without(member(8)).root());
+    EXPECT_TRUE(diff(state, opened).empty()) << "one hash says it";
+    EXPECT_FALSE(opened == state.with(member(7), id(9)));
+
+    // Whoever looks again when the disk is well finds it.
+    nodes = all;
+    ASSERT_TRUE(opened.find(member(7)));
+    EXPECT_EQ(opened, state);
+    int count = 0;
+    opened.for_each([&](const StateKey&, const EventId&) { ++count; });
+    EXPECT_EQ(count, 1000);
 }
 
 TEST(State, IsEmptyAtFirst) {

@@ -58,10 +58,12 @@ Judgement judge(const Event& event,
     return {};
 }
 
-namespace {
-
-// The events of the set, each behind those of the set that it cites.
-std::vector<EventPtr> order_by_citation(const std::map<EventId, EventPtr>& set) {
+std::vector<EventPtr> order_by_citation(std::vector<Event> events) {
+    std::map<EventId, EventPtr> set;
+    for (Event& event : events) {
+        const EventId id = event.id;
+        set.try_emplace(id, std::make_shared<const Event>(std::move(event)));
+    }
     struct Visit {
         EventPtr event;
         std::size_t next_cited = 0;
@@ -86,21 +88,12 @@ std::vector<EventPtr> order_by_citation(const std::map<EventId, EventPtr>& set) 
     return ordered;
 }
 
-}  // namespace
-
-std::vector<CheckedOutlier> check_outliers(std::vector<Event> events, CheckContext context) {
-    std::map<EventId, EventPtr> set;
-    for (Event& event : events) {
-        const EventId id = event.id;
-        set.try_emplace(id, std::make_shared<const Event>(std::move(event)));
-    }
-
+std::vector<CheckedOutlier> check_in_order(std::vector<EventPtr> ordered, CheckContext context) {
     std::map<EventId, auth::CitedEvent> judged;
     context.find_event = [&judged, known = std::move(context.find_event)](const EventId& id) {
         const auto found = judged.find(id);
         return found != judged.end() ? found->second : known(id);
     };
-    std::vector<EventPtr> ordered = order_by_citation(set);
     if (!context.create) {
         const auto create = std::ranges::find_if(
             ordered, [](const EventPtr& event) { return event->is("m.room.create", ""); });
@@ -122,6 +115,10 @@ std::vector<CheckedOutlier> check_outliers(std::vector<Event> events, CheckConte
         checked.push_back({std::move(event), std::move(verdict)});
     }
     return checked;
+}
+
+std::vector<CheckedOutlier> check_outliers(std::vector<Event> events, CheckContext context) {
+    return check_in_order(order_by_citation(std::move(events)), std::move(context));
 }
 
 }  // namespace matrix::engine

@@ -56,6 +56,11 @@ struct CheckedOutlier {
     EventPtr event;
     auth::Verdict verdict;
 };
+/// The events of a set, each once and behind those of the set that it cites.
+std::vector<EventPtr> order_by_citation(std::vector<Event> events);
+/// Checks events in this order, where those before authorize those behind; else as
+/// `check_outliers`.
+std::vector<CheckedOutlier> check_in_order(std::vector<EventPtr> ordered, CheckContext context);
 /// Checks a set of events that authorize each other, those first that others cite.
 ///
 /// What cites events that are neither in the set nor known is left out: it cannot be judged. The

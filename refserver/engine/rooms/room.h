@@ -160,6 +160,8 @@ public:
     /// Asks the room's other servers for history: `missing`, which no place is known for, and what
     /// precedes them, some hundred events at most. True if some of `missing` is here now.
     Task<bool> backfill(std::vector<EventId> missing);
+    /// The same for an event that is cited by one of `origin`, and that should have come by itself.
+    Task<bool> fill_gap(EventId missing, ServerName origin);
 
     struct Data;  // See room_data.h.
     explicit Room(std::unique_ptr<Data> data);

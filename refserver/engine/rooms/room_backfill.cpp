@@ -39,29 +39,49 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
         co_return false;
     }
     if (missing.size() > kBackfillTipsMax) missing.resize(kBackfillTipsMax);
-    for (const ServerName& server : data_->list_backfill_servers()) {
-        auto pdus = co_await data_->services.federation.backfill(
-            server, data_->id, missing, kBackfillEventsMax);
-        if (!pdus) {
-            SIM_SOMETIMES("a server gives no history");
-            continue;
-        }
-        EventsById found = co_await data_->take_unplaced(*std::move(pdus));
-        // The room's other events wait no longer than for the placing.
-        if (!co_await data_->queue.enter(server)) co_return false;
-        co_await data_->place_history(order_by_graph(std::move(found), missing), server);
-        data_->queue.leave();
-        const bool is_richer = std::ranges::any_of(
-            missing, [&](const EventId& id) { return data().find_placed(id).has_value(); });
-        if (is_richer) {
-            SIM_SOMETIMES("history is fetched");
-            co_return true;
-        }
+    co_await data_->fetch_history(missing, data_->list_backfill_servers());
+    const bool is_richer = std::ranges::any_of(
+        missing, [&](const EventId& event_id) { return data().find_placed(event_id).has_value(); });
+    if (is_richer) {
+        SIM_SOMETIMES("history is fetched");
+        co_return true;
     }
     SIM_SOMETIMES("nobody gives what is missing in the history");
     for (const EventId& event_id : missing)
         data_->backfills_asked.put(event_id.view(), now);
     co_return false;
+}
+
+Task<bool> Room::fill_gap(EventId missing, ServerName origin) {
+    const RoomPtr self = shared_from_this();
+    std::vector<ServerName> servers = data().list_backfill_servers();
+    std::erase(servers, origin);
+    servers.insert(servers.begin(), std::move(origin));
+    std::vector<EventId> next{missing};
+    for (int round = 0; round < kGapFillRoundsMax && !next.empty(); ++round)
+        next = list_missing_before(co_await data_->fetch_history(std::move(next), servers));
+    co_return data().find_placed(missing).has_value();
+}
+
+Task<std::vector<StoredEvent>> Room::Data::fetch_history(std::vector<EventId> missing,
+                                                         std::vector<ServerName> servers) {
+    std::vector<StoredEvent> placed;
+    for (const ServerName& server : servers) {
+        auto pdus = co_await services.federation.backfill(server, id, missing, kBackfillEventsMax);
+        if (!pdus) {
+            SIM_SOMETIMES("a server gives no history");
+            continue;
+        }
+        EventsById found = co_await take_unplaced(*std::move(pdus));
+        // The room's other events wait no longer than for the placing.
+        if (!co_await queue.enter(server)) break;
+        placed = co_await place_history(order_by_graph(std::move(found), missing), server);
+        queue.leave();
+        const bool is_richer = std::ranges::any_of(
+            missing, [&](const EventId& event_id) { return find_placed(event_id).has_value(); });
+        if (is_richer) break;
+    }
+    co_return placed;
 }
 
 // Those with the most users first: they are likely to have been there for long.
@@ -81,23 +101,29 @@ std::vector<ServerName> Room::Data::list_backfill_servers() {
     return servers;
 }
 
-Task<void> Room::Data::place_history(std::vector<Event> events, ServerName from) {
+Task<std::vector<StoredEvent>> Room::Data::place_history(std::vector<Event> events,
+                                                         ServerName from) {
+    std::vector<StoredEvent> all;
     std::size_t states_fetched = 0;
     for (Event& event : events) {
         const EventId event_id = event.id;
         refresh();
         // What stands above a hole has to be asked for.
         if (!state_after_all(event.prev_events) && ++states_fetched > kBackfillStatesMax) continue;
-        const Result<void> placed = co_await place_historic(std::move(event), from);
-        if (placed) continue;
+        Result<StoredEvent> placed = co_await place_historic(std::move(event), from);
+        if (placed) {
+            all.push_back(*std::move(placed));
+            continue;
+        }
         SIM_SOMETIMES("an event of the history is dropped");
         services.dropped.note(
             {.room = id, .event = event_id, .server = from, .why = placed.error().message});
     }
+    co_return all;
 }
 
 // Steps 4 and 5 of the checks on receipt. The current state has no say in what came before it.
-Task<Result<void>> Room::Data::place_historic(Event event, ServerName from) {
+Task<Result<StoredEvent>> Room::Data::place_historic(Event event, ServerName from) {
     CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
@@ -109,12 +135,11 @@ Task<Result<void>> Room::Data::place_historic(Event event, ServerName from) {
     // From here to the end nothing waits: what was read is still true.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
-    if (find_placed(event.id)) co_return Result<void>();
+    if (auto known = find_placed(event.id)) co_return *std::move(known);
     const Judgement judgement = judge(event, *before, *before, checks());
-    place(
-        std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::History);
     ++services.counters.events_backfilled;
-    co_return Result<void>();
+    co_return place(
+        std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::History);
 }
 
 }  // namespace matrix::engine

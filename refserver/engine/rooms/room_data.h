@@ -26,6 +26,7 @@ namespace matrix::engine {
 inline constexpr std::size_t kGapRoundsMax = 10;        ///< Questions for missing events.
 inline constexpr std::int64_t kGapEventsPerRound = 50;  ///< Asked for in one question.
 inline constexpr std::size_t kGapEventsMax = 300;
+inline constexpr std::size_t kGapServersMax = 4;           ///< Asked for missing events.
 inline constexpr std::size_t kAuthEventsFetchedMax = 100;  ///< One by one.
 inline constexpr std::size_t kStateEventsOneByOneMax = 20;
 inline constexpr std::size_t kStateEventsMax = 200'000;
@@ -36,6 +37,8 @@ inline constexpr std::int64_t kBackfillEventsMax = 100;
 inline constexpr std::size_t kBackfillTipsMax = 20;   ///< Unknown events that are asked for.
 inline constexpr std::size_t kBackfillStatesMax = 5;  ///< Of events above a hole.
 inline constexpr std::size_t kBackfillServersMax = 3;
+/// How often more is fetched for one gap in what we have lived through.
+inline constexpr int kGapFillRoundsMax = 3;
 /// What no server gave is not asked for again so soon.
 inline constexpr std::int64_t kBackfillAgainMs = 10 * 60 * 1000;
 
@@ -43,11 +46,16 @@ inline constexpr std::int64_t kBackfillAgainMs = 10 * 60 * 1000;
 inline constexpr std::size_t kExtremitiesMax = 20;
 /// How many of our users are tried for that.
 inline constexpr std::size_t kMergersTriedMax = 10;
+/// A policy server that does not sign such an event is not asked for another one so soon.
+inline constexpr std::int64_t kMergeAgainMs = 10 * 60 * 1000;
 /// The type of such events, as other servers name them; no client is shown one.
 inline constexpr std::string_view kMergeEventType = "org.matrix.dummy_event";
 
 /// How many soft-failed and rejected events are looked through for what lies behind them.
 inline constexpr std::size_t kHiddenEventsMax = 1000;
+
+/// Rows that are written in one turn: a millisecond or two.
+inline constexpr std::size_t kRowsPerSlice = 32;
 
 /// Who brings an event to its place.
 enum class EventOrigin {
@@ -94,6 +102,7 @@ struct Room::Data {
                       const Judgement& judgement,
                       EventOrigin origin);
     void advance(const Event& event, const State& after, StreamPosition position);
+    void retire_extremities(const Event& event);
     void change_extremities(const std::vector<EventId>& next);
     void change_current(const State& next, StreamPosition position);
     /// Tells whether somebody came in or went.
@@ -106,6 +115,7 @@ struct Room::Data {
 
     /// Lets others work before the caller goes on.
     runtime::Completion<bool> end_turn() const;
+    Task<std::vector<EventId>> gather_unknown(std::vector<EventId> ids) const;
 
     // room_import.cpp
 
@@ -131,7 +141,9 @@ struct Room::Data {
     Result<EventTemplate> make_template(const NewEvent& event);
     Result<StoredEvent> accept_own(Event event);
     /// Keeps the extremities from growing where other servers never cite each other's events.
-    void merge_extremities();
+    Task<void> merge_extremities();
+    /// With the policy server's signature, where the room uses one.
+    Task<Result<Event>> complete_merge(Event event);
 
     // room_receive.cpp
 
@@ -142,10 +154,21 @@ struct Room::Data {
     void note_judgement(const Event& event,
                         const Judgement& judgement,
                         const ServerName& from) const;
+    /// The same, and bounds the extremities afterwards.
+    Task<Result<Receipt>> place_and_merge(Event event, ServerName from);
 
     Result<void> check_id_is_free(const EventId& event_id) const;
     /// A room has one create event.
     Result<void> check_is_only_create(const Event& event) const;
+
+    // rooms_retries.cpp
+
+    /// An event that nobody could be asked about waits, to be tried again.
+    void keep_unplaced(const Event& event, const ServerName& from, const Error& why);
+    /// The same of what an event cites that was placed without it.
+    void keep_gaps(const Event& event, const ServerName& from);
+    std::optional<Event> find_unplaced(const EventId& event_id) const;
+    std::int64_t draw_retry_pause_ms(int attempts) const;
 
     // room_policy.cpp
 
@@ -162,15 +185,21 @@ struct Room::Data {
     // room_backfill.cpp
 
     std::vector<ServerName> list_backfill_servers();
-    Task<void> place_history(std::vector<Event> events, ServerName from);
-    Task<Result<void>> place_historic(Event event, ServerName from);
+    /// From the first of `servers` that has some of `missing`: what was placed.
+    Task<std::vector<StoredEvent>> fetch_history(std::vector<EventId> missing,
+                                                 std::vector<ServerName> servers);
+    Task<std::vector<StoredEvent>> place_history(std::vector<Event> events, ServerName from);
+    Task<Result<StoredEvent>> place_historic(Event event, ServerName from);
 
     // room_fetch.cpp
 
     /// Those of `pdus` that are of this room, pass the first three checks, and have no place here;
     /// the workers check them together.
     Task<EventsById> take_unplaced(json::Array pdus) const;
-    Task<std::vector<Event>> fetch_gap(Event event, ServerName from) const;
+    Task<std::vector<Event>> fetch_gap(Event event, ServerName from);
+    void add_waiting(const Event& event, EventsById& found) const;
+    /// The auth events, and the state before, with what is missing of both.
+    Task<Result<State>> fetch_before(Event event, ServerName from);
     Task<Result<void>> fetch_auth_events(Event event, ServerName from);
     Task<Result<State>> fetch_state_before(EventId id, ServerName from);
     /// Of `from`, else of some of the room's other servers.
@@ -178,9 +207,15 @@ struct Room::Data {
     Task<Result<void>> fetch_state_events(std::vector<EventId> missing,
                                           EventId at,
                                           ServerName from);
+    /// Stores what the peer gives of some events, and of those that authorize them.
+    Task<void> fetch_outliers(std::vector<EventId> ids, ServerName from);
     Task<Result<std::vector<Event>>> fetch_events(std::vector<EventId> ids, ServerName from) const;
     Task<void> add_outliers(json::Array pdus);
-    void store_outliers(std::vector<Event> events);
+    /// In slices; after a failed commit some are missing.
+    Task<void> store_outliers(std::vector<Event> events);
+    void store_outlier_slice(std::vector<EventPtr> events);
+    /// A state of events that are here, stored in slices.
+    Task<Result<State>> make_state(std::vector<EventId> ids);
 
     RoomServices& services;
     const RoomId id;
@@ -191,6 +226,8 @@ struct Room::Data {
     ReceiveQueue queue;
     /// When history before an event was asked for in vain.
     storage::LruMap<runtime::Timestamp> backfills_asked{64};
+    /// When the policy server did not sign what would have merged the extremities.
+    std::optional<runtime::Timestamp> merge_refused_at;
     bool is_stale = false;
     bool is_gone = false;  ///< The commit that made the room failed.
 
@@ -207,6 +244,10 @@ private:
     /// Made when it is needed first: most rooms are never in conflict.
     std::unique_ptr<Resolver> resolver_;
 };
+
+/// The end of a turn of many in which rows are written; the next one begins when the log is not too
+/// long.
+Task<void> end_written_slice(const RoomServices* services);
 
 /// What remains to be read of an auth chain.
 struct ChainWalk {

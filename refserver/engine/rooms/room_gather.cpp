@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kEventsPerTurn = 64;
 /// Events in memory, whose citations are looked at.
 constexpr std::size_t kCitingEventsPerTurn = 1000;
+/// Ids that are looked for in an index.
+constexpr std::size_t kLookUpsPerTurn = 256;
 
 }  // namespace
 
@@ -42,6 +44,28 @@ Task<std::vector<EventPtr>> Room::gather_auth_chain(std::vector<EventPtr> events
         if (chain.size() % kEventsPerTurn == 0) co_await data_->end_turn();
     }
     co_return chain;
+}
+
+Task<std::vector<EventId>> Room::Data::gather_unknown(std::vector<EventId> ids) const {
+    std::vector<EventId> unknown;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (!services.events.is_known(ids[i])) unknown.push_back(ids[i]);
+        if (i % kLookUpsPerTurn == kLookUpsPerTurn - 1) co_await end_turn();
+    }
+    co_return unknown;
+}
+
+namespace {
+
+/// How long one who writes much waits for the log to be moved into the database, at most.
+constexpr int kLogWaitsMax = 1000;
+
+}  // namespace
+
+Task<void> end_written_slice(const RoomServices* services) {
+    co_await services->clock.sleep(runtime::milliseconds(0));
+    for (int waits = 0; services->turns.is_log_long() && waits < kLogWaitsMax; ++waits)
+        co_await services->clock.sleep(runtime::milliseconds(1));
 }
 
 runtime::Completion<bool> Room::Data::end_turn() const {

@@ -22,11 +22,6 @@
 namespace matrix::engine {
 namespace {
 
-/// Rows that are written in one turn: a millisecond or two.
-constexpr std::size_t kRowsPerSlice = 32;
-/// How long an import waits for the log to be moved into the database, at most.
-constexpr int kLogWaitsMax = 1000;
-
 struct ImportedMember {
     UserId user;
     Membership membership;
@@ -41,7 +36,6 @@ struct CheckedRoom {
     std::vector<ImportedMember> members;      ///< In `before`.
     std::vector<ImportedMember> own_members;  ///< Those who are users of ours.
     std::map<ServerName, std::size_t> joined_servers;
-    EventPtr create;
 };
 
 using EventsById = std::map<EventId, EventPtr>;
@@ -104,14 +98,13 @@ Result<CheckedRoom> check_joined_room(JoinedRoom joined,
     ASSIGN_OR_RETURN(room.before, make_state_of(state, accepted));
     const EventId* create = room.before.find("m.room.create", "");
     if (!create) return bad_gateway("the state holds no valid m.room.create event");
-    room.create = accepted.at(*create);
 
     const FindEvent find_accepted = [&](const EventId& id) {
         const auto found = accepted.find(id);
         return auth::CitedEvent{found == accepted.end() ? nullptr : found->second};
     };
-    const Judgement judgement =
-        judge(*joined.join, room.before, room.before, {room.create, find_accepted, verifier});
+    const Judgement judgement = judge(
+        *joined.join, room.before, room.before, {accepted.at(*create), find_accepted, verifier});
     if (judgement.status != EventStatus::Accepted) {
         SIM_SOMETIMES("the rules refuse a join in the state that a resident gives");
         return std::unexpected(error_of(judgement.failure));
@@ -119,18 +112,6 @@ Result<CheckedRoom> check_joined_room(JoinedRoom joined,
     list_members_of(accepted, us, room);
     room.nodes = room.before.list_new_nodes([](const State::Hash&) { return false; });
     return room;
-}
-
-/// The version as the create event has it must be the one by which its events were read.
-Result<void> check_version(const Event& create, const RoomRules& rules) {
-    const auto* content = create.find_content<CreateContent>();
-    const std::string version =
-        content && content->room_version ? *content->room_version : std::string("1");
-    if (version != rules.version) {
-        return bad_gateway("the room has version " + version + ", not " +
-                           std::string(rules.version));
-    }
-    return {};
 }
 
 StoredEvent make_outlier(CheckedOutlier checked) {
@@ -187,9 +168,7 @@ public:
 private:
     /// The end of a slice, and of its turn; the next one begins when the log is not too long.
     Task<bool> end_slice() {
-        co_await services_.clock.sleep(runtime::milliseconds(0));
-        for (int waits = 0; services_.turns.is_log_long() && waits < kLogWaitsMax; ++waits)
-            co_await services_.clock.sleep(runtime::milliseconds(1));
+        co_await end_written_slice(&services_);
         co_return services_.turns.failed_commits() == failed_commits_;
     }
 
@@ -282,7 +261,6 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
             return check_joined_room(std::move(joined), us, *verifier);
         });
     if (!checked) co_return std::unexpected(std::move(checked).error());
-    CO_RETURN_IF_ERROR(check_version(*checked->create, *join->rules));
 
     for (auto entry = entering_.find(room_id); entry != entering_.end();
          entry = entering_.find(room_id))

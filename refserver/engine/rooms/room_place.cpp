@@ -45,7 +45,10 @@ StoredEvent Room::Data::place(EventPtr event,
                                                          : services.turns.next_position();
     }
     services.events.put(number, stored);
+    services.unplaced.remove(placed.id);
+    services.unplaced.make_due_upon(placed.id, services.clock.now().value);
     event_changed(placed.id);
+    if (is_accepted && origin == EventOrigin::History) retire_extremities(placed);
     if (is_accepted && origin != EventOrigin::History) advance(placed, after, stored.position);
     if (origin == EventOrigin::Own) return stored;
     apply_early_redactions(placed.id);
@@ -115,6 +118,20 @@ void Room::Data::advance(const Event& event, const State& after, StreamPosition 
         }
     }
     if (position != StreamPosition{}) services.notifier.room_changed(id, position);
+}
+
+// Where a gap is filled, it turns out that what lies below it is no end of the room.
+void Room::Data::retire_extremities(const Event& event) {
+    const std::set<EventId> covered = list_covered(event, *this);
+    std::vector<EventId> next = extremities;
+    std::erase_if(next, [&](const EventId& id) { return covered.contains(id); });
+    if (next == extremities || next.empty() || !is_cited_by_accepted(event.id)) return;
+    change_extremities(next);
+    const auto resolved = state_after_all(next);
+    if (!resolved || *resolved == current) return;
+    const StreamPosition position = services.turns.next_position();
+    change_current(*resolved, position);
+    services.notifier.room_changed(id, position);
 }
 
 void Room::Data::change_extremities(const std::vector<EventId>& next) {

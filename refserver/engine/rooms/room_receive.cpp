@@ -9,8 +9,8 @@
 //   7 by the policy server              `ask_policy_server`, `judge_by_policy`; else soft-failed
 //   (its place)                         `place`: stored with its states, whatever it was judged
 //
-// UNIMPLEMENTED: an event whose state no server gave is dropped, with an error for who brought it,
-// and not tried again by itself: it comes back when an event that stands upon it does.
+// An event whose auth events or state no server gave waits, with an error for who brought it, and
+// is tried again: see rooms_retries.cpp.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu
 
@@ -72,13 +72,25 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
     std::vector<Event> gap = co_await fetch_gap(event, from);
     for (Event& missing : gap) {
         const EventId missing_id = missing.id;
-        const auto receipt = co_await find_place(std::move(missing), from);
+        const auto receipt = co_await place_and_merge(std::move(missing), from);
         if (receipt) continue;
         SIM_SOMETIMES("an event of a gap is dropped");
         services.dropped.note(
             {.room = id, .event = missing_id, .server = from, .why = receipt.error().message});
     }
-    co_return co_await find_place(std::move(event), std::move(from));
+    co_return co_await place_and_merge(std::move(event), std::move(from));
+}
+
+Task<Result<Receipt>> Room::Data::place_and_merge(Event event, ServerName from) {
+    auto receipt = co_await find_place(std::move(event), std::move(from));
+    refresh();
+    const bool is_strict =
+        extremities.size() > 2 && SIM_FAULT_POINT("three extremities are too many");
+    if ((is_strict || extremities.size() > kExtremitiesMax) && check_is_stored()) {
+        SIM_SOMETIMES("a room has too many extremities");
+        co_await merge_extremities();
+    }
+    co_return receipt;
 }
 
 // UNSPECIFIED: the rules of v1 to v11 allow a second create event of the room's own server. We drop
@@ -135,17 +147,14 @@ void Room::Data::note_judgement(const Event& event,
 Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
-    CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
-    refresh();
-    auto before = state_after_all(event.prev_events);
+    const std::uint64_t failed_before = services.turns.failed_commits();
+    const auto before = co_await fetch_before(event, from);
     if (!before) {
-        SIM_SOMETIMES("the state before an event has to be fetched");
-        auto fetched = co_await fetch_state_from_any(event.id, from);
-        if (!fetched) {
-            SIM_SOMETIMES("no server gives the state before an event");
-            co_return std::unexpected(std::move(fetched).error());
-        }
-        before = *std::move(fetched);
+        SIM_SOMETIMES("no server gives the state before an event");
+        refresh();
+        CO_RETURN_IF_ERROR(check_is_stored());
+        keep_unplaced(event, from, before.error());
+        co_return std::unexpected(before.error());
     }
 
     // Only what all other steps accept is worth the policy server's time.
@@ -160,6 +169,12 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     // From here to the end nothing waits: what was read is still true.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
+    // A state that was resolved while the disk failed is none.
+    if (services.turns.failed_commits() != failed_before) {
+        const auto failed = internal_error("the storage failed while the event was checked");
+        keep_unplaced(event, from, failed.error());
+        co_return failed;
+    }
     if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
     Judgement judgement = judge(event, *before, current, checks());
     if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
@@ -168,12 +183,7 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         place(
             std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
         true};
-    const bool is_strict =
-        extremities.size() > 2 && SIM_FAULT_POINT("three extremities are too many");
-    if (is_strict || extremities.size() > kExtremitiesMax) {
-        SIM_SOMETIMES("a room has too many extremities");
-        merge_extremities();
-    }
+    keep_gaps(*receipt.stored.event, from);
     co_return receipt;
 }
 

@@ -117,7 +117,11 @@ NewEvent make_merge(const UserId& user, const Event* membership) {
 // UNSPECIFIED: how the number of extremities stays bounded. Each one is cited, resolved and sent
 // again and again, so we do as Synapse does: a user of ours sends an event that says nothing. Where
 // none of them may speak, one joins again, which every member may.
-void Room::Data::merge_extremities() {
+//
+// UNSPECIFIED: whether a policy server is asked for such an event, too. It is, for without its
+// signature all other servers soft-fail the event, and nothing is merged; one that does not sign it
+// is left alone for a while, and the extremities grow meanwhile.
+Task<void> Room::Data::merge_extremities() {
     std::vector<UserId> users = services.rooms.list_members(number, Membership::Join);
     std::erase_if(users, [&](const UserId& user) { return user.server() != services.server_name; });
     if (users.size() > kMergersTriedMax) users.resize(kMergersTriedMax);
@@ -131,12 +135,29 @@ void Room::Data::merge_extremities() {
             SIM_SOMETIMES(is_silent, "extremities are merged by an event that says nothing");
             SIM_SOMETIMES(!is_silent, "extremities are merged by a repeated join");
             auto event = sign_template(*made, *rules, services);
+            if (!event || judge(*event, current, current, checks()).status != EventStatus::Accepted)
+                continue;
             const std::size_t count = extremities.size();
-            if (!event || !accept_own(*std::move(event))) continue;
+            auto complete = co_await complete_merge(*std::move(event));
+            if (!complete) co_return;
+            if (!accept_own(*std::move(complete))) continue;
             services.log.write("extremities_merged", {{"room", id.view()}, {"count", count}});
-            return;
+            co_return;
         }
     }
+}
+
+Task<Result<Event>> Room::Data::complete_merge(Event event) {
+    if (!lacks_policy_signature(event)) co_return event;
+    const runtime::Timestamp now = services.clock.monotonic_now();
+    if (merge_refused_at && (now - *merge_refused_at).value < kMergeAgainMs) {
+        co_return forbidden("the room's policy server has refused a merge of late");
+    }
+    auto complete = co_await ask_policy_server(std::move(event));
+    refresh();
+    CO_RETURN_IF_ERROR(check_is_stored());
+    merge_refused_at = complete ? std::nullopt : std::optional(now);
+    co_return complete;
 }
 
 Result<EventTemplate> Room::make_template(const NewEvent& event) const {

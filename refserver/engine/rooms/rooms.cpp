@@ -19,6 +19,7 @@ Rooms::Rooms(RoomServices services) : services_(std::move(services)) {
         for (const auto& [room_id, room] : loaded_)
             room->data_->is_stale = true;
     });
+    services_.retry_unplaced = [this] { retry_unplaced(); };
 }
 
 Rooms::~Rooms() = default;

@@ -17,10 +17,12 @@
 #include "refserver/runtime/executor.h"
 #include "refserver/runtime/log.h"
 #include "refserver/runtime/random.h"
+#include "refserver/runtime/task_group.h"
 #include "refserver/runtime/workers.h"
 #include "refserver/storage/event_store.h"
 #include "refserver/storage/room_store.h"
 #include "refserver/storage/state_store.h"
+#include "refserver/storage/unplaced_events.h"
 
 namespace matrix::engine {
 
@@ -46,6 +48,7 @@ struct RoomServices {
     storage::EventStore& events;
     storage::StateStore& states;
     storage::RoomStore& rooms;
+    storage::UnplacedEventStore& unplaced;
     runtime::Executor& executor;
     runtime::Clock& clock;
     runtime::RandomSource& random;
@@ -61,6 +64,7 @@ struct RoomServices {
     DroppedEvents& dropped;
     const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
     WatchMembers watch_members = {};
+    std::move_only_function<void()> retry_unplaced = {};  ///< Set by Rooms.
 };
 
 /// The first events of a room, in order; the room's id is made here.
@@ -144,7 +148,17 @@ public:
     std::optional<OutlierMembership> find_outlier_membership(const RoomId& room,
                                                              const UserId& user) const;
 
+    /// Goes on with the events of which an earlier process could not find the place.
+    void resume() { retry_unplaced(); }
+    /// How many events wait for what comes before them; they are tried again now and then.
+    std::int64_t count_unplaced() const { return services_.unplaced.count(); }
+
 private:
+    // rooms_retries.cpp
+    void retry_unplaced();
+    Task<void> retry_all();
+    Task<void> retry(storage::UnplacedEvent event);
+
     RoomPtr add(std::unique_ptr<Room::Data> data);
     Result<RoomPtr> finish_entering(storage::RoomNumber number,
                                     const EventPtr& join,
@@ -156,6 +170,8 @@ private:
     std::map<RoomId, RoomPtr> loaded_;
     /// Those that are being entered: one join after the other.
     std::map<RoomId, std::unique_ptr<runtime::Signal>> entering_;
+    bool is_retrying_ = false;
+    runtime::TaskGroup tasks_;  ///< Last: destroyed first.
 };
 
 }  // namespace matrix::engine
