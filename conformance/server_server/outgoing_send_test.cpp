@@ -50,6 +50,87 @@ CONFORMANCE_TEST(TargetRoomTest,
         << *event;
 }
 
+namespace {
+
+// Are these references as room versions 1 and 2 write them: an id and the event's hash?
+testing::AssertionResult are_pairs(const Json& references) {
+    for (const Json& reference : references) {
+        const bool is_pair = reference.is_array() && reference.size() == 2 &&
+                             reference[0].is_string() && reference[1].is_object() &&
+                             reference[1].contains("sha256");
+        if (!is_pair) return testing::AssertionFailure() << reference;
+    }
+    return testing::AssertionSuccess();
+}
+
+}  // namespace
+
+CONFORMANCE_TEST(TargetRoomTest,
+                 {.id = "ss/outgoing_send/event-has-the-form-of-its-version",
+                  .place = "rooms/v1#event-ids",
+                  .text = "Up to room version 2 an event names itself and cites others with their "
+                          "hashes; from 3 on it does neither.",
+                  .rows = room_version_rows({"1", "10", "12"})}) {
+    const bool has_ids = copy.rules().event_id_encoding == EventIdEncoding::Opaque;
+    const EventId id = alice.send_message(room, "of this version");
+
+    const std::optional<Pdu> event = peer.wait_for_event(id);
+
+    ASSERT_TRUE(event) << "the message did not come";
+    EXPECT_EQ(event->json.contains("event_id"), has_ids) << *event;
+    for (const char* field : {"prev_events", "auth_events"}) {
+        const Json& references = event->json[field];
+        ASSERT_FALSE(references.empty()) << *event;
+        EXPECT_EQ(static_cast<bool>(are_pairs(references)), has_ids) << field << " of " << *event;
+    }
+    if (!has_ids) return;
+    EXPECT_EQ(string_at(event->json, {"event_id"}), id.text());
+    EXPECT_TRUE(id.text().ends_with(":" + target.server_name().text())) << id.text();
+}
+
+CONFORMANCE_TEST(TargetRoomTest,
+                 {.id = "ss/outgoing_send/cites-at-most-twenty-events",
+                  .place = "server-server-api/#pdus",
+                  .text = "`prev_events` must contain less than or equal to 20 events, however "
+                          "many have no child."}) {
+    const std::vector<EventId> fork = copy.extremities();
+    std::vector<Pdu> branches;
+    for (int i = 0; i < 40; ++i) {
+        branches.push_back(peer.sign(copy.draft_after(
+            fork, bob, "m.room.message", {{"msgtype", "m.text"}, {"body", std::to_string(i)}})));
+        copy.add(branches.back());
+    }
+    const Response response = peer.send_transaction(branches);
+    ASSERT_TRUE(is_accepted(response, branches.back().id()));
+
+    const std::optional<Pdu> event = peer.wait_for_event(alice.send_message(room, "merged"));
+
+    ASSERT_TRUE(event) << "the message did not come";
+    EXPECT_GE(event->prev_events().size(), 1);
+    EXPECT_LE(event->prev_events().size(), 20);
+}
+
+CONFORMANCE_TEST(TargetRoomTest,
+                 {.id = "ss/outgoing_send/depth-stays-at-its-limit",
+                  .place = "server-server-api/#pdus",
+                  .text = "If the room's depth is already at the limit, the depth must be set to "
+                          "the limit.",
+                  .rows = room_version_rows({"10", "12"})}) {
+    constexpr std::int64_t kLimit = (std::int64_t{1} << 53) - 1;
+    Pdu deepest = copy.draft(bob, "m.room.message", {{"msgtype", "m.text"}, {"body", "deep"}});
+    deepest["depth"] = kLimit;
+    deepest = peer.sign(std::move(deepest));
+    copy.add(deepest);
+    const Response response = peer.send_transaction({deepest});
+    ASSERT_TRUE(is_accepted(response, deepest.id()));
+    alice.sync_until_event(room, deepest.id());
+
+    const std::optional<Pdu> event = peer.wait_for_event(alice.send_message(room, "deeper"));
+
+    ASSERT_TRUE(event) << "the message did not come";
+    EXPECT_EQ(event->json["depth"].get<std::int64_t>(), kLimit) << *event;
+}
+
 CONFORMANCE_TEST(TargetRoomTest,
                  {.id = "ss/outgoing_send/event-comes-after-all-others",
                   .level = Level::Should,
