@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/storage/vfs.h"
 #include "simulator/simulated_crypto.h"
 
 namespace matrix::simulator {
@@ -10,13 +11,16 @@ namespace {
 
 constexpr int kWorldNumber = -1;
 constexpr std::int64_t kSecondUs = 1'000'000;
+// Between a client and its server.
+constexpr std::int64_t kWireUsMin = 500;
+constexpr std::uint64_t kWireUsRange = 2000;
 
 engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& cluster) {
     engine::ServerOptions options;
     options.server_name = name;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 1024;
+    options.database.page_bytes = 4096;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
@@ -29,7 +33,7 @@ engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& c
 
 // Every server has a seed of its own, so that one more server changes no other.
 std::uint64_t seed_of(const ClusterOptions& cluster, int number) {
-    return cluster.seed * 1'000'003 + static_cast<std::uint64_t>(number) + 1;
+    return cluster.identity_seed * 1'000'003 + static_cast<std::uint64_t>(number) + 1;
 }
 
 }  // namespace
@@ -53,6 +57,7 @@ std::string encode_segment(std::string_view text) {
 
 SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Trace& trace,
+                                 Choices& choices,
                                  SimulatedNetwork& network,
                                  SimulatedDns& dns,
                                  const ClusterOptions& options,
@@ -61,10 +66,10 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       random_(seed_of(options, number), name_.text(), trace),
       executor_(time, number),
       clock_(time, executor_, number),
-      workers_(time, executor_, random_.stream("workers"), number),
+      workers_(time, executor_, choices.stream(name_.text() + " workers"), number),
       log_(time, number, options.log_level),
       disk_(seed_of(options, number)),
-      durability_(disk_, clock_, random_.stream("durability"), {}),
+      durability_(disk_, clock_, choices.stream(name_.text() + " durability"), {}),
       host_(network.add_host(
           name_.text(),
           [this](runtime::HttpRequest request, runtime::Responder respond) {
@@ -85,13 +90,14 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
       time_(trace_),
-      random_(options.seed, "world", trace_),
+      choices_(options.choices, trace_),
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
-      network_(time_, random_.stream("network"), trace_, options.link) {
+      network_(time_, choices_, trace_, options.link) {
+    storage::run_sqlite_on_one_thread();
     for (int number = 0; number < options.servers; ++number) {
-        servers_.push_back(
-            std::make_unique<SimulatedServer>(time_, trace_, network_, dns_, options_, number));
+        servers_.push_back(std::make_unique<SimulatedServer>(
+            time_, trace_, choices_, network_, dns_, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});
@@ -106,8 +112,9 @@ Task<Answer> Cluster::call(User user, std::string method, std::string target, js
     request.headers.add("Authorization", "Bearer " + user.access_token);
     request.peer_address = "client";
     if (!body.is_null()) request.body = json::write(body);
-    const std::int64_t there_us = 500 + static_cast<std::int64_t>(random("wire").below(2000));
-    const std::int64_t back_us = 500 + static_cast<std::int64_t>(random("wire").below(2000));
+    runtime::Random& wire = choices_.stream(user.id.text() + " wire");
+    const std::int64_t there_us = kWireUsMin + static_cast<std::int64_t>(wire.below(kWireUsRange));
+    const std::int64_t back_us = kWireUsMin + static_cast<std::int64_t>(wire.below(kWireUsRange));
 
     SimulatedServer* server = servers_[static_cast<std::size_t>(user.server)].get();
     runtime::Completion<runtime::HttpResponse> answered(

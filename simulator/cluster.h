@@ -11,6 +11,7 @@
 #include "refserver/protocol/json.h"
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/task_group.h"
+#include "simulator/choices.h"
 #include "simulator/simulated_disk.h"
 #include "simulator/simulated_dns.h"
 #include "simulator/simulated_durability.h"
@@ -30,9 +31,10 @@ enum class Crypto { Simulated, Real };
 struct ClusterOptions {
     int servers = 10;
     int users_per_server = 2;
-    std::uint64_t seed = 1;
+    std::uint64_t identity_seed = 1;  ///< Of identifiers, keys and tokens.
+    Choices::Settings choices = {.seed = 1};
     Crypto crypto = Crypto::Simulated;
-    LinkOptions link;
+    LinkOptions link = {};
     runtime::LogLevel log_level = runtime::LogLevel::Error;
     bool has_pointer_draw = false;  ///< Plants a draw that no seed decides.
 };
@@ -42,6 +44,7 @@ class SimulatedServer {
 public:
     SimulatedServer(VirtualTime& time,
                     Trace& trace,
+                    Choices& choices,
                     SimulatedNetwork& network,
                     SimulatedDns& dns,
                     const ClusterOptions& options,
@@ -102,8 +105,7 @@ public:
     /// Where the users' own code runs and waits.
     runtime::Clock& clock() { return clock_; }
     runtime::TaskGroup& tasks() { return tasks_; }
-    /// A stream of the workload's own chance.
-    runtime::Random& random(std::string_view name) { return random_.stream(name); }
+    Choices& choices() { return choices_; }
     SimulatedNetwork& network() { return network_; }
     SimulatedServer& server(int number) { return *servers_[static_cast<std::size_t>(number)]; }
     int server_count() const { return static_cast<int>(servers_.size()); }
@@ -113,7 +115,7 @@ private:
     ClusterOptions options_;
     Trace trace_;
     VirtualTime time_;
-    TracedRandomSource random_;
+    Choices choices_;
     SimulatedExecutor executor_;
     SimulatedClock clock_;
     SimulatedNetwork network_;

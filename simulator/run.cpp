@@ -1,92 +1,180 @@
 #include "simulator/run.h"
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
+#include "refserver/base/assert.h"
+#include "refserver/engine/counters.h"
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/room_rules.h"
-#include "simulator/byzantine/intruder.h"
+#include "simulator/checkers/checkers.h"
+#include "simulator/scenario/scenario_file.h"
+#include "simulator/world.h"
 
 namespace matrix::simulator {
 namespace {
 
-constexpr std::uint64_t kIntrusionsMax = 50;
-constexpr std::int64_t kIntrusionPauseMs = 15'000;
+constexpr std::int64_t kSecondUs = 1'000'000;
+constexpr std::int64_t kHourUs = 3600 * kSecondUs;
+constexpr int kSettleRounds = 3;
+constexpr std::int64_t kSettlePauseS = 2;
 
-// Keeps intruding while the workload runs; the first room exists when rooms are known.
-Task<void> keep_intruding(Cluster* cluster, Intruder* intruder, const PowerStruggle* workload) {
-    runtime::Random& random = cluster->random("intruder");
-    while (intruder->sent() < kIntrusionsMax) {
-        co_await cluster->clock().sleep(runtime::milliseconds(kIntrusionPauseMs));
-        if (workload->rooms().empty()) continue;
-        const auto server =
-            static_cast<int>(random.below(static_cast<std::uint64_t>(cluster->server_count())));
-        intruder->intrude(server, workload->rooms()[random.below(workload->rooms().size())]);
-    }
+ClusterOptions cluster_options_of(const Scenario& scenario, const RunOptions& options) {
+    return {.servers = scenario.servers,
+            .users_per_server = scenario.users_per_server,
+            .identity_seed = scenario.identity_seed,
+            .choices = {.seed = scenario.seed,
+                        .replayed = scenario.choices,
+                        .is_recording = options.is_recording},
+            .crypto = options.crypto,
+            .link = scenario.link,
+            .log_level = options.log_level,
+            .has_pointer_draw = options.has_pointer_draw};
 }
 
-engine::Counters sum_counters(Cluster& cluster) {
-    engine::Counters sum;
-    for (int number = 0; number < cluster.server_count(); ++number) {
-        const engine::Counters& counters = cluster.server(number).engine().counters();
-        sum.requests += counters.requests;
-        sum.events_sent += counters.events_sent;
-        sum.events_received += counters.events_received;
-        sum.events_rejected += counters.events_rejected;
-        sum.events_soft_failed += counters.events_soft_failed;
-        sum.edus_sent += counters.edus_sent;
-        sum.edus_received += counters.edus_received;
-        sum.resolutions += counters.resolutions;
-        sum.resolutions_with_conflict += counters.resolutions_with_conflict;
-        sum.resolutions_by_mainline += counters.resolutions_by_mainline;
-    }
-    return sum;
-}
+// The phases of a run, in their order; each is false when it did not end within its time.
+class Phases {
+public:
+    Phases(World& world, std::vector<std::unique_ptr<Check>>& checks)
+        : world_(world), cluster_(world.cluster()), checks_(checks) {}
 
-// A run without a split, or of one server, is not asked for conflicts.
-std::vector<Minimum> minima_of(const RunOptions& options, const RunReport& report) {
-    std::vector<Minimum> minima = {
-        {"operations refused to clients", 1, report.operations.refused},
-    };
-    if (options.cluster.servers < 2) return minima;
-    minima.push_back({"events accepted from other servers", 100, report.deliveries});
-    minima.push_back({"EDUs taken from other servers", 1, report.counters.edus_received});
-    if (options.has_intruder) {
-        minima.push_back({"events rejected", 1, report.counters.events_rejected});
+    // Rooms are made and people join, one after the other, before anything goes wrong.
+    bool set_up() {
+        cluster_.tasks().start(make_rooms());
+        return cluster_.run_until(kHourUs, [this] { return is_set_up_ && cluster_.is_quiet(); });
     }
-    if (!options.workload.has_split) return minima;
-    minima.push_back(
-        {"resolutions with a conflict", 10, report.counters.resolutions_with_conflict});
-    // Room version 1 has no mainline.
-    const bool has_mainline =
-        std::ranges::any_of(options.workload.room_versions, [](const std::string& version) {
-            return find_room_rules(version)->state_resolution != StateResolution::V1;
+
+    void run_timeline() {
+        const std::int64_t start_us = cluster_.time().now_us();
+        const std::int64_t end_us = start_us + world_.scenario().chaos_ms * 1000;
+        const std::vector<Step>& steps = world_.scenario().timeline;
+        std::size_t next = 0;
+        std::int64_t watch_us = start_us + kSecondUs;
+        while (cluster_.time().now_us() < end_us) {
+            const bool has_step = next < steps.size();
+            const std::int64_t step_us = has_step ? start_us + steps[next].at_ms * 1000 : end_us;
+            cluster_.time().run_until(std::min({end_us, step_us, watch_us}));
+            const std::int64_t now_us = cluster_.time().now_us();
+            if (has_step && now_us == step_us) world_.begin(steps[next++]);
+            if (now_us < watch_us) continue;
+            for (const auto& check : checks_)
+                check->watch(world_);
+            watch_us += kSecondUs;
+        }
+    }
+
+    bool heal() {
+        world_.end_faults();
+        return cluster_.run_until(world_.scenario().chaos_ms * 1000 + kHourUs, [this] {
+            return world_.open_steps() == 0 && cluster_.is_quiet();
         });
-    if (has_mainline) {
-        minima.push_back(
-            {"resolutions decided by the mainline", 1, report.counters.resolutions_by_mainline});
     }
-    minima.push_back({"events soft-failed", 1, report.counters.events_soft_failed});
-    return minima;
-}
 
-Outcome outcome_of(const RunReport& report) {
-    const bool has_breach = report.soundness.breach_count > 0;
-    if (!report.convergence.disagreements.empty() || report.operations.failed > 0 || has_breach) {
-        return Outcome::Disagreement;
+    // Events that together follow everything before them: each server says something in each room.
+    bool settle() {
+        for (int round = 0; round < kSettleRounds; ++round) {
+            is_settled_ = false;
+            cluster_.tasks().start(speak_everywhere());
+            const auto is_done = [this] { return is_settled_ && cluster_.is_quiet(); };
+            if (!cluster_.run_until(kHourUs, is_done)) return false;
+        }
+        return true;
     }
-    for (const Minimum& minimum : report.minima) {
-        if (!minimum.is_met()) return Outcome::Vacuous;
+
+private:
+    Task<void> make_rooms() {
+        for (const RoomPlan& plan : world_.scenario().rooms) {
+            const User creator = world_.user(plan.creator);
+            json::Object levels;
+            for (const auto& [user, level] : plan.levels)
+                levels.set(user, level);
+            json::Object body{{"preset", plan.preset}, {"room_version", plan.version}};
+            if (!levels.empty()) {
+                body.set("power_level_content_override", json::Object{{"users", levels}});
+            }
+            const Answer created = co_await world_.call(
+                creator, "POST", "/_matrix/client/v3/createRoom", std::move(body));
+            const std::string* id = created.body.find_string("room_id");
+            if (id == nullptr) {
+                world_.findings().add("answers",
+                                      cluster_.time().now_us(),
+                                      "createRoom " + plan.version + ": " +
+                                          std::to_string(created.status) + " " +
+                                          json::write(created.body));
+                continue;
+            }
+            world_.add_room({plan.name, RoomId(*id), plan.version, creator, {}});
+            co_await join_members(&plan, creator, RoomId(*id));
+        }
+        is_set_up_ = true;
     }
-    return Outcome::Passed;
+
+    Task<void> join_members(const RoomPlan* plan, User creator, RoomId id) {
+        for (const User& user : cluster_.users()) {
+            if (user.id == creator.id) continue;
+            if (plan->members &&
+                std::ranges::find(*plan->members, user.id.text()) == plan->members->end()) {
+                continue;
+            }
+            const std::string target = "/_matrix/client/v3/join/" + encode_segment(id.view()) +
+                                       "?via=" + encode_segment(creator.id.server().view());
+            co_await world_.call(user, "POST", target, json::Object{});
+        }
+    }
+
+    Task<void> speak_everywhere() {
+        const std::size_t rooms = world_.rooms().size();
+        for (std::size_t index = 0; index < rooms; ++index) {
+            const RoomId room = world_.rooms()[index].id;
+            for (int number = 0; number < cluster_.server_count(); ++number) {
+                co_await speak(number, room);
+                // One after the other: each has seen the one before it.
+                co_await cluster_.clock().sleep(runtime::seconds(kSettlePauseS));
+            }
+        }
+        is_settled_ = true;
+    }
+
+    // By the first user of the server who may.
+    Task<void> speak(int server, RoomId room) {
+        for (const User& user : cluster_.users()) {
+            if (user.server != server) continue;
+            const std::string path = "/send/m.room.message/" + world_.next_transaction();
+            const Answer sent =
+                co_await world_.call(user,
+                                     "PUT",
+                                     room_path(room, path),
+                                     json::Object{{"msgtype", "m.text"}, {"body", "settle"}});
+            if (sent.is_ok()) co_return;
+        }
+    }
+
+    World& world_;
+    Cluster& cluster_;
+    std::vector<std::unique_ptr<Check>>& checks_;
+    bool is_set_up_ = false;
+    bool is_settled_ = false;
+};
+
+// Empty when all phases ended, else the one that did not.
+std::string run_phases(World& world, std::vector<std::unique_ptr<Check>>& checks) {
+    Phases phases(world, checks);
+    if (!phases.set_up()) return "set-up";
+    phases.run_timeline();
+    if (!phases.heal()) return "heal";
+    if (!phases.settle()) return "settle";
+    return "";
 }
 
 // What the servers hold in the end is part of the trace.
-void note_final_state(Cluster& cluster, const std::vector<RoomId>& rooms) {
+void note_final_state(World& world) {
+    Cluster& cluster = world.cluster();
     for (int number = 0; number < cluster.server_count(); ++number) {
-        for (const RoomId& id : rooms) {
-            const auto room = cluster.server(number).engine().rooms().find(id);
+        for (const LivingRoom& living : world.rooms()) {
+            const auto room = cluster.server(number).engine().rooms().find(living.id);
             if (!room) continue;
-            std::string detail = std::to_string(number) + " " + id.text() + " ";
+            std::string detail = std::to_string(number) + " " + living.id.text() + " ";
             detail += encode_base64(view((*room)->current_state().root()));
             for (const EventId& extremity : (*room)->extremities())
                 detail += extremity.text();
@@ -95,35 +183,87 @@ void note_final_state(Cluster& cluster, const std::vector<RoomId>& rooms) {
     }
 }
 
+void add_server_counters(Cluster& cluster, std::map<std::string, std::uint64_t>& metrics) {
+    for (int number = 0; number < cluster.server_count(); ++number) {
+        const engine::Counters counters = cluster.server(number).engine().counters();
+        for (const engine::NamedCounter& named : engine::kNamedCounters)
+            metrics[std::string(named.name)] += counters.*named.count;
+    }
+}
+
+std::map<std::string, std::uint64_t> metrics_of(World& world) {
+    std::map<std::string, std::uint64_t> metrics = world.metrics();
+    add_server_counters(world.cluster(), metrics);
+    const OperationCounts& counts = world.counts();
+    metrics["operations"] = counts.operations;
+    metrics["operations_refused"] = counts.refused;
+    metrics["operations_unreachable"] = counts.unreachable;
+    metrics["operations_failed"] = counts.failed;
+    metrics["steps_skipped"] = counts.skipped;
+    std::uint64_t byzantine = 0;
+    for (const auto& host : world.byzantine_hosts())
+        byzantine += host->sent();
+    metrics["byzantine_transactions"] = byzantine;
+    const Trace& trace = world.cluster().trace();
+    metrics["dispatches"] = trace.dispatches();
+    metrics["draws"] = trace.draws();
+    metrics["messages"] = trace.messages();
+    return metrics;
+}
+
+Outcome outcome_of(const RunReport& report) {
+    if (report.finding_count > 0) return Outcome::FailedCheck;
+    if (!report.stuck_in.empty()) return Outcome::Stuck;
+    const bool is_enough = std::ranges::all_of(report.minima, &Minimum::is_met);
+    return is_enough ? Outcome::Passed : Outcome::Inconclusive;
+}
+
 }  // namespace
 
-std::optional<RunReport> run(const RunOptions& options) {
-    Cluster cluster(options.cluster);
-    if (options.trace_file && !cluster.trace().write_to(*options.trace_file)) return std::nullopt;
-
-    PowerStruggle workload(cluster, options.workload);
-    std::optional<Intruder> intruder;
-    if (options.has_intruder) {
-        intruder.emplace(cluster);
-        cluster.tasks().start(keep_intruding(&cluster, &*intruder, &workload));
+std::string_view name_of(Outcome outcome) {
+    switch (outcome) {
+        case Outcome::Passed:
+            return "passed";
+        case Outcome::FailedCheck:
+            return "failed-check";
+        case Outcome::Inconclusive:
+            return "inconclusive";
+        case Outcome::Stuck:
+            return "stuck";
     }
-    RunReport report;
-    const bool is_over = workload.run();
-    report.convergence = check_convergence(cluster, workload.rooms());
-    report.soundness = check_soundness(cluster);
-    note_final_state(cluster, workload.rooms());
+    unreachable();
+}
 
-    report.operations = workload.counts();
-    report.counters = sum_counters(cluster);
-    report.deliveries = report.counters.events_received;
-    report.intrusions = intruder ? intruder->sent() : 0;
-    report.minima = minima_of(options, report);
-    report.outcome = is_over ? outcome_of(report) : Outcome::Stuck;
+std::uint64_t RunReport::metric(std::string_view name) const {
+    const auto place = metrics.find(std::string(name));
+    return place == metrics.end() ? 0 : place->second;
+}
+
+std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options) {
+    Cluster cluster(cluster_options_of(scenario, options));
+    if (options.trace_file && !cluster.trace().write_to(*options.trace_file)) return std::nullopt;
+    cluster.trace().note("scenario", write_scenario(scenario));
+
+    World world(scenario, cluster);
+    std::vector<std::unique_ptr<Check>> checks;
+    for (const Checker& checker : all_checkers())
+        checks.push_back(checker.make());
+
+    RunReport report;
+    report.stuck_in = run_phases(world, checks);
+    for (const auto& check : checks)
+        check->conclude(world);
+    note_final_state(world);
+
+    report.metrics = metrics_of(world);
+    report.findings = world.findings().kept();
+    report.finding_count = world.findings().count();
+    for (const auto& [what, least] : scenario.at_least)
+        report.minima.push_back({what, least, report.metric(what)});
+    report.outcome = outcome_of(report);
     report.virtual_us = cluster.time().now_us();
-    report.dispatches = cluster.trace().dispatches();
-    report.draws = cluster.trace().draws();
-    report.messages = cluster.trace().messages();
     report.trace_hash = cluster.trace().hash();
+    report.choices = cluster.choices().recorded();
     return report;
 }
 

@@ -1,58 +1,62 @@
-// One run of the simulator: a seed and a scenario in, a report out.
+// One run of the simulator: a scenario in, a report out.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "refserver/engine/counters.h"
-#include "simulator/checkers/convergence.h"
-#include "simulator/checkers/soundness.h"
+#include "simulator/choices.h"
 #include "simulator/cluster.h"
-#include "simulator/workloads/power_struggle.h"
+#include "simulator/findings.h"
+#include "simulator/scenario/scenario.h"
 
 namespace matrix::simulator {
 
+/// How to run, which changes nothing of what happens.
 struct RunOptions {
-    ClusterOptions cluster;
-    PowerStruggleOptions workload;
-    bool has_intruder = true;
-    std::optional<std::string> trace_file;
-};
-
-/// What must have happened at least, for a passed run to mean something.
-struct Minimum {
-    std::string_view what;
-    std::uint64_t least;
-    std::uint64_t counted;
-    bool is_met() const { return counted >= least; }
+    Crypto crypto = Crypto::Simulated;
+    runtime::LogLevel log_level = runtime::LogLevel::Error;
+    bool has_pointer_draw = false;          ///< Plants a draw that no seed decides.
+    bool is_recording = false;              ///< Keeps the choices for the report.
+    std::optional<std::string> trace_file;  ///< JSON lines of everything.
 };
 
 enum class Outcome {
     Passed,
-    Disagreement,  ///< A checker found servers that differ or are unsound, or one failed a request.
-    Vacuous,       ///< Nothing was found, but too little happened to say so.
-    Stuck,         ///< The workload did not come to its end within its virtual time.
+    FailedCheck,   ///< A checker found something wrong.
+    Inconclusive,  ///< Nothing was found, but too little happened to say so.
+    Stuck,         ///< Servers did not come to rest within their virtual time.
+};
+std::string_view name_of(Outcome outcome);  ///< "passed", "failed-check", ...
+
+/// What must have happened at least, for a passed run to mean something.
+struct Minimum {
+    std::string what;  ///< A metric.
+    std::uint64_t least = 0;
+    std::uint64_t counted = 0;
+    bool is_met() const { return counted >= least; }
 };
 
 struct RunReport {
     Outcome outcome = Outcome::Stuck;
+    std::string stuck_in;  ///< Which phase did not end.
     std::string trace_hash;
     std::int64_t virtual_us = 0;
-    std::uint64_t dispatches = 0;
-    std::uint64_t draws = 0;
-    std::uint64_t messages = 0;
-    std::uint64_t deliveries = 0;  ///< Events accepted by a server that another one sent.
-    engine::Counters counters;     ///< Summed over the servers.
-    PowerStruggle::Counts operations;
-    std::uint64_t intrusions = 0;
-    ConvergenceReport convergence;
-    SoundnessReport soundness;
+    /// Everything that was counted, by name: what servers did, what users asked for, what checkers
+    /// looked at.
+    std::map<std::string, std::uint64_t> metrics;
+    std::vector<Finding> findings;  ///< The first of each checker.
+    std::uint64_t finding_count = 0;
     std::vector<Minimum> minima;
+    ChoiceRecord choices;  ///< If they were recorded.
+
+    std::uint64_t metric(std::string_view name) const;
 };
 
-/// Nothing: the trace file cannot be written.
-std::optional<RunReport> run(const RunOptions& options);
+/// Nothing: the trace file cannot be written. The scenario is sound (`find_fault_of`).
+std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options = {});
 
 }  // namespace matrix::simulator

@@ -11,6 +11,12 @@ using runtime::NetworkErrorKind;
 using runtime::OutgoingRequest;
 using runtime::Pending;
 
+namespace {
+
+constexpr int kNowhere = -1;  // An address at which nobody is.
+
+}  // namespace
+
 /// One request on its way, its answer, and its end: whichever of answer, timeout and cancellation
 /// comes first empties `done`.
 struct SimulatedNetwork::Exchange {
@@ -61,9 +67,10 @@ std::optional<std::string> SimulatedNetwork::find_address(std::string_view name)
 }
 
 Pending SimulatedNetwork::call_later(int host, std::move_only_function<void()> job) {
-    return time_.schedule(draw_latency_us(), host, [this, host, job = std::move(job)]() mutable {
-        hosts_[host].run_turn(std::move(job));
-    });
+    return time_.schedule(
+        draw_latency_us(link(host, host)), host, [this, host, job = std::move(job)]() mutable {
+            hosts_[host].run_turn(std::move(job));
+        });
 }
 
 std::unique_ptr<runtime::Network> SimulatedNetwork::view_of(int host) {
@@ -88,12 +95,30 @@ void SimulatedNetwork::heal() {
     trace_.note("heal", "");
 }
 
-std::int64_t SimulatedNetwork::draw_latency_us() {
+SimulatedNetwork::Link& SimulatedNetwork::link(int from, int to) {
+    const auto known = links_.find({from, to});
+    if (known != links_.end()) return known->second;
+    const auto name_of = [this](int host) {
+        return host < 0 ? std::string("nowhere") : hosts_[host].name;
+    };
+    runtime::Random& random = random_.stream(name_of(from) + " to " + name_of(to));
+    return links_.emplace(std::pair(from, to), Link{default_link_, random}).first->second;
+}
+
+bool SimulatedNetwork::is_lost(Link& link) {
+    // The simplest decision is that a message arrives.
+    const std::uint64_t one_in = link.options.loss_one_in;
+    return one_in != 0 && link.random.below(one_in) == one_in - 1;
+}
+
+std::int64_t SimulatedNetwork::draw_latency_us(Link& link) {
     // Mostly short, sometimes long: the product of two uniform draws.
-    const auto range = static_cast<std::uint64_t>(link_.latency_us_max - link_.latency_us_min + 1);
-    const std::uint64_t first = random_.below(range);
-    const std::uint64_t second = random_.below(1000);
-    return link_.latency_us_min + static_cast<std::int64_t>(first * second / 1000);
+    const LinkOptions& options = link.options;
+    const auto range =
+        static_cast<std::uint64_t>(options.latency_us_max - options.latency_us_min + 1);
+    const std::uint64_t first = link.random.below(range);
+    const std::uint64_t second = link.random.below(1000);
+    return options.latency_us_min + static_cast<std::int64_t>(first * second / 1000);
 }
 
 void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest request) {
@@ -103,16 +128,18 @@ void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest
     });
     const auto known = addressed_.find(request.destination.connect_to());
     if (known == addressed_.end()) {
-        exchange->step = time_.schedule(draw_latency_us(), from, [this, exchange] {
-            finish(exchange,
-                   std::unexpected(
-                       NetworkError{NetworkErrorKind::Unreachable, "nobody is at this address"}));
-        });
+        exchange->step =
+            time_.schedule(draw_latency_us(link(from, kNowhere)), from, [this, exchange] {
+                finish(exchange,
+                       std::unexpected(NetworkError{NetworkErrorKind::Unreachable,
+                                                    "nobody is at this address"}));
+            });
         return;
     }
     exchange->to = known->second;
-    const std::int64_t latency_us = draw_latency_us();
-    if (!is_connected(from, exchange->to) || is_lost()) {
+    Link& there = link(from, exchange->to);
+    const std::int64_t latency_us = draw_latency_us(there);
+    if (!is_connected(from, exchange->to) || is_lost(there)) {
         ++lost_;  // Swallowed: the sender learns of it by its timeout.
         return;
     }
@@ -145,8 +172,9 @@ void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest me
 }
 
 void SimulatedNetwork::answer(std::shared_ptr<Exchange> exchange, HttpResponse response) {
-    const std::int64_t latency_us = draw_latency_us();
-    if (!is_connected(exchange->from, exchange->to) || is_lost()) {
+    Link& back = link(exchange->to, exchange->from);
+    const std::int64_t latency_us = draw_latency_us(back);
+    if (!is_connected(exchange->from, exchange->to) || is_lost(back)) {
         ++lost_;
         return;
     }

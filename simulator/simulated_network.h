@@ -8,10 +8,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "refserver/runtime/network.h"
 #include "refserver/runtime/random.h"
+#include "simulator/scenario/scenario.h"
 #include "simulator/trace.h"
 #include "simulator/virtual_time.h"
 
@@ -22,17 +24,14 @@ using Deliver = std::function<void(runtime::HttpRequest, runtime::Responder)>;
 /// Runs a job in a turn of a server's loop.
 using RunTurn = std::function<void(std::move_only_function<void()>)>;
 
-/// How long a message is on its way, and whether it arrives.
-struct LinkOptions {
-    std::int64_t latency_us_min = 1'000;
-    std::int64_t latency_us_max = 150'000;
-    std::uint64_t loss_one_in = 0;  ///< 0: never; else once in so many messages.
-};
-
 class SimulatedNetwork {
 public:
-    SimulatedNetwork(VirtualTime& time, runtime::Random& random, Trace& trace, LinkOptions link)
-        : time_(time), random_(random), trace_(trace), link_(link) {}
+    /// Each link draws from a stream of its own: what happens on one changes no other.
+    SimulatedNetwork(VirtualTime& time,
+                     runtime::RandomSource& random,
+                     Trace& trace,
+                     LinkOptions link)
+        : time_(time), random_(random), trace_(trace), default_link_(link) {}
     SimulatedNetwork(const SimulatedNetwork&) = delete;
     SimulatedNetwork& operator=(const SimulatedNetwork&) = delete;
 
@@ -65,19 +64,25 @@ private:
         int group = 0;
     };
     struct Exchange;
+    struct Link {
+        LinkOptions options;
+        runtime::Random& random;
+    };
 
     void start(std::shared_ptr<Exchange> exchange, runtime::OutgoingRequest request);
     void arrive(std::shared_ptr<Exchange> exchange, runtime::HttpRequest message);
     void answer(std::shared_ptr<Exchange> exchange, runtime::HttpResponse response);
     void finish(const std::shared_ptr<Exchange>& exchange, runtime::Network::Result result);
     bool is_connected(int a, int b) const { return hosts_[a].group == hosts_[b].group; }
-    bool is_lost() { return link_.loss_one_in != 0 && random_.one_in(link_.loss_one_in); }
-    std::int64_t draw_latency_us();
+    Link& link(int from, int to);
+    static bool is_lost(Link& link);
+    static std::int64_t draw_latency_us(Link& link);
 
     VirtualTime& time_;
-    runtime::Random& random_;
+    runtime::RandomSource& random_;
     Trace& trace_;
-    LinkOptions link_;
+    LinkOptions default_link_;
+    std::map<std::pair<int, int>, Link> links_;  ///< From a host to another.
     std::vector<Host> hosts_;
     std::map<std::string, int, std::less<>> numbers_;  ///< By name.
     std::map<std::string, int, std::less<>> addressed_;

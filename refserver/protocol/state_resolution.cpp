@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/state_resolver.h"
 
 namespace matrix {
@@ -46,10 +47,14 @@ State Resolver::resolve_by_power(ResolutionTrace* trace) {
     const ResolutionSteps& steps = rules_.resolution_steps;
     conflict_.find_full_set(steps);
     power_order_.sort(conflict_, steps);
+    SIM_SOMETIMES(power_order_.events().empty(), "no power event is in conflict");
+    SIM_SOMETIMES(power_order_.remaining().empty(), "only power events are in conflict");
     apply(power_order_.events(), trace);
     mainline_order_.sort(power_order_.remaining(), find_mainline_start(), steps.mainline_ties);
     apply(mainline_order_.events(), trace);
 
+    SIM_SOMETIMES(mainline_order_.was_decided_by_position(),
+                  "a conflict is decided by the mainline");
     summary_ = {conflict_.full_set().size(), mainline_order_.was_decided_by_position()};
     if (trace) trace_orders(*trace);
     choose_applied();
@@ -79,6 +84,7 @@ void Resolver::apply(std::span<const Index> events, ResolutionTrace* trace) {
 
 auth::Verdict Resolver::check(Index index, ResolutionTrace* trace) {
     auth::Verdict verdict = check(index);
+    SIM_SOMETIMES(!verdict, "an iterative auth check refuses an event");
     if (verdict && never_applies_rejected_ && index_[index].is_rejected) {
         verdict = std::unexpected(auth::Failure{"rejected_events", "it was rejected before", {}});
     }
@@ -118,7 +124,10 @@ resolution::Index Resolver::find_entry(const resolution::RoleKey& role) {
         if (cited != kNone) return cited;
     }
     const Index found = find_partial(role.key);
-    return found == kNone && order == AuthEntries::StateThenCited ? find_cited() : found;
+    if (found != kNone || order != AuthEntries::StateThenCited) return found;
+    const Index cited = find_cited();
+    SIM_SOMETIMES(cited != kNone, "an auth event stands in for what the partial state lacks");
+    return cited;
 }
 
 resolution::Index Resolver::find_partial(Key key) {
@@ -147,10 +156,12 @@ void Resolver::choose_applied() {
     chosen_.assign(conflict_.key_count(), nullptr);
     for (std::size_t number = 0; number < chosen_.size(); ++number) {
         const Index* applied = applied_.find(conflict_.key(number));
+        SIM_SOMETIMES(!applied, "every event of a conflicted key is refused");
         if (applied) choose_value(number, *applied);
     }
     for (const Key key : applied_keys_) {
         if (conflict_.is_conflicted(key) || conflict_.has_unconflicted(key)) continue;
+        SIM_SOMETIMES("a resolution adds a key that was not in conflict");
         added_.push_back(*applied_.find(key));
     }
 }
@@ -189,9 +200,13 @@ State Resolver::assemble() {
         base = state;
         fewest = changes;
     }
-    if (fewest == 0) return conflict_.states()[base];
+    if (fewest == 0) {
+        SIM_SOMETIMES("a resolution ends in one of its states");
+        return conflict_.states()[base];
+    }
 
     edits_.clear();
+    SIM_SOMETIMES("a resolution makes a state that nobody had");
     for (std::size_t number = 0; number < chosen_.size(); ++number) {
         const State::EntryPtr* value = conflict_.value(number, base);
         if (is_chosen(number, value)) continue;

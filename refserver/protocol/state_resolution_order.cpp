@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 
 namespace matrix::resolution {
 
@@ -117,8 +118,15 @@ void PowerOrder::add_edge(std::uint32_t parent_place, std::uint32_t place) {
 
 // By the text: more power, then less time, then the smaller id.
 bool PowerOrder::is_earlier(const PowerKey& a, const PowerKey& b) const {
-    if (a.first != b.first) return a.first < b.first;
-    if (a.second != b.second) return a.second < b.second;
+    if (a.first != b.first) {
+        SIM_SOMETIMES("power events are ordered by their senders' levels");
+        return a.first < b.first;
+    }
+    if (a.second != b.second) {
+        SIM_SOMETIMES("power events are ordered by their times");
+        return a.second < b.second;
+    }
+    SIM_SOMETIMES("power events are ordered by their ids");
     if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
     return index_.id_of(chosen_[a.place]) < index_.id_of(chosen_[b.place]);
 }
@@ -184,6 +192,7 @@ void MainlineOrder::sort(std::span<const Index> events, Index newest, MainlineTi
 
 bool MainlineOrder::is_earlier_by_time(const MainlineKey& a, const MainlineKey& b) const {
     if (a.origin_server_ts != b.origin_server_ts) return a.origin_server_ts < b.origin_server_ts;
+    SIM_SOMETIMES("other events are ordered by their ids");
     if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
     return index_.id_of(a.event) < index_.id_of(b.event);
 }
@@ -202,6 +211,7 @@ std::uint32_t MainlineOrder::position(Index event) {
         positions_.set(next, kNowhere);
         walked_.push_back(next);
     }
+    SIM_SOMETIMES(found == kNowhere, "an event leads to no power levels of the mainline");
     for (const Index levels : walked_)
         positions_.set(levels, found);
     return found;
@@ -211,10 +221,12 @@ std::uint32_t MainlineOrder::position(Index event) {
 void MainlineOrder::extend_to(Index oldest) {
     while (next_ != kNone && next_ >= oldest) {
         if (positions_.find(next_)) {
+            SIM_SOMETIMES("a mainline runs in a circle");
             next_ = kNone;  // A claimed cycle.
             break;
         }
         positions_.set(next_, length_++);
+        SIM_SOMETIMES(length_ > 1, "the mainline holds several power levels");
         next_ = index_[next_].power_levels;
     }
 }

@@ -20,7 +20,9 @@ public:
     virtual std::uint64_t bits() = 0;
 
     /// From 0 to `n` - 1, each equally likely. `n` is not 0.
-    std::uint64_t below(std::uint64_t n) {
+    ///
+    /// Virtual because the simulator records decisions, not the bits of which they are made.
+    virtual std::uint64_t below(std::uint64_t n) {
         MATRIX_ASSERT(n > 0);
         // The first values of an uneven remainder are drawn again.
         const std::uint64_t uneven = (0 - n) % n;

@@ -39,6 +39,10 @@ RuleField make_choice(std::string group, std::string name, Place place, Names<Va
         return std::string(
             std::ranges::find(names, value, &Names<Value>::value_type::first)->second);
     };
+    field.copy = [place](const RoomRules& from, RoomRules& to) {
+        RoomRules copy = from;
+        place(to) = place(copy);
+    };
     return field;
 }
 
@@ -121,6 +125,9 @@ RuleField make_power_events() {
     field.tell = [](const RoomRules& rules) {
         return tell_power_events(rules.resolution_steps.power_events);
     };
+    field.copy = [](const RoomRules& from, RoomRules& to) {
+        to.resolution_steps.power_events = from.resolution_steps.power_events;
+    };
     return field;
 }
 
@@ -137,6 +144,7 @@ RuleField make_depth_max() {
         return {};
     };
     field.tell = [](const RoomRules& rules) { return std::to_string(rules.depth_max); };
+    field.copy = [](const RoomRules& from, RoomRules& to) { to.depth_max = from.depth_max; };
     return field;
 }
 

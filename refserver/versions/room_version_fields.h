@@ -27,6 +27,8 @@ struct RuleField {
                                                    RoomRules& rules)>
         set;
     std::function<std::string(const RoomRules& rules)> tell;
+    /// Takes the value over, and nothing else.
+    std::function<void(const RoomRules& from, RoomRules& to)> copy;
 
     std::string key() const { return group.empty() ? name : group + '.' + name; }
 };

@@ -1,10 +1,16 @@
-#include "simulator/checkers/convergence.h"
-
+// The checker "convergence": after the network healed, honest servers agree.
+//
+// For each room, among the servers that are joined to it: the same forward extremities, the same
+// current state, the same state before every event that both have, and no event that one accepted
+// and another rejected or never got. (Soft failure may differ: it depends on what a server knew
+// when an event came. See knowledge P-C1.)
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
+
+#include "simulator/checkers/checkers.h"
 
 namespace matrix::simulator {
 namespace {
@@ -13,7 +19,6 @@ using engine::EventStatus;
 using engine::RoomPtr;
 using engine::StoredEvent;
 
-constexpr std::size_t kDisagreementsMax = 20;
 constexpr std::size_t kPageEvents = 1000;
 
 struct Resident {
@@ -80,8 +85,8 @@ std::set<EventId> descendants(const std::map<EventId, StoredEvent>& timeline,
 
 class RoomComparison {
 public:
-    RoomComparison(Cluster& cluster, const RoomId& room, ConvergenceReport& report)
-        : cluster_(cluster), room_(room), report_(report) {}
+    RoomComparison(World& world, const RoomId& room)
+        : world_(world), cluster_(world.cluster()), room_(room) {}
 
     void run() {
         for (int number = 0; number < cluster_.server_count(); ++number) {
@@ -101,10 +106,10 @@ public:
 
 private:
     void disagree(const Resident& a, const Resident& b, const std::string& what) {
-        if (report_.disagreements.size() >= kDisagreementsMax) return;
-        report_.disagreements.push_back("room " + room_.text() + ", servers " +
-                                        std::to_string(a.server) + " and " +
-                                        std::to_string(b.server) + ": " + what);
+        world_.findings().add("convergence",
+                              cluster_.time().now_us(),
+                              "room " + room_.text() + ", servers " + std::to_string(a.server) +
+                                  " and " + std::to_string(b.server) + ": " + what);
     }
 
     bool holds_joined(const Resident& a, const Resident& b) {
@@ -113,10 +118,10 @@ private:
 
     void compare(const Resident& a, const Resident& b) {
         if (!holds_joined(a, b) || !holds_joined(b, a)) {
-            ++report_.pairs_estranged;
+            world_.measure("pairs_estranged", 1);
             return;
         }
-        ++report_.pairs_compared;
+        world_.measure("pairs_compared", 1);
         compare_now(a, b);
         compare_events(a, b);
         compare_events(b, a);
@@ -143,7 +148,7 @@ private:
         for (const auto& [id, stored] : a.timeline) {
             if (!since_entry.contains(id)) continue;
             const std::optional<StoredEvent> theirs = b.room->find_event(id);
-            ++report_.events_compared;
+            world_.measure("events_compared", 1);
             if (!theirs) {
                 disagree(a, b, describe(*stored.event) + " is missing on the second");
             } else if (theirs->status == EventStatus::Rejected) {
@@ -155,19 +160,24 @@ private:
         }
     }
 
+    World& world_;
     Cluster& cluster_;
     RoomId room_;
-    ConvergenceReport& report_;
     std::vector<Resident> residents_;
+};
+
+class ConvergenceCheck final : public Check {
+public:
+    void conclude(World& world) override {
+        for (const LivingRoom& room : world.rooms())
+            RoomComparison(world, room.id).run();
+    }
 };
 
 }  // namespace
 
-ConvergenceReport check_convergence(Cluster& cluster, const std::vector<RoomId>& rooms) {
-    ConvergenceReport report;
-    for (const RoomId& room : rooms)
-        RoomComparison(cluster, room, report).run();
-    return report;
+std::unique_ptr<Check> make_convergence_check() {
+    return std::make_unique<ConvergenceCheck>();
 }
 
 }  // namespace matrix::simulator

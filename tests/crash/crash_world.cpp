@@ -105,7 +105,7 @@ struct CrashWorld::Peer {
 
 CrashWorld::CrashWorld(const simulator::SimulatedDisk& image, std::uint64_t seed)
     : random_(seed),
-      network_(time_, random_.stream("network"), trace_, kLink),
+      network_(time_, random_, trace_, kLink),
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
       peer_(std::make_unique<Peer>(*this)),

@@ -33,7 +33,8 @@ struct TestWorld {
     simulator::Trace trace;
     simulator::VirtualTime time{trace};
     simulator::SimulatedRandom random{7};
-    simulator::SimulatedNetwork network{time, random, trace, {}};
+    simulator::SimulatedRandomSource links{7};
+    simulator::SimulatedNetwork network{time, links, trace, {}};
     simulator::SimulatedDns dns{network};
     int hosts = 0;
 

@@ -22,7 +22,8 @@ protected:
         ClusterOptions options;
         options.servers = 3;
         options.users_per_server = 1;
-        options.seed = 11;
+        options.identity_seed = 11;
+        options.choices.seed = 11;
         return options;
     }
     void start(Task<void> task) {

@@ -1,4 +1,4 @@
-// Whole runs: servers converge, a seed decides everything, and the checks can fail.
+// Whole runs: servers converge, a scenario decides everything, and the checks can fail.
 
 #include "simulator/run.h"
 
@@ -6,78 +6,97 @@
 
 #include <gtest/gtest.h>
 
+#include "simulator/scenario/draw.h"
+
 namespace matrix::simulator {
 namespace {
 
-RunOptions small_run(std::uint64_t seed) {
-    RunOptions options;
-    options.cluster.servers = 4;
-    options.cluster.seed = seed;
-    options.workload.chaos_us = 300'000'000;
-    options.workload.pause_us_max = 10'000'000;
+DrawOptions small_draw(std::uint64_t seed) {
+    DrawOptions options;
+    options.servers = 4;
+    options.seed = seed;
+    options.chaos_ms = 300'000;
+    options.workload.pause_ms_max = 10'000;
     return options;
 }
 
-RunReport report_of(const RunOptions& options) {
-    auto report = run(options);
+RunReport report_of(const DrawOptions& draw, const RunOptions& options = {}) {
+    auto report = run(draw_scenario(draw), options);
     EXPECT_TRUE(report.has_value());
     return *report;
 }
 
 std::string explanation(const RunReport& report) {
     std::string text;
-    for (const std::string& what : report.convergence.disagreements)
-        text += what + "\n";
-    for (const std::string& what : report.soundness.breaches)
-        text += what + "\n";
-    for (const std::string& what : report.operations.failures)
-        text += what + "\n";
+    for (const Finding& finding : report.findings)
+        text += finding.checker + ": " + finding.what + "\n";
     for (const Minimum& minimum : report.minima) {
-        text += std::string(minimum.what) + ": " + std::to_string(minimum.counted) + " of " +
+        text += minimum.what + ": " + std::to_string(minimum.counted) + " of " +
                 std::to_string(minimum.least) + "\n";
     }
-    return text;
+    return text + report.stuck_in;
 }
 
 TEST(Run, ServersAgreeAfterASplit) {
-    RunOptions options;
-    options.cluster.seed = 7;
-    const RunReport report = report_of(options);
+    DrawOptions draw;
+    draw.seed = 7;
+    const RunReport report = report_of(draw);
 
     EXPECT_EQ(report.outcome, Outcome::Passed) << explanation(report);
-    EXPECT_GT(report.convergence.events_compared, 100u);
-    EXPECT_GT(report.soundness.states, 1000u);
+    EXPECT_GT(report.metric("events_compared"), 100u);
+    EXPECT_GT(report.metric("states_recomputed"), 1000u);
 }
 
 TEST(Run, TheSameSeedGivesTheSameHash) {
-    EXPECT_EQ(report_of(small_run(3)).trace_hash, report_of(small_run(3)).trace_hash);
+    EXPECT_EQ(report_of(small_draw(3)).trace_hash, report_of(small_draw(3)).trace_hash);
 }
 
 TEST(Run, AnotherSeedGivesAnotherHash) {
-    EXPECT_NE(report_of(small_run(3)).trace_hash, report_of(small_run(4)).trace_hash);
+    EXPECT_NE(report_of(small_draw(3)).trace_hash, report_of(small_draw(4)).trace_hash);
 }
 
 TEST(Run, RealSignaturesGiveTheSameHash) {
-    RunOptions real = small_run(5);
-    real.cluster.crypto = Crypto::Real;
-
-    EXPECT_EQ(report_of(small_run(5)).trace_hash, report_of(real).trace_hash);
+    EXPECT_EQ(report_of(small_draw(5)).trace_hash,
+              report_of(small_draw(5), {.crypto = Crypto::Real}).trace_hash);
 }
 
 TEST(Run, LoggingDoesNotChangeTheHash) {
-    RunOptions loud = small_run(6);
-    loud.cluster.log_level = runtime::LogLevel::Debug;
-
-    EXPECT_EQ(report_of(small_run(6)).trace_hash, report_of(loud).trace_hash);
+    EXPECT_EQ(report_of(small_draw(6)).trace_hash,
+              report_of(small_draw(6), {.log_level = runtime::LogLevel::Debug}).trace_hash);
 }
 
-TEST(Run, TooLittleIsVacuous) {
-    RunOptions idle = small_run(3);
-    idle.cluster.servers = 2;
-    idle.workload.chaos_us = 1'000'000;
-    idle.workload.pause_us_max = 1'000'000;
+TEST(Run, RecordedChoicesTakeThePlaceOfTheSeed) {
+    Scenario scenario = draw_scenario(small_draw(8));
+    const auto drawn = run(scenario, {.is_recording = true});
+    ASSERT_TRUE(drawn && !drawn->choices.empty());
+    scenario.seed.reset();
+    scenario.choices = drawn->choices;
+    const auto replayed = run(scenario, {.is_recording = true});
+    ASSERT_TRUE(replayed);
 
-    EXPECT_EQ(report_of(idle).outcome, Outcome::Vacuous);
+    EXPECT_EQ(replayed->choices, drawn->choices);
+    EXPECT_EQ(replayed->virtual_us, drawn->virtual_us);
+    EXPECT_EQ(replayed->metrics, drawn->metrics);
+}
+
+TEST(Run, WithoutChanceEverythingIsAsSimpleAsCanBe) {
+    Scenario scenario = draw_scenario(small_draw(8));
+    scenario.seed.reset();
+    const auto report = run(scenario, {.is_recording = true});
+    ASSERT_TRUE(report);
+    for (const auto& [stream, decisions] : report->choices) {
+        for (const std::uint64_t decision : decisions)
+            EXPECT_EQ(decision, 0u) << stream;
+    }
+}
+
+TEST(Run, TooLittleIsInconclusive) {
+    DrawOptions idle = small_draw(3);
+    idle.servers = 2;
+    idle.chaos_ms = 1'000;
+    idle.workload.pause_ms_max = 1'000;
+
+    EXPECT_EQ(report_of(idle).outcome, Outcome::Inconclusive);
 }
 
 }  // namespace

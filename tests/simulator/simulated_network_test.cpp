@@ -45,7 +45,7 @@ protected:
 
     Trace trace_;
     VirtualTime time_{trace_};
-    SimulatedRandom random_{1};
+    SimulatedRandomSource random_{1};
     SimulatedNetwork network_{time_, random_, trace_, {}};
     std::unique_ptr<Network> view_;
     runtime::Pending pending_;

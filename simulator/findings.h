@@ -1,0 +1,32 @@
+// Findings: what checkers found wrong in a run, one sentence each.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace matrix::simulator {
+
+struct Finding {
+    std::string checker;     ///< Which checker says so, see checkers/checkers.h.
+    std::string what;        ///< A sentence with the servers, rooms and events that it is about.
+    std::int64_t at_us = 0;  ///< Virtual time at which it was found.
+};
+
+class Findings {
+public:
+    /// Every finding is counted; of each checker the first are kept.
+    void add(std::string_view checker, std::int64_t at_us, std::string what);
+
+    const std::vector<Finding>& kept() const { return kept_; }
+    std::uint64_t count() const { return count_; }
+    std::uint64_t count_of(std::string_view checker) const;
+
+private:
+    std::vector<Finding> kept_;
+    std::vector<std::pair<std::string, std::uint64_t>> counts_;
+    std::uint64_t count_ = 0;
+};
+
+}  // namespace matrix::simulator

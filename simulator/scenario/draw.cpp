@@ -1,0 +1,76 @@
+#include "simulator/scenario/draw.h"
+
+#include <algorithm>
+
+#include "refserver/base/assert.h"
+#include "simulator/scenario/disturbance.h"
+#include "simulator/simulated_random.h"
+
+namespace matrix::simulator {
+namespace {
+
+constexpr std::string_view kStreamPrefix = "draw ";
+
+std::vector<const Disturbance*> choose_disturbances(const DrawOptions& options,
+                                                    runtime::RandomSource& source) {
+    std::vector<const Disturbance*> chosen;
+    for (const Disturbance& disturbance : all_disturbances()) {
+        // One stream each: a new disturbance changes no other's fate.
+        runtime::Random& random = source.stream("swarm " + std::string(disturbance.name));
+        const bool is_listed =
+            std::ranges::find(options.disturbances, disturbance.name) != options.disturbances.end();
+        const bool is_drawn = random.below(100) < disturbance.percent;
+        if (options.is_swarm ? is_drawn : is_listed) chosen.push_back(&disturbance);
+    }
+    return chosen;
+}
+
+}  // namespace
+
+const std::vector<Disturbance>& all_disturbances() {
+    static const std::vector<Disturbance> kAll = [] {
+        std::vector<Disturbance> all;
+        for (const auto table : {fault_disturbances(), byzantine_disturbances()})
+            all.insert(all.end(), table.begin(), table.end());
+        return all;
+    }();
+    return kAll;
+}
+
+const Disturbance* find_disturbance(std::string_view name) {
+    const auto place = std::ranges::find(all_disturbances(), name, &Disturbance::name);
+    return place == all_disturbances().end() ? nullptr : &*place;
+}
+
+Scenario draw_scenario(const DrawOptions& options) {
+    SimulatedRandomSource source(options.seed);
+    Scenario scenario;
+    scenario.name = "seed " + std::to_string(options.seed);
+    scenario.servers = options.servers;
+    scenario.users_per_server = options.users_per_server;
+    scenario.identity_seed = options.seed;
+    scenario.seed = options.seed;
+    scenario.link = options.link;
+    scenario.chaos_ms = options.chaos_ms;
+
+    const auto disturbances = choose_disturbances(options, source);
+    WorkloadOptions workload_options = options.workload;
+    workload_options.has_split =
+        options.servers > 1 && std::ranges::any_of(disturbances, [](const Disturbance* chosen) {
+            return chosen->name == "split";
+        });
+    for (const std::string& name : options.workloads) {
+        const Workload* workload = find_workload(name);
+        MATRIX_ASSERT(workload != nullptr);
+        workload->draw(
+            scenario, workload_options, source.stream(std::string(kStreamPrefix) + name));
+    }
+    for (const Disturbance* disturbance : disturbances) {
+        disturbance->draw(
+            scenario, source.stream(std::string(kStreamPrefix) + std::string(disturbance->name)));
+    }
+    sort_timeline(scenario);
+    return scenario;
+}
+
+}  // namespace matrix::simulator

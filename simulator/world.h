@@ -1,0 +1,106 @@
+// World: a scenario that is being run. Verbs act on it, checkers look at it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "simulator/byzantine/byzantine_host.h"
+#include "simulator/cluster.h"
+#include "simulator/findings.h"
+#include "simulator/scenario/scenario.h"
+#include "simulator/scenario/verbs.h"
+
+namespace matrix::simulator {
+
+/// A room of the scenario, as soon as it exists.
+struct LivingRoom {
+    std::string name;  ///< In the scenario.
+    RoomId id;
+    std::string version;
+    User creator;
+    std::vector<EventId> messages;  ///< Those that a server acknowledged, the oldest first.
+};
+
+/// What users asked for, and what became of it.
+struct OperationCounts {
+    std::uint64_t operations = 0;
+    std::uint64_t refused = 0;      ///< Answers with a 4xx status.
+    std::uint64_t unreachable = 0;  ///< Answers 502: another server could not be reached.
+    std::uint64_t failed = 0;       ///< Answers with another 5xx status: a finding each.
+    std::uint64_t skipped = 0;      ///< Steps that could not be done when their time had come.
+};
+
+class World {
+public:
+    World(const Scenario& scenario, Cluster& cluster);
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
+    ~World();
+
+    const Scenario& scenario() const { return scenario_; }
+    Cluster& cluster() { return cluster_; }
+    Findings& findings() { return findings_; }
+    const OperationCounts& counts() const { return counts_; }
+
+    /// Adds to what a run measured under this name; checkers say so how much they looked at.
+    void measure(std::string_view name, std::uint64_t count) {
+        metrics_[std::string(name)] += count;
+    }
+    const std::map<std::string, std::uint64_t>& metrics() const { return metrics_; }
+
+    /// Rooms that exist, in the order in which they were made.
+    const std::vector<LivingRoom>& rooms() const { return rooms_; }
+    /// Null while there is no room of this name.
+    LivingRoom* find_room(std::string_view name);
+    void add_room(LivingRoom room) { rooms_.push_back(std::move(room)); }
+
+    /// The user of this id, which the scenario has.
+    const User& user(std::string_view id) const;
+    int server_number(std::string_view name) const;
+    ByzantineHost& byzantine_host(std::string_view name);
+    const std::vector<std::unique_ptr<ByzantineHost>>& byzantine_hosts() const { return hosts_; }
+
+    /// A request of a user, counted. A 5xx answer other than 502 is a finding of "answers".
+    Task<Answer> call(User user, std::string method, std::string target, json::Value body = {});
+    /// A number that no transaction of this run has had.
+    std::string next_transaction() { return std::to_string(next_transaction_++); }
+    /// Notes that a step was left out, and why.
+    void skip(const Step& step, std::string_view why);
+
+    /// Begins a step; its task runs beside those of other steps.
+    void begin(const Step& step);
+    /// Ends every fault that has not ended by itself.
+    void end_faults();
+    /// Steps whose operations have not been answered.
+    std::size_t open_steps() const { return open_steps_; }
+
+private:
+    Task<void> perform(const Verb* verb, Step step);
+    Task<void> end_later(const Verb* verb, std::size_t fault);
+
+    struct ActiveFault {
+        const Verb* verb;
+        Step step;
+        bool is_over = false;
+    };
+    const Scenario& scenario_;
+    Cluster& cluster_;
+    Findings findings_;
+    OperationCounts counts_;
+    std::map<std::string, std::uint64_t> metrics_;
+    std::vector<LivingRoom> rooms_;
+    std::vector<std::unique_ptr<ByzantineHost>> hosts_;
+    std::vector<ActiveFault> faults_;
+    std::uint64_t next_transaction_ = 0;
+    std::size_t open_steps_ = 0;
+};
+
+/// The path of a room's endpoint, for example `room_path(id, "/ban")`.
+std::string room_path(const RoomId& room, std::string_view rest);
+
+}  // namespace matrix::simulator
