@@ -3,10 +3,12 @@
 #include <chrono>
 #include <cstdio>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "refserver/protocol/json.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/lab/command.h"
 #include "simulator/options.h"
 #include "simulator/scenario/disturbance.h"
 #include "simulator/scenario/scenario_file.h"
@@ -137,7 +139,13 @@ int execute(const ListCommand&) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto parsed = parse_command_line(argc, argv);
+    if (argc > 1 && std::string_view(argv[1]) == "compare") {
+        return matrix::lab::run_compare_command(argc - 1, argv + 1, [] {
+            return std::chrono::steady_clock::now().time_since_epoch().count();
+        });
+    }
+    matrix::versions::Registrations room_versions;
+    const auto parsed = parse_command_line(argc, argv, room_versions);
     if (const int* exit_code = std::get_if<int>(&parsed)) return *exit_code;
     return std::visit([](const auto& command) { return execute(command); },
                       std::get<Command>(parsed));

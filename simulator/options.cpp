@@ -1,6 +1,8 @@
 #include "simulator/options.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 
 #include <CLI/CLI.hpp>
@@ -23,6 +25,7 @@ Examples:
   simulator draw --seed 7 > scenario.yaml
   simulator replay scenario.yaml
   simulator list
+  simulator compare --help
 
 The same scenario and the same build give the same trace hash.
 
@@ -49,7 +52,8 @@ struct Flags {
 
 std::string check_room_version(const std::string& version) {
     if (find_room_rules(version)) return {};
-    return "room version '" + version + "' is unknown: expected 1 to 12";
+    return "room version '" + version +
+           "' is unknown: expected 1 to 12, or that of a --room-version-file";
 }
 
 std::string check_workload(const std::string& name) {
@@ -60,6 +64,21 @@ std::string check_workload(const std::string& name) {
 std::string check_disturbance(const std::string& name) {
     if (find_disturbance(name)) return {};
     return "'" + name + "' is no disturbance; `simulator list` shows them";
+}
+
+// At once, wherever it stands among the flags: others are checked later, and may name the version.
+void add_version_flag(CLI::App& app, versions::Registrations& registrations) {
+    app.add_option_function<std::vector<std::string>>(
+           "--room-version-file",
+           [&registrations](const std::vector<std::string>& paths) {
+               auto more = versions::register_files(paths);
+               if (!more) throw CLI::ValidationError("--room-version-file", more.error());
+               std::ranges::move(*more, std::back_inserter(registrations));
+           },
+           "A room version as YAML (fixtures/room_versions), to be named by others; repeat it")
+        ->type_name("FILE")
+        ->expected(1)
+        ->trigger_on_parse();
 }
 
 // What decides the scenario.
@@ -142,7 +161,9 @@ RunCommand make_run_command(Scenario scenario, RunOptions run, const Flags& flag
 
 }  // namespace
 
-std::variant<Command, int> parse_command_line(int argc, char** argv) {
+std::variant<Command, int> parse_command_line(int argc,
+                                              char** argv,
+                                              versions::Registrations& room_versions) {
     CLI::App app(
         "Runs full reference homeservers in one process under virtual time, and checks "
         "that they agree.",
@@ -161,6 +182,8 @@ std::variant<Command, int> parse_command_line(int argc, char** argv) {
     add_run_flags(replay, run, flags);
     CLI::App& draw_command = *app.add_subcommand("draw", "Print the scenario of a seed as YAML");
     add_draw_flags(draw_command, draw, flags);
+    for (CLI::App* command : {&run_command, &replay, &draw_command})
+        add_version_flag(*command, room_versions);
     app.add_subcommand("list", "Workloads, disturbances, verbs of scenarios, and checkers");
     for (CLI::App* command : app.get_subcommands({}))
         command->footer(kExamples);

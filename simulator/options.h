@@ -4,6 +4,7 @@
 #include <string>
 #include <variant>
 
+#include "refserver/versions/room_version_file.h"
 #include "simulator/run.h"
 #include "simulator/scenario/scenario.h"
 
@@ -28,7 +29,11 @@ struct ListCommand {};
 using Command = std::variant<RunCommand, DrawCommand, ListCommand>;
 
 /// The command, or the exit code when there is nothing to do but exit (help, version, bad flags).
-std::variant<Command, int> parse_command_line(int argc, char** argv);
+///
+/// Room versions that were given as files stay registered as long as `room_versions`.
+std::variant<Command, int> parse_command_line(int argc,
+                                              char** argv,
+                                              versions::Registrations& room_versions);
 
 /// Printed, never hashed: which build this is.
 inline constexpr const char* kBuildId = TOUCHSTONE_BUILD_ID;

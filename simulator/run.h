@@ -15,6 +15,8 @@
 
 namespace matrix::simulator {
 
+class Check;
+
 /// How to run, which changes nothing of what happens.
 struct RunOptions {
     Crypto crypto = Crypto::Simulated;
@@ -22,6 +24,7 @@ struct RunOptions {
     bool has_pointer_draw = false;          ///< Plants a draw that no seed decides.
     bool is_recording = false;              ///< Keeps the choices for the report.
     std::optional<std::string> trace_file;  ///< JSON lines of everything.
+    Check* onlooker = nullptr;              ///< Looks on beside the checkers; may be null.
 };
 
 enum class Outcome {
