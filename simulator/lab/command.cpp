@@ -95,6 +95,7 @@ std::expected<void, std::string> compare(const Flags& flags, const Stopwatch& st
             "--worlds servers: expected neither --wrong-answers nor --html, which model worlds "
             "have");
     }
+    options.wants_cases = !flags.html.empty();
     if (flags.wants_timing) options.stopwatch = stopwatch;
     if (!flags.is_quiet) {
         options.on_progress = [](std::uint64_t done) {

@@ -63,7 +63,7 @@ Comparison compare_versions(const CompareOptions& options) {
         comparison.b.worlds.push_back(run_one(seed, *options.b, *options.a, options));
         if (options.on_progress) options.on_progress(seed - options.first_seed + 1);
     }
-    if (options.worlds == Worlds::Servers) return comparison;
+    if (!options.wants_cases || options.worlds == Worlds::Servers) return comparison;
     comparison.cases = choose_cases(comparison);
     for (Case& found : comparison.cases)
         found.plan = shrink(found, *options.a, *options.b);

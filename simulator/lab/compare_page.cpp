@@ -15,6 +15,8 @@ namespace {
 using pages::escape_html;
 
 constexpr std::string_view kStyle = R"(
+main { max-width: 120em; }
+.pair > div { min-width: 0; }
 .pair { display: grid; grid-template-columns: 1fr 1fr; gap: 1em; }
 .pair iframe { width: 100%; height: 48em; border: 1px solid #8888; }
 @media (max-width: 70em) { .pair { grid-template-columns: 1fr; } }

@@ -10,7 +10,12 @@ namespace matrix::lab {
 namespace {
 
 CompareOptions options_of(const RoomRules& a, const RoomRules& b, std::uint64_t last_seed) {
-    return {.a = &a, .b = &b, .first_seed = 0, .last_seed = last_seed, .wrong_answers = 2};
+    return {.a = &a,
+            .b = &b,
+            .first_seed = 0,
+            .last_seed = last_seed,
+            .wrong_answers = 2,
+            .wants_cases = true};
 }
 
 std::uint64_t count_resets(const Side& side) {
