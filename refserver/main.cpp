@@ -199,7 +199,9 @@ struct Storage {
     std::unique_ptr<runtime::Durability> durability;
 };
 
-Outcome<Storage> open_storage(const Options& options, runtime::Executor& executor) {
+Outcome<Storage> open_storage(const Options& options,
+                              runtime::Executor& executor,
+                              runtime::Log& log) {
     if (!options.data) {
         return Storage{std::make_unique<platform::MemoryDisk>(),
                        std::make_unique<platform::ImmediateDurability>(executor)};
@@ -207,7 +209,7 @@ Outcome<Storage> open_storage(const Options& options, runtime::Executor& executo
     ASSIGN_OR_RETURN(auto folder, blame("--data", platform::DataFolder::open(*options.data)));
     return Storage{
         std::move(folder),
-        std::make_unique<platform::LogDurability>(executor, *options.data, kDatabaseFile)};
+        std::make_unique<platform::LogDurability>(executor, log, *options.data, kDatabaseFile)};
 }
 
 engine::ServerOptions engine_options(const Options& options, const Listening& listening) {
@@ -262,10 +264,13 @@ Outcome<void> serve(const Options& options) {
     platform::EventLoop loop;
     platform::HttpServer* stopping = nullptr;
     const platform::StopSignals signals(loop, [&] { stopping->drain([&loop] { loop.stop(); }); });
-    platform::StderrLog log(options.log_level);
+    platform::StderrLog log(options.log_level, options.log_format);
+    loop.on_slow_turn([&log](std::int64_t turn_us, std::int64_t cpu_us) {
+        log.write("slow_turn", {{"turn_us", turn_us}, {"cpu_us", cpu_us}});
+    });
     platform::SystemRandom random;
     platform::ThreadWorkers workers(loop);
-    ASSIGN_OR_RETURN(const Storage storage, open_storage(options, loop));
+    ASSIGN_OR_RETURN(const Storage storage, open_storage(options, loop, log));
     ASSIGN_OR_RETURN(const auto name, find_name(options, *storage.disk));
     ASSIGN_OR_RETURN(const Trust trust, make_trust(options));
 

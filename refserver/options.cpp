@@ -77,6 +77,7 @@ struct Texts {
     std::vector<std::string> allowed_networks;
     std::vector<std::string> denied_networks;
     std::string log_level = "warning";
+    std::string log_format = "text";
     bool wants_development = false;
 };
 
@@ -202,6 +203,9 @@ void declare_others(CLI::App& app, Options& options, Texts& texts) {
     app.add_option("--log-level", texts.log_level, "On standard error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
+    app.add_option("--log-format", texts.log_format, "Lines of text, or JSON objects, one a line")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
     app.set_version_flag("--version", "refserver " TOUCHSTONE_VERSION);
 }
 
@@ -229,6 +233,7 @@ void take_texts(const Texts& texts, Options& options) {
     for (const std::string& text : texts.denied_networks)
         options.denied_networks.push_back(platform::parse_ip_block(text).value());
     options.log_level = log_level_of(texts.log_level);
+    if (texts.log_format == "json") options.log_format = platform::LogFormat::JsonLines;
     options.is_development = texts.wants_development || !options.data;
 }
 

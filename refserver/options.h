@@ -9,6 +9,7 @@
 
 #include "refserver/platform/address_policy.h"
 #include "refserver/platform/socket_address.h"
+#include "refserver/platform/stderr_log.h"
 #include "refserver/runtime/log.h"
 
 namespace matrix {
@@ -37,6 +38,7 @@ struct Options {
     std::vector<std::string> policy_refused_texts;
     std::string room_version = "12";
     runtime::LogLevel log_level = runtime::LogLevel::Warning;
+    platform::LogFormat log_format = platform::LogFormat::Text;
     bool is_development = true;
 
     bool has_certificate() const { return tls_cert.has_value() || development_ca.has_value(); }

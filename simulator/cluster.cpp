@@ -4,23 +4,29 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/storage/vfs.h"
+#include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
+#include "simulator/template_disk.h"
 
 namespace matrix::simulator {
 namespace {
 
 constexpr int kWorldNumber = -1;
+/// So long does each server's log of the database become, of pages of 4 KiB.
+constexpr int kCheckpointPages = 200;
 constexpr std::int64_t kSecondUs = 1'000'000;
 // Between a client and its server.
 constexpr std::int64_t kWireUsMin = 500;
 constexpr std::uint64_t kWireUsRange = 2000;
 
-engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& cluster) {
+engine::ServerOptions options_of(const ServerName& name,
+                                 int number,
+                                 const ClusterOptions& cluster) {
     engine::ServerOptions options;
     options.server_name = name;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 4096;
+    options.database.checkpoint_pages = kCheckpointPages;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
@@ -28,6 +34,8 @@ engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& c
         options.make_signer = make_simulated_signer;
         options.verifier = &simulated_verifier();
     }
+    if (cluster.saboteur != nullptr)
+        options.verifier = &cluster.saboteur->verifier_of(number, *options.verifier);
     return options;
 }
 
@@ -60,31 +68,51 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Choices& choices,
                                  SimulatedNetwork& network,
                                  SimulatedDns& dns,
+                                 ServerStart start,
                                  const ClusterOptions& options,
                                  int number)
     : name_("s" + std::to_string(number) + ".test"),
+      number_(number),
+      saboteur_(options.saboteur),
       random_(seed_of(options, number), name_.text(), trace),
       executor_(time, number),
       clock_(time, executor_, number),
       workers_(time, executor_, choices.stream(name_.text() + " workers"), number),
       log_(time, number, options.log_level),
-      disk_(seed_of(options, number)),
+      disk_(start.disk, seed_of(options, number)),
       durability_(disk_, clock_, choices.stream(name_.text() + " durability"), {}),
       host_(network.add_host(
           name_.text(),
           [this](runtime::HttpRequest request, runtime::Responder respond) {
-              engine_->handle(std::move(request), std::move(respond));
+              answer(std::move(request), std::move(respond));
           },
           [this](std::move_only_function<void()> job) { executor_.run_turn(std::move(job)); })),
       network_(network.view_of(host_)),
       resolver_(dns.view_of(host_)) {
     if (options.has_pointer_draw) random_.plant_pointer_draw();
+    engine::ServerOptions server_options = options_of(name_, number, options);
+    server_options.event_pool = &start.events;
     auto opened = engine::Server::open(
         {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
-        options_of(name_, options));
+        std::move(server_options));
     MATRIX_ASSERT(opened.has_value());
     engine_ = std::move(*opened);
     executor_.run_turn([] {});  // The first commit: what opening has written.
+}
+
+void SimulatedServer::answer(runtime::HttpRequest request, runtime::Responder respond) {
+    if (saboteur_ != nullptr) {
+        if (auto answer = saboteur_->intercept(number_, request))
+            return respond(std::move(*answer));
+        if (saboteur_->is_altered(number_, request)) {
+            respond = [saboteur = saboteur_,
+                       respond = std::move(respond)](runtime::HttpResponse response) mutable {
+                saboteur->alter(response);
+                respond(std::move(response));
+            };
+        }
+    }
+    engine_->handle(std::move(request), std::move(respond));
 }
 
 Cluster::Cluster(const ClusterOptions& options)
@@ -95,9 +123,12 @@ Cluster::Cluster(const ClusterOptions& options)
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
     storage::run_sqlite_on_one_thread();
+    const engine::ServerOptions defaults = options_of(ServerName(), options_);
+    const auto disk = make_template_disk(defaults.database, defaults.database_name);
+    const ServerStart start{*disk, events_};
     for (int number = 0; number < options.servers; ++number) {
         servers_.push_back(std::make_unique<SimulatedServer>(
-            time_, trace_, choices_, network_, dns_, options_, number));
+            time_, trace_, choices_, network_, dns_, start, options_, number));
         for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});
@@ -136,9 +167,8 @@ Task<Answer> Cluster::call(User user, std::string method, std::string target, js
                     there_us,
                     number,
                     [server, request = std::move(request), respond = std::move(respond)]() mutable {
-                        server->executor().run_turn([&] {
-                            server->engine().handle(std::move(request), std::move(respond));
-                        });
+                        server->executor().run_turn(
+                            [&] { server->answer(std::move(request), std::move(respond)); });
                     })
                 .release();
             return runtime::Pending();

@@ -24,6 +24,7 @@
 namespace matrix::simulator {
 
 using runtime::Task;
+class Saboteur;
 
 /// Which signatures servers make; the trace is the same.
 enum class Crypto { Simulated, Real };
@@ -37,6 +38,13 @@ struct ClusterOptions {
     LinkOptions link = {};
     runtime::LogLevel log_level = runtime::LogLevel::Error;
     bool has_pointer_draw = false;  ///< Plants a draw that no seed decides.
+    Saboteur* saboteur = nullptr;   ///< Of a planted bug (planted/planted_bug.h); null: none.
+};
+
+/// What all servers of a cluster begin with.
+struct ServerStart {
+    const SimulatedDisk& disk;  ///< Copied by each.
+    storage::EventPool& events;
 };
 
 /// One full reference server with a world of its own.
@@ -47,17 +55,22 @@ public:
                     Choices& choices,
                     SimulatedNetwork& network,
                     SimulatedDns& dns,
+                    ServerStart start,
                     const ClusterOptions& options,
                     int number);
     SimulatedServer(const SimulatedServer&) = delete;
     SimulatedServer& operator=(const SimulatedServer&) = delete;
 
     engine::Server& engine() { return *engine_; }
+    /// A request arrives, of a client or of another server; within a turn of this server's loop.
+    void answer(runtime::HttpRequest request, runtime::Responder respond);
     SimulatedExecutor& executor() { return executor_; }
     const ServerName& name() const { return name_; }
 
 private:
     ServerName name_;
+    int number_;
+    Saboteur* saboteur_;
     TracedRandomSource random_;
     SimulatedExecutor executor_;
     SimulatedClock clock_;
@@ -120,6 +133,7 @@ private:
     SimulatedClock clock_;
     SimulatedNetwork network_;
     SimulatedDns dns_{network_};
+    storage::EventPool events_;
     std::vector<std::unique_ptr<SimulatedServer>> servers_;
     std::vector<User> users_;
     runtime::TaskGroup tasks_;

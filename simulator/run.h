@@ -24,6 +24,8 @@ struct RunOptions {
     bool has_pointer_draw = false;          ///< Plants a draw that no seed decides.
     bool is_recording = false;              ///< Keeps the choices for the report.
     std::optional<std::string> trace_file;  ///< JSON lines of everything.
+    std::string plant;                      ///< A planted bug's name; empty: none.
+    std::uint64_t* dispatches = nullptr;    ///< Counted there as they happen; null: nowhere.
     Check* onlooker = nullptr;              ///< Looks on beside the checkers; may be null.
 };
 
@@ -54,7 +56,8 @@ struct RunReport {
     std::vector<Finding> findings;  ///< The first of each checker.
     std::uint64_t finding_count = 0;
     std::vector<Minimum> minima;
-    ChoiceRecord choices;  ///< If they were recorded.
+    ChoiceRecord choices;              ///< If they were recorded.
+    std::vector<std::string> reached;  ///< Marks, by name (reachability.h).
 
     std::uint64_t metric(std::string_view name) const;
 };

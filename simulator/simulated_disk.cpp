@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -20,6 +21,68 @@ constexpr std::uint64_t kSectorBytes = 512;
 
 using DiskPage = std::array<char, kPageBytes>;
 
+/// Memory of the size of a page that was given back, for the next pages and writes: the general
+/// allocator would cut and join blocks for each, and a simulated disk consists of them.
+class BlockMemory {
+public:
+    /// A page, or the text of a page, with what is counted and kept beside it.
+    static constexpr std::size_t kBlockBytes = kPageBytes + 64;
+
+    BlockMemory() = default;
+    BlockMemory(const BlockMemory&) = delete;
+    BlockMemory& operator=(const BlockMemory&) = delete;
+    ~BlockMemory() {
+        for (void* block : free_)
+            ::operator delete(block);
+    }
+    void* take() {
+        if (free_.empty()) return ::operator new(kBlockBytes);
+        void* block = free_.back();
+        free_.pop_back();
+        return block;
+    }
+    void give(void* block) {
+        if (free_.size() >= kBlocksKept) return ::operator delete(block);
+        free_.push_back(block);
+    }
+
+private:
+    static constexpr std::size_t kBlocksKept = 4096;
+    std::vector<void*> free_;
+};
+
+/// What is about as large as a page comes from there.
+template <class T>
+struct BlockAllocator {
+    using value_type = T;
+    BlockAllocator() = default;
+    template <class Other>
+    BlockAllocator(const BlockAllocator<Other>&) {}
+
+    static BlockMemory& memory() {
+        static thread_local BlockMemory memory;
+        return memory;
+    }
+    static bool is_block(std::size_t count) {
+        const std::size_t bytes = count * sizeof(T);
+        return bytes > BlockMemory::kBlockBytes / 2 && bytes <= BlockMemory::kBlockBytes;
+    }
+    T* allocate(std::size_t count) {
+        return static_cast<T*>(is_block(count) ? memory().take()
+                                               : ::operator new(count * sizeof(T)));
+    }
+    void deallocate(T* block, std::size_t count) {
+        is_block(count) ? memory().give(block) : ::operator delete(block);
+    }
+    friend bool operator==(const BlockAllocator&, const BlockAllocator&) { return true; }
+};
+
+using WrittenBytes = std::basic_string<char, std::char_traits<char>, BlockAllocator<char>>;
+
+std::shared_ptr<DiskPage> make_page() {
+    return std::allocate_shared_for_overwrite<DiskPage>(BlockAllocator<DiskPage>());
+}
+
 }  // namespace
 
 /// Contents as pages that images share until one of them writes.
@@ -28,16 +91,18 @@ public:
     std::uint64_t size() const { return size_; }
 
     std::size_t read(std::uint64_t offset, std::span<char> into) const {
-        std::ranges::fill(into, '\0');
-        if (offset >= size_) return 0;
-        const std::size_t count = std::min<std::uint64_t>(into.size(), size_ - offset);
+        const std::size_t count =
+            offset < size_ ? std::min<std::uint64_t>(into.size(), size_ - offset) : 0;
+        std::ranges::fill(into.subspan(count), '\0');
         for (std::size_t done = 0; done < count;) {
             const std::uint64_t place = offset + done;
             const std::size_t part =
                 std::min<std::uint64_t>(count - done, kPageBytes - place % kPageBytes);
-            const auto& page = pages_[place / kPageBytes];
-            if (page != nullptr) {
-                std::copy_n(page->data() + place % kPageBytes, part, into.data() + done);
+            const std::span into_part = into.subspan(done, part);
+            if (const auto& page = pages_[place / kPageBytes]; page != nullptr) {
+                std::copy_n(page->data() + place % kPageBytes, part, into_part.begin());
+            } else {
+                std::ranges::fill(into_part, '\0');
             }
             done += part;
         }
@@ -50,7 +115,8 @@ public:
             const std::uint64_t place = offset + done;
             const std::size_t part =
                 std::min<std::uint64_t>(bytes.size() - done, kPageBytes - place % kPageBytes);
-            DiskPage& page = own_page(place / kPageBytes);
+            DiskPage& page = own_page(place / kPageBytes,
+                                      part == kPageBytes ? Contents::Unneeded : Contents::Kept);
             std::copy_n(bytes.data() + done, part, page.data() + place % kPageBytes);
             done += part;
         }
@@ -62,7 +128,7 @@ public:
         size_ = size;
         // What a later write leaves out between the two ends reads as zeros.
         if (size % kPageBytes != 0 && pages_.back() != nullptr) {
-            DiskPage& page = own_page(pages_.size() - 1);
+            DiskPage& page = own_page(pages_.size() - 1, Contents::Kept);
             std::fill(
                 page.begin() + static_cast<std::ptrdiff_t>(size % kPageBytes), page.end(), '\0');
         }
@@ -85,14 +151,19 @@ private:
         pages_.resize((size + kPageBytes - 1) / kPageBytes);
         size_ = size;
     }
-    DiskPage& own_page(std::uint64_t number) {
+    enum class Contents { Kept, Unneeded };
+    DiskPage& own_page(std::uint64_t number, Contents contents) {
         std::shared_ptr<DiskPage>& page = pages_[number];
-        if (page == nullptr) {
-            page = std::make_shared<DiskPage>();
-            page->fill('\0');
-        } else if (page.use_count() > 1) {
-            page = std::make_shared<DiskPage>(*page);
+        if (page != nullptr && page.use_count() == 1) return *page;
+        auto own = make_page();
+        if (contents == Contents::Kept) {
+            if (page == nullptr) {
+                own->fill('\0');
+            } else {
+                *own = *page;
+            }
         }
+        page = std::move(own);
         return *page;
     }
 
@@ -104,7 +175,7 @@ struct SimulatedDisk::Operation {
     enum class Kind { Write, Truncate };
     Kind kind;
     std::uint64_t offset;  ///< The new size of a truncation.
-    std::string bytes;
+    WrittenBytes bytes;
 
     /// Where its effect ends.
     std::uint64_t end() const {
@@ -153,7 +224,7 @@ public:
         if (disk_.bytes_max_ && growth > 0 && disk_.bytes() + growth > *disk_.bytes_max_) {
             return DiskStatus::Full;
         }
-        return change({Operation::Kind::Write, offset, std::string(bytes.data(), bytes.size())},
+        return change({Operation::Kind::Write, offset, WrittenBytes(bytes.data(), bytes.size())},
                       Need::Space);
     }
 

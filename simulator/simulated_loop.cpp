@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "refserver/runtime/log_line.h"
+
 namespace matrix::simulator {
 
 void SimulatedExecutor::post(std::move_only_function<void()> job) {
@@ -55,15 +57,10 @@ runtime::Pending SimulatedWorkers::start(runtime::Lane lane,
     });
 }
 
-void SimulatedLog::write(runtime::LogLevel level, std::string_view part, std::string message) {
-    if (!is_enabled(level)) return;
-    const std::string speaker(part);
-    std::fprintf(stderr,
-                 "%10.3f s%d %s: %s\n",
-                 static_cast<double>(time_.now_us()) / 1e6,
-                 server_,
-                 speaker.c_str(),
-                 message.c_str());
+void SimulatedLog::take(const runtime::LogLine& line) {
+    const std::string text = runtime::log_text(line);
+    const double now_s = static_cast<double>(time_.now_us()) / 1e6;
+    std::fprintf(stderr, "%10.3f s%d %s\n", now_s, server_, text.c_str());
 }
 
 }  // namespace matrix::simulator

@@ -81,8 +81,10 @@ class SimulatedLog : public runtime::Log {
 public:
     SimulatedLog(VirtualTime& time, int server, runtime::LogLevel least)
         : time_(time), server_(server), least_(least) {}
+
+protected:
     bool is_enabled(runtime::LogLevel level) const override { return level >= least_; }
-    void write(runtime::LogLevel level, std::string_view part, std::string message) override;
+    void take(const runtime::LogLine& line) override;
 
 private:
     VirtualTime& time_;

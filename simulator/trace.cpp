@@ -1,5 +1,7 @@
 #include "simulator/trace.h"
 
+#include <array>
+
 #include "refserver/protocol/json.h"
 
 namespace matrix::simulator {
@@ -13,8 +15,9 @@ void blank_until_quote(std::string& text, std::size_t begin, std::size_t length)
     text.replace(begin, length, length, '.');
 }
 
-void blank_after(std::string& text, std::string_view marker, std::size_t length) {
-    for (std::size_t at = text.find(marker); at != std::string::npos; at = text.find(marker, at)) {
+void blank_after(std::string& text, std::size_t from, std::string_view marker, std::size_t length) {
+    for (std::size_t at = text.find(marker, from); at != std::string::npos;
+         at = text.find(marker, at)) {
         at += marker.size();
         blank_until_quote(text, at, length);
     }
@@ -23,22 +26,24 @@ void blank_after(std::string& text, std::string_view marker, std::size_t length)
 constexpr std::size_t kSignatureCharacters = 86;
 constexpr std::size_t kPublicKeyCharacters = 43;
 
-std::string hexadecimal(std::string_view bytes) {
+std::string hexadecimal(const QuickHash& hash) {
     constexpr std::string_view kDigits = "0123456789abcdef";
     std::string text;
-    for (const char c : bytes) {
-        text += kDigits[static_cast<unsigned char>(c) >> 4];
-        text += kDigits[static_cast<unsigned char>(c) & 15];
+    for (const std::uint64_t word : {hash.high, hash.low}) {
+        for (int shift = 60; shift >= 0; shift -= 4)
+            text += kDigits[word >> shift & 15];
     }
     return text;
 }
 
 }  // namespace
 
-std::string without_signatures(std::string_view text) {
-    std::string blanked(text);
+namespace {
+
+// In `blanked`, from a byte on.
+void blank_signatures(std::string& blanked, std::size_t from) {
     constexpr std::string_view kKey = "\"ed25519:";
-    for (std::size_t at = blanked.find(kKey); at != std::string::npos;
+    for (std::size_t at = blanked.find(kKey, from); at != std::string::npos;
          at = blanked.find(kKey, at + 1)) {
         const std::size_t end = blanked.find('"', at + kKey.size());
         if (end == std::string::npos) break;
@@ -46,8 +51,15 @@ std::string without_signatures(std::string_view text) {
             blank_until_quote(blanked, end + 3, kSignatureCharacters);
         }
     }
-    blank_after(blanked, "\"key\":\"", kPublicKeyCharacters);
-    blank_after(blanked, "sig=\"", kSignatureCharacters);
+    blank_after(blanked, from, "\"key\":\"", kPublicKeyCharacters);
+    blank_after(blanked, from, "sig=\"", kSignatureCharacters);
+}
+
+}  // namespace
+
+std::string without_signatures(std::string_view text) {
+    std::string blanked(text);
+    blank_signatures(blanked, 0);
     return blanked;
 }
 
@@ -56,24 +68,29 @@ bool Trace::write_to(const std::string& path) {
     return lines_.is_open();
 }
 
-void Trace::add(char kind, std::int64_t a, std::int64_t b, std::string_view bytes) {
+void Trace::add_header(char kind, std::int64_t a, std::int64_t b, std::uint64_t size) {
+    const std::array numbers{static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), size};
     buffer_ += kind;
-    buffer_.append(reinterpret_cast<const char*>(&a), sizeof a);
-    buffer_.append(reinterpret_cast<const char*>(&b), sizeof b);
-    const std::uint64_t size = bytes.size();
-    buffer_.append(reinterpret_cast<const char*>(&size), sizeof size);
+    buffer_.append(reinterpret_cast<const char*>(numbers.data()), sizeof numbers);
+}
+
+void Trace::add(char kind, std::int64_t a, std::int64_t b, std::string_view bytes) {
+    add_header(kind, a, b, bytes.size());
     buffer_ += bytes;
+    flush_if_full();
+}
+
+void Trace::flush_if_full() {
     if (buffer_.size() >= kBufferBytes) flush();
 }
 
 void Trace::flush() {
-    buffer_ += view(running_);
-    running_ = sha256(buffer_);
+    running_ = quick_hash(buffer_, running_);
     buffer_.clear();
 }
 
 void Trace::dispatch(std::int64_t time_us, int server) {
-    ++dispatches_;
+    ++*dispatches_;
     time_us_ = time_us;
     add('d', time_us, server, {});
     if (lines_.is_open()) {
@@ -94,7 +111,11 @@ void Trace::draw(std::string_view stream, std::uint64_t value) {
 void Trace::message(int from, int to, std::string_view what, std::string_view body) {
     ++messages_;
     add('m', from, to, what);
-    add('b', 0, 0, without_signatures(body));
+    add_header('b', 0, 0, body.size());
+    const std::size_t start = buffer_.size();
+    buffer_ += body;
+    blank_signatures(buffer_, start);
+    flush_if_full();
     if (lines_.is_open()) {
         lines_ << R"({"body":)" << json::write(json::Value(body)) << R"(,"from":)" << from
                << R"(,"kind":"message","time_us":)" << time_us_ << R"(,"to":)" << to
@@ -113,7 +134,7 @@ void Trace::note(std::string_view kind, std::string_view detail) {
 
 std::string Trace::hash() {
     flush();
-    return hexadecimal(view(running_).substr(0, 16));
+    return hexadecimal(running_);
 }
 
 }  // namespace matrix::simulator

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "refserver/protocol/sha256.h"
+#include "simulator/quick_hash.h"
 
 namespace matrix::simulator {
 
@@ -33,19 +33,24 @@ public:
     /// Of all records so far, as 32 hexadecimal digits.
     std::string hash();
 
-    std::uint64_t dispatches() const { return dispatches_; }
+    /// Counts dispatches there from now on: in memory that outlives this process, for example.
+    void count_dispatches_at(std::uint64_t& counter) { dispatches_ = &counter; }
+    std::uint64_t dispatches() const { return *dispatches_; }
     std::uint64_t draws() const { return draws_; }
     std::uint64_t messages() const { return messages_; }
 
 private:
     void add(char kind, std::int64_t a, std::int64_t b, std::string_view bytes);
+    void add_header(char kind, std::int64_t a, std::int64_t b, std::uint64_t size);
+    void flush_if_full();
     void flush();
 
-    Sha256 running_{};
+    QuickHash running_;
     std::string buffer_;
     std::ofstream lines_;
     std::int64_t time_us_ = 0;
-    std::uint64_t dispatches_ = 0;
+    std::uint64_t own_dispatches_ = 0;
+    std::uint64_t* dispatches_ = &own_dispatches_;
     std::uint64_t draws_ = 0;
     std::uint64_t messages_ = 0;
 };

@@ -16,7 +16,8 @@ std::string room_path(const RoomId& room, std::string_view rest) {
     return "/_matrix/client/v3/rooms/" + encode_segment(room.view()) + std::string(rest);
 }
 
-World::World(const Scenario& scenario, Cluster& cluster) : scenario_(scenario), cluster_(cluster) {
+World::World(const Scenario& scenario, Cluster& cluster)
+    : scenario_(scenario), cluster_(cluster), fault_points_(cluster.choices()) {
     for (int number = 0; number < scenario.byzantine_hosts; ++number) {
         hosts_.push_back(std::make_unique<ByzantineHost>(cluster, name_of_byzantine_host(number)));
     }

@@ -11,6 +11,7 @@
 
 #include "simulator/byzantine/byzantine_host.h"
 #include "simulator/cluster.h"
+#include "simulator/drawn_faults.h"
 #include "simulator/findings.h"
 #include "simulator/scenario/scenario.h"
 #include "simulator/scenario/verbs.h"
@@ -45,6 +46,7 @@ public:
     const Scenario& scenario() const { return scenario_; }
     Cluster& cluster() { return cluster_; }
     Findings& findings() { return findings_; }
+    DrawnFaults& fault_points() { return fault_points_; }
     const OperationCounts& counts() const { return counts_; }
 
     /// Adds to what a run measured under this name; checkers say so how much they looked at.
@@ -91,6 +93,7 @@ private:
     const Scenario& scenario_;
     Cluster& cluster_;
     Findings findings_;
+    DrawnFaults fault_points_;
     OperationCounts counts_;
     std::map<std::string, std::uint64_t> metrics_;
     std::vector<LivingRoom> rooms_;

@@ -27,10 +27,13 @@ std::string lower_case_token() {
 
 }  // namespace
 
-PeerIdentity make_peer_identity(std::string bind_address, std::string name) {
+PeerIdentity make_peer_identity(std::string bind_address,
+                                std::string name,
+                                std::optional<TlsIdentity> authority) {
     MATRIX_ASSERT(sodium_init() >= 0);
     PeerIdentity identity;
-    identity.authority = make_authority("Touchstone conformance suite");
+    identity.authority =
+        authority ? *std::move(authority) : make_authority("Touchstone conformance suite");
     std::vector<std::string> names = {"localhost", "127.0.0.1", "::1"};
     const auto host = split_server_name(ServerName(name.empty() ? "localhost" : name));
     if (host && !std::ranges::count(names, host->host)) names.insert(names.begin(), host->host);
@@ -47,7 +50,7 @@ Peer::Peer(const PeerIdentity& identity, Target& target, ExchangeLog& log)
     listen();
     if (!name_.empty()) return;
     const auto name_by_port = [this] {
-        return ServerName("localhost:" + std::to_string(listener_->port()));
+        return ServerName(identity_.host + ":" + std::to_string(listener_->port()));
     };
     // Free ports come again within a run, and what the target has learnt of an earlier peer of this
     // name, for example that it was down, must not decide a test of another.
@@ -113,9 +116,21 @@ PeerRoom& Peer::create_room(PeerRoomOptions options) {
 }
 
 PeerRoom& Peer::join(const RoomId& room, std::string_view localpart) {
-    const Pdu join = sign(join_template(room, localpart));
+    const auto joined = try_join(room, localpart);
+    if (!joined) fail_step(joined.error());
+    return **joined;
+}
+
+std::expected<PeerRoom*, std::string> Peer::try_join(const RoomId& room,
+                                                     std::string_view localpart) {
+    auto drafted = try_join_template(room, localpart);
+    if (!drafted) return std::unexpected(std::move(drafted).error());
+    const Pdu join = sign(*std::move(drafted));
     const Response response = send_join(join);
-    expect_step("joining " + room.text() + " by /send_join", response);
+    if (!response.is_ok()) {
+        return std::unexpected("joining " + room.text() +
+                               " by /send_join: " + testing::PrintToString(response));
+    }
     const std::vector<Pdu> state = pdus_from(response.at({"state"}), *join.rules);
     const std::vector<Pdu> auth_chain = pdus_from(response.at({"auth_chain"}), *join.rules);
     PeerRoom& joined = adopt_room(room, *join.rules, state, auth_chain);
@@ -127,7 +142,7 @@ PeerRoom& Peer::join(const RoomId& room, std::string_view localpart) {
     joined.add(join);
     joined.set_state_after(join.id(), std::move(state_after));
     joined.set_extremities({join.id()});
-    return joined;
+    return &joined;
 }
 
 PeerRoom& Peer::adopt_room(const RoomId& room,
@@ -253,6 +268,11 @@ bool Peer::has_received(const EventId& event) const {
         const std::optional<Pdu> pdu = as_pdu(json);
         return pdu && pdu->id() == event;
     });
+}
+
+std::vector<Json> Peer::received_pdus() const {
+    const std::lock_guard lock(mutex_);
+    return pdus_;
 }
 
 std::vector<IncomingRequest> Peer::received_requests() const {

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <expected>
 #include <functional>
 #include <list>
 #include <map>
@@ -30,11 +31,15 @@ struct PeerIdentity {
     TlsIdentity authority;
     TlsIdentity certificate;  ///< For `host` and for 127.0.0.1.
     std::string bind_address = "127.0.0.1:0";
-    std::string name;  ///< --peer-name; empty: `localhost:PORT`, a fresh port each.
+    std::string name;  ///< --peer-name; empty: `HOST:PORT`, a fresh port each.
+    std::string host = "localhost";
     std::shared_ptr<Signer> signer;
 };
-/// A new identity with a key id that no earlier run has used.
-PeerIdentity make_peer_identity(std::string bind_address, std::string name);
+/// A new identity with a key id that no earlier run has used; without an authority it gets a new
+/// one.
+PeerIdentity make_peer_identity(std::string bind_address,
+                                std::string name,
+                                std::optional<TlsIdentity> authority = std::nullopt);
 
 /// How a room of the peer begins.
 struct PeerRoomOptions {
@@ -79,6 +84,8 @@ public:
     /// Joins a room of the target with make_join and send_join, as a server does, and keeps the
     /// state that it got. Ends the test if that is refused.
     PeerRoom& join(const RoomId& room, std::string_view localpart);
+    /// The same, where there is no test to end: the room, or why it was not joined.
+    std::expected<PeerRoom*, std::string> try_join(const RoomId& room, std::string_view localpart);
     /// A room with this state, for example from a /send_join that the test made itself.
     PeerRoom& adopt_room(const RoomId& room,
                          const RoomRules& rules,
@@ -117,6 +124,8 @@ public:
     /// The template of a good /make_join answer, with the time and all else that a server fills in.
     /// Ends the test if it is refused.
     Pdu join_template(const RoomId& room, std::string_view localpart);
+    std::expected<Pdu, std::string> try_join_template(const RoomId& room,
+                                                      std::string_view localpart);
     Response make_leave(const RoomId& room, const UserId& user);
     /// GET /make_knock; by default with all room versions with knocking that the suite knows.
     Response make_knock(const RoomId& room,
@@ -164,6 +173,8 @@ public:
                                                     std::chrono::milliseconds deadline = kDeadline);
     /// Has this event come, by now? For what must not come: after a later marker event has.
     bool has_received(const EventId& event) const;
+    /// All PDUs that came in transactions, in their order.
+    std::vector<Json> received_pdus() const;
     /// All requests so far, in their order.
     std::vector<IncomingRequest> received_requests() const;
 

@@ -97,16 +97,26 @@ Response Peer::make_knock(const RoomId& room,
 }
 
 Pdu Peer::join_template(const RoomId& room, std::string_view localpart) {
-    const std::string step = "asking for a join of " + room.text() + " by /make_join";
+    auto join = try_join_template(room, localpart);
+    if (!join) fail_step(join.error());
+    return *std::move(join);
+}
+
+std::expected<Pdu, std::string> Peer::try_join_template(const RoomId& room,
+                                                        std::string_view localpart) {
     const Response response = make_join(room, user(localpart));
-    expect_step(step, response);
+    const auto refuse = [&](const std::string& why) {
+        return std::unexpected("asking for a join of " + room.text() + " by /make_join: " + why +
+                               testing::PrintToString(response));
+    };
+    if (!response.is_ok()) return refuse("");
     // Without a version the room has version 1.
     std::string version = string_at(response.body, {"room_version"});
     if (version.empty()) version = "1";
     const RoomRules* rules = find_room_rules(version);
-    if (rules == nullptr) fail_step(step + ": unknown room version " + version, response);
+    if (rules == nullptr) return refuse("unknown room version " + version + ": ");
     Pdu join{response.at({"event"}), rules};
-    if (!join.json.is_object()) fail_step(step + ": `event` is missing", response);
+    if (!join.json.is_object()) return refuse("`event` is missing: ");
     join["origin_server_ts"] = wall_clock_ms();
     return join;
 }

@@ -87,7 +87,7 @@ std::expected<std::unique_ptr<Session>, std::string> Session::open(SessionOption
 
 Session::Session(SessionOptions options)
     : options_(std::move(options)),
-      identity_(make_peer_identity(options_.peer_bind, options_.peer_name)) {
+      identity_(make_peer_identity(options_.peer_bind, options_.peer_name, options_.authority)) {
     std::string pattern = (fs::temp_directory_path() / "conformance-XXXXXX").string();
     MATRIX_ASSERT(mkdtemp(pattern.data()) != nullptr);
     work_dir_ = pattern;

@@ -25,6 +25,8 @@ struct SessionOptions {
     std::string log_file;  ///< Where the server's output goes.
     std::string peer_bind = "127.0.0.1:0";
     std::string peer_name;
+    /// Of the peers' certificates, and of the target's if it is started here; nothing: a new one.
+    std::optional<TlsIdentity> authority = std::nullopt;
     std::chrono::milliseconds probe_deadline{
         5'000};  ///< How long the target may take to call back.
 };

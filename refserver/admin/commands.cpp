@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "refserver/admin/fsck.h"
+#include "refserver/admin/inspect.h"
 #include "refserver/admin/options.h"
 #include "refserver/admin/restore.h"
 #include "refserver/admin/snapshot.h"
@@ -34,6 +35,7 @@ int start(std::vector<std::string> arguments) {
 
 constexpr std::array kAdminCommands{
     AdminCommand{"fsck", "Verifies a server's database anew", start<parse_fsck, run_fsck>},
+    AdminCommand{"inspect", "Looks into a running server", start<parse_inspect, run_inspect>},
     AdminCommand{"snapshot", "Copies a running server", start<parse_snapshot, run_snapshot>},
     AdminCommand{"restore", "Makes a data folder from a copy", start<parse_restore, run_restore>},
     AdminCommand{"fork", "Copies a running server, to run beside it", start<parse_fork, run_fork>},

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "refserver/platform/socket_address.h"
+#include "refserver/admin/server_request.h"
 
 namespace matrix::admin {
 
@@ -17,9 +17,19 @@ struct FsckCommand {
 
 /// Of `snapshot` and of `fork`.
 struct SnapshotCommand {
-    platform::SocketAddress server;
-    std::string token;
+    RunningServer server;
     std::string to;
+};
+
+struct InspectCommand {
+    RunningServer server;
+    std::string what;                    ///< The name of a view: "rooms".
+    std::vector<std::string> arguments;  ///< As many as the view takes.
+    std::vector<std::string> from;       ///< Where `events` and `graph` begin.
+    std::string when;                    ///< Of `state`: "before" or "after".
+    std::size_t limit = 0;               ///< Of what is listed, over all pages.
+    std::string out;                     ///< The file of `graph`.
+    bool wants_json = false;
 };
 
 struct RestoreCommand {
@@ -38,6 +48,7 @@ struct Refusal {
 std::expected<FsckCommand, Refusal> parse_fsck(std::vector<std::string> arguments);
 std::expected<SnapshotCommand, Refusal> parse_snapshot(std::vector<std::string> arguments);
 std::expected<SnapshotCommand, Refusal> parse_fork(std::vector<std::string> arguments);
+std::expected<InspectCommand, Refusal> parse_inspect(std::vector<std::string> arguments);
 std::expected<RestoreCommand, Refusal> parse_restore(std::vector<std::string> arguments);
 
 }  // namespace matrix::admin

@@ -5,7 +5,6 @@
 #include <expected>
 #include <filesystem>
 #include <iostream>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -13,9 +12,8 @@
 
 #include "refserver/admin/data_file.h"
 #include "refserver/admin/new_folder.h"
+#include "refserver/admin/server_request.h"
 #include "refserver/base/result_macros.h"
-#include "refserver/platform/event_loop.h"
-#include "refserver/platform/http_client.h"
 #include "refserver/protocol/json.h"
 
 namespace matrix::admin {
@@ -32,65 +30,21 @@ struct Failed {
     std::string why;
 };
 
-runtime::Network::Result send_once(runtime::OutgoingRequest request) {
-    platform::EventLoop loop;
-    platform::HttpClientOptions options;
-    options.policy.reach = platform::Reach::Everything;
-    platform::HttpClient client(loop, std::move(options));
-    std::optional<runtime::Network::Result> answer;
-    const auto pending = client.send(std::move(request), [&](runtime::Network::Result result) {
-        answer = std::move(result);
-        loop.stop();
-    });
-    loop.run();
-    return *std::move(answer);
-}
-
-runtime::OutgoingRequest make_request(const SnapshotCommand& command, const std::string& file) {
-    runtime::OutgoingRequest request;
-    request.destination.host = command.server.ip;
-    request.destination.port = command.server.port;
-    request.destination.is_encrypted = false;
-    request.destination.host_header = to_string(command.server);
-    request.destination.trust = runtime::AddressTrust::Appointed;
-    request.message.method = "POST";
-    request.message.target = "/_refserver/snapshot";
-    request.message.headers = {{"Authorization", "Bearer " + command.token},
-                               {"Content-Type", "application/json"}};
-    request.message.body = json::write(json::Object{{"file", file}});
-    request.timeout = kCopyTimeout;
-    request.body_bytes_max = kAnswerBytesMax;
-    return request;
-}
-
-std::string why_refused(const runtime::HttpResponse& response, const json::Value* body) {
-    const std::string* error = body == nullptr ? nullptr : body->find_string("error");
-    std::string why = "the server refuses (" + std::to_string(response.status) + ")";
-    if (error != nullptr) why += ": " + *error;
-    if (response.status == 401 || response.status == 403) {
-        why = "--token: " + why +
-              "; expected the admin_token of the server's ready line, or an "
-              "administrator's token";
-    }
-    return why;
-}
-
 // The server writes the file; nobody else may read its database as it is now.
 std::expected<std::string, std::string> ask_for_copy(const SnapshotCommand& command,
                                                      const std::string& file) {
-    const auto response = send_once(make_request(command, file));
-    if (!response) {
-        return std::unexpected("--url: no answer from " + to_string(command.server) + ": " +
-                               response.error().what);
-    }
-    const auto body = json::parse(response->body, json::Numbers::Any);
-    if (response->status != 200) {
-        return std::unexpected(why_refused(*response, body ? &*body : nullptr));
-    }
-    const std::string* name = body ? body->find_string("server_name") : nullptr;
-    const std::int64_t* bytes = body ? body->find_integer("bytes") : nullptr;
+    ASSIGN_OR_RETURN(json::Object answer,
+                     ask_for_object(command.server,
+                                    {.method = "POST",
+                                     .target = "/_refserver/snapshot",
+                                     .body = json::write(json::Object{{"file", file}}),
+                                     .timeout = kCopyTimeout,
+                                     .answer_bytes_max = kAnswerBytesMax}));
+    const json::Value body(std::move(answer));
+    const std::string* name = body.find_string("server_name");
+    const std::int64_t* bytes = body.find_integer("bytes");
     if (name == nullptr || bytes == nullptr || !parse_server_name(*name)) {
-        return std::unexpected("--url: " + to_string(command.server) + " is no refserver");
+        return std::unexpected("--url: " + to_string(command.server.address) + " is no refserver");
     }
     std::error_code error;
     if (fs::file_size(file, error) != static_cast<std::uintmax_t>(*bytes) || error) {

@@ -119,9 +119,10 @@ Task<Result<void>> Dispatcher::authenticate(const Route* route,
         case Authentication::AdminToken:
             co_return authenticate_client(*route, *request);
         case Authentication::XMatrix: {
-            Result<ServerName> origin = co_await services_.keys.authenticate(*http);
-            if (!origin) co_return std::unexpected(std::move(origin).error());
-            request->origin = *std::move(origin);
+            auto authenticated = co_await services_.keys.authenticate(*http);
+            if (!authenticated) co_return std::unexpected(std::move(authenticated).error());
+            request->origin = std::move(authenticated->origin);
+            request->body = std::move(authenticated->content);
             services_.peer_health.server_is_back(request->origin);
             co_return Result<void>{};
         }
@@ -208,8 +209,13 @@ Task<Result<Reply>> Dispatcher::answer(HttpRequest http) {
     request.peer_address = http.peer_address;
     // Who asks comes first: a stranger learns nothing about his body.
     CO_RETURN_IF_ERROR(co_await authenticate(match.route, &http, &request));
-    if (http.method != "GET") {
-        ASSIGN_OR_CO_RETURN(request.body, parse_body(http.body));
+    const bool is_parsed = match.route->authentication == Authentication::XMatrix;
+    if (http.method == "GET") {
+        request.body = json::Value();
+    } else {
+        if (!is_parsed) {
+            ASSIGN_OR_CO_RETURN(request.body, parse_body(http.body));
+        }
         request.raw_body = std::move(http.body);
     }
     Call call{services_.client_server,

@@ -226,10 +226,11 @@ private:
 
     /// One event of a transaction, on its way.
     struct IncomingPdu {
-        std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
-        std::string error;          ///< Why it is not taken; empty if it may be, or was.
-        bool is_rejected = false;   ///< Taken and judged, unlike those that were dropped.
-        RoomPtr room;               ///< Null if it is of none that we are in.
+        std::optional<EventId> id;      ///< Nothing: it cannot be named in the answer.
+        std::string error;              ///< Why it is not taken; empty if it may be, or was.
+        bool is_rejected = false;       ///< Taken and judged, unlike those that were dropped.
+        RoomPtr room;                   ///< Null if it is of none that we are in.
+        std::optional<RoomId> room_id;  ///< That it names.
         json::Object pdu;
         std::optional<Event> event;  ///< When its signatures and hash are checked.
     };

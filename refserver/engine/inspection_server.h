@@ -19,11 +19,14 @@ class EventStore;
 
 namespace matrix::engine {
 
+class KeyRing;
 class Outbox;
 class PeerHealth;
 
 /// What one answer lists at most; the rest is on the next page.
 inline constexpr std::int64_t kInspectedEventsMax = 1000;
+/// Events that a page of the graph begins with.
+inline constexpr std::size_t kInspectedFromMax = 1000;
 
 class InspectionServer {
 public:
@@ -31,11 +34,13 @@ public:
         ServerName server_name;
         Rooms& rooms;
         storage::EventStore& events;
+        KeyRing& keys;
         Outbox& outbox;
         PeerHealth& peer_health;
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::Workers& workers;
+        runtime::Log& log;
         const Verifier& verifier;
         std::function<Counters()> count;
         std::function<std::size_t()> count_open_requests;
@@ -62,8 +67,17 @@ public:
     Task<Result<Reply>> get_event(Request request);
     Task<Result<Reply>> get_state(Request request);
     Task<Result<Reply>> get_auth_chain(Request request);
+    Task<Result<Reply>> list_refused(Request request);
 
 private:
+    /// Of what is listed by place: `from` and what follows.
+    struct Page {
+        std::size_t from = 0;
+        std::size_t limit = 0;
+    };
+    static Result<Page> page_of(const Request& request);
+    static Result<std::size_t> limit_of(const Request& request);
+
     struct Place {
         RoomPtr room;
         StoredEvent stored;
@@ -71,6 +85,11 @@ private:
     Result<RoomPtr> find_room(const Request& request);
     /// The event that the second value of the path names.
     Result<Place> find_event(const Request& request);
+    Task<std::vector<EventPtr>> walk_back(RoomPtr room, std::vector<EventId> from, Page page);
+    Task<json::Object> describe_page(RoomPtr room, std::vector<EventPtr> events, Page page);
+    Task<Result<json::Object>> read_state(State::Hash root, Page page);
+    /// Lets others have their turn.
+    runtime::Completion<bool> end_turn() { return services_.clock.sleep(runtime::milliseconds(0)); }
     json::Object explain(const Room& room, const StoredEvent& stored);
 
     Services services_;

@@ -164,6 +164,7 @@ constexpr Route kRoutes[] = {
     {"GET", "/_refserver/rooms/{roomId}/events/{eventId}", AdminToken, L::None, &I::get_event},
     {"GET", "/_refserver/rooms/{roomId}/events/{eventId}/state", AdminToken, L::None, &I::get_state},
     {"GET", "/_refserver/rooms/{roomId}/events/{eventId}/auth_chain", AdminToken, L::None, &I::get_auth_chain},
+    {"GET", "/_refserver/rooms/{roomId}/refused", AdminToken, L::None, &I::list_refused},
 };
 // clang-format on
 

@@ -11,6 +11,7 @@
 #include "refserver/protocol/identifiers.h"
 #include "refserver/protocol/signatures.h"
 #include "refserver/storage/database.h"
+#include "refserver/storage/event_pool.h"
 
 namespace matrix::engine {
 
@@ -42,6 +43,10 @@ struct ServerOptions {
     std::function<std::unique_ptr<Signer>(KeyId, std::string_view seed)> make_signer =
         make_ed25519_signer;
     const Verifier* verifier = &ed25519_verifier();
+
+    /// Shared with other servers of the process, and outlives them; null: this server has its own
+    /// copy of each event.
+    storage::EventPool* event_pool = nullptr;
 };
 
 }  // namespace matrix::engine

@@ -82,6 +82,15 @@ std::string escape_html(std::string_view text) {
     return escaped;
 }
 
+std::string attribute(std::string_view name, std::string_view value) {
+    return " " + std::string(name) + "=\"" + escape_html(value) + "\"";
+}
+
+std::string text_element(std::string_view name, std::string_view css_class, std::string_view text) {
+    return "<" + std::string(name) + attribute("class", css_class) + ">" + escape_html(text) +
+           "</" + std::string(name) + ">";
+}
+
 std::string page(std::string_view title,
                  std::string_view body,
                  std::string_view style,

@@ -12,6 +12,11 @@ namespace matrix::pages {
 /// the page.
 std::string escape_html(std::string_view text);
 
+/// ` name="value"`, to stand within a tag.
+std::string attribute(std::string_view name, std::string_view value);
+/// An element of one class that holds text.
+std::string text_element(std::string_view name, std::string_view css_class, std::string_view text);
+
 /// A whole page in the house's look, light or dark as the reader has it. `title` is text, the
 /// others are HTML, CSS and JavaScript of ours.
 std::string page(std::string_view title,

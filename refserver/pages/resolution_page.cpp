@@ -1,10 +1,10 @@
 #include "refserver/pages/resolution_page.h"
 
-#include <algorithm>
 #include <string_view>
+#include <utility>
 
 #include "refserver/base/assert.h"
-#include "refserver/pages/graph_layout.h"
+#include "refserver/pages/graph_svg.h"
 #include "refserver/pages/html.h"
 
 namespace matrix::pages {
@@ -23,10 +23,6 @@ dl.facts dt { color: var(--quiet); } dl.facts dd { margin: 0; overflow-wrap: any
 .bar .count { min-width: 7em; color: var(--quiet); }
 .columns { display: grid; grid-template-columns: minmax(0, 1fr) minmax(320px, 460px); gap: 18px; margin-top: 12px; }
 .graph { border: 1px solid var(--line); border-radius: 6px; background: var(--panel); overflow: auto; height: 78vh; }
-.graph svg { display: block; margin: 0 auto; }
-.node rect { fill: var(--panel); stroke: var(--line); stroke-width: 1.2; rx: 6; }
-.node text { fill: var(--text); font: 11.5px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; }
-.node text.second { fill: var(--quiet); font-size: 10.5px; }
 .node.conflicted rect { stroke: var(--accent); stroke-width: 2; }
 .node.rejected text { text-decoration: line-through; }
 .node.allowed rect { stroke: var(--good); stroke-width: 2.4; }
@@ -35,10 +31,6 @@ dl.facts dt { color: var(--quiet); } dl.facts dd { margin: 0; overflow-wrap: any
 .node.judge rect { fill: color-mix(in srgb, var(--skip) 26%, var(--panel)); }
 .node.focus rect { fill: color-mix(in srgb, var(--accent) 32%, var(--panel)); stroke-width: 3.2; }
 .stepping .node:not(.marked):not(.judge):not(.focus):not(.allowed):not(.refused) { opacity: .42; }
-.edge { fill: none; stroke: var(--quiet); stroke-width: 1.1; opacity: .75; }
-.edge.auth { stroke: var(--skip); stroke-dasharray: 3 3; display: none; }
-.show-auth .edge.auth { display: inline; opacity: .6; }
-.edge.auth.lit { display: inline; opacity: 1; stroke-width: 1.9; stroke: var(--accent); }
 ol.steps { position: relative; list-style: none; margin: 0; padding: 0; height: 78vh; overflow: auto; border: 1px solid var(--line);
   border-radius: 6px; background: var(--panel); }
 ol.steps > li { padding: 7px 12px; border-left: 4px solid transparent; border-bottom: 1px solid var(--line); cursor: pointer; }
@@ -54,7 +46,7 @@ details.event:target { border-color: var(--accent); } details.event summary { cu
 
 // Without scripts the page shows the graph and all steps.
 constexpr std::string_view kResolutionScript = R"(
-(function () {
+var walk = function () {
   var steps = Array.from(document.querySelectorAll('ol.steps > li'));
   var list = document.querySelector('ol.steps');
   var graph = document.getElementById('graph');
@@ -123,41 +115,9 @@ constexpr std::string_view kResolutionScript = R"(
   });
   var linked = /^#step-(\d+)$/.exec(location.hash);
   if (steps.length) show(linked ? Number(linked[1]) - 1 : 0);
-})();
-)";
-
-constexpr std::size_t kNodeWidth = 176;
-constexpr std::size_t kNodeHeight = 40;
-constexpr std::size_t kColumnWidth = 196;
-constexpr std::size_t kRowHeight = 74;
-constexpr std::size_t kMargin = 14;
-constexpr std::size_t kSideMargin = 110;  // On the right, where auth edges pass.
-constexpr std::size_t kLabelCharacters = 23;
-
-struct Point {
-    std::size_t x;
-    std::size_t y;
 };
-
-Point top_left(const GridPlace& place) {
-    return {kMargin + place.half_column * kColumnWidth / 2, kMargin + place.row * kRowHeight};
-}
-
-// The beginning of a text, cut between characters.
-std::string shorten(std::string_view text) {
-    std::size_t characters = 0;
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        const bool is_start = (static_cast<unsigned char>(text[at]) & 0xc0u) != 0x80u;
-        if (is_start && ++characters > kLabelCharacters) {
-            return std::string(text.substr(0, at)) + "\xe2\x80\xa6";
-        }
-    }
-    return std::string(text);
-}
-
-std::string attribute(std::string_view name, std::string_view value) {
-    return " " + std::string(name) + "=\"" + escape_html(value) + "\"";
-}
+walk();
+)";
 
 std::string numbers(const std::vector<std::size_t>& indices) {
     std::string text;
@@ -166,95 +126,19 @@ std::string numbers(const std::vector<std::size_t>& indices) {
     return text;
 }
 
-std::string text_element(std::string_view name, std::string_view css_class, std::string_view text) {
-    return "<" + std::string(name) + attribute("class", css_class) + ">" + escape_html(text) +
-           "</" + std::string(name) + ">";
-}
-
-std::string path_svg(std::string_view css_class, std::size_t child, const std::string& path) {
-    return "<path" + attribute("class", css_class) + " data-child=\"" + std::to_string(child) +
-           "\" d=\"" + path + "\"/>\n";
-}
-
-std::string curve(const Point& from, const Point& bend, const Point& other_bend, const Point& to) {
-    const auto text = [](const Point& point) {
-        return std::to_string(point.x) + " " + std::to_string(point.y);
-    };
-    return "M" + text(from) + " C" + text(bend) + " " + text(other_bend) + " " + text(to);
-}
-
-// From the bottom of the parent to the top of the child.
-std::string prev_edge_svg(const GridPlace& parent, const GridPlace& child, std::size_t index) {
-    const Point from{top_left(parent).x + kNodeWidth / 2, top_left(parent).y + kNodeHeight};
-    const Point to{top_left(child).x + kNodeWidth / 2, top_left(child).y};
-    const std::size_t bend = (kRowHeight - kNodeHeight) / 2;
-    return path_svg("edge prev",
-                    index,
-                    curve(from, {from.x, from.y + bend}, {to.x, to.y - std::min(bend, to.y)}, to));
-}
-
-// From side to side, the wider the more rows lie between, so that it passes by the nodes there.
-std::string auth_edge_svg(const GridPlace& parent, const GridPlace& child, std::size_t index) {
-    const Point from{top_left(parent).x + kNodeWidth, top_left(parent).y + kNodeHeight / 2};
-    const Point to{top_left(child).x + kNodeWidth, top_left(child).y + kNodeHeight / 2};
-    const std::size_t rows =
-        child.row > parent.row ? child.row - parent.row : parent.row - child.row;
-    const std::size_t bend = 14 + std::min<std::size_t>(8 * rows, kSideMargin - 30);
-    return path_svg(
-        "edge auth", index, curve(from, {from.x + bend, from.y}, {to.x + bend, to.y}, to));
-}
-
-std::string node_svg(const GraphEvent& event, std::size_t index, const GridPlace& place) {
-    const Point at = top_left(place);
-    std::string css_class = "node";
-    if (event.is_conflicted) css_class += " conflicted";
-    if (event.is_rejected) css_class += " rejected";
-    const std::string number = std::to_string(index);
-    const auto text = [&](std::size_t line, std::string_view line_class, std::string_view words) {
-        return "<text" + attribute("class", line_class) + " x=\"" + std::to_string(at.x + 8) +
-               "\" y=\"" + std::to_string(at.y + 3 + 14 * line) + "\">" +
-               escape_html(shorten(words)) + "</text>";
-    };
-    return "<g id=\"n" + number + "\"" + attribute("class", css_class) + "><a href=\"#event-" +
-           number + "\"><title>" +
-           escape_html(event.id + "\n" + event.label + "\n" + event.sender) + "</title><rect x=\"" +
-           std::to_string(at.x) + "\" y=\"" + std::to_string(at.y) + "\" width=\"" +
-           std::to_string(kNodeWidth) + "\" height=\"" + std::to_string(kNodeHeight) + "\"/>" +
-           text(1, "first", event.label) + text(2, "second", event.id) + "</a></g>\n";
-}
-
-// Where events say what they follow on, that makes the rows; else what they cite does.
-std::vector<std::vector<std::size_t>> parents_of(const std::vector<GraphEvent>& events) {
-    std::vector<std::vector<std::size_t>> parents;
+std::vector<GraphNode> nodes_of(const std::vector<GraphEvent>& events) {
+    std::vector<GraphNode> nodes;
     for (const GraphEvent& event : events) {
-        std::vector<std::size_t> above =
-            event.prev_events.empty() ? event.auth_events : event.prev_events;
-        std::ranges::sort(above);
-        above.erase(std::ranges::unique(above).begin(), above.end());
-        parents.push_back(std::move(above));
+        std::string css_class = event.is_conflicted ? "conflicted" : "";
+        if (event.is_rejected) css_class += css_class.empty() ? "rejected" : " rejected";
+        nodes.push_back({.css_class = std::move(css_class),
+                         .first = event.label,
+                         .second = event.id,
+                         .tooltip = event.id + "\n" + event.label + "\n" + event.sender,
+                         .prev_events = event.prev_events,
+                         .auth_events = event.auth_events});
     }
-    return parents;
-}
-
-std::string graph_svg(const std::vector<GraphEvent>& events) {
-    const std::vector<GridPlace> places = place_graph(parents_of(events));
-    std::size_t rows = 0;
-    for (const GridPlace& place : places)
-        rows = std::max(rows, place.row + 1);
-    std::string svg =
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" role=\"img\" aria-label=\"Event "
-        "graph\" width=\"" +
-        std::to_string(kMargin + kColumnsMax * kColumnWidth + kSideMargin) + "\" height=\"" +
-        std::to_string(2 * kMargin + rows * kRowHeight) + "\">\n";
-    for (std::size_t index = 0; index < events.size(); ++index) {
-        for (const std::size_t parent : events[index].prev_events)
-            svg += prev_edge_svg(places[parent], places[index], index);
-        for (const std::size_t parent : events[index].auth_events)
-            svg += auth_edge_svg(places[parent], places[index], index);
-    }
-    for (std::size_t index = 0; index < events.size(); ++index)
-        svg += node_svg(events[index], index, places[index]);
-    return svg + "</svg>\n";
+    return nodes;
 }
 
 std::string_view name_of(ResolutionStep::Verdict verdict) {
@@ -318,13 +202,16 @@ std::string resolution_page(const ResolutionReport& report) {
     body += "</dl>\n";
     body += kBar;
     body += "<div class=\"columns\">\n<div class=\"graph\" id=\"graph\">\n" +
-            graph_svg(report.events) + "</div>\n<ol class=\"steps\">\n";
+            graph_svg(nodes_of(report.events)) + "</div>\n<ol class=\"steps\">\n";
     for (const ResolutionStep& step : report.steps)
         body += step_html(step);
     body += "</ol>\n</div>\n<h2>Events</h2>\n";
     for (std::size_t index = 0; index < report.events.size(); ++index)
         body += event_html(report.events[index], index);
-    return page(report.title, body, kResolutionStyle, kResolutionScript);
+    return page(report.title,
+                body,
+                std::string(graph_style()) + std::string(kResolutionStyle),
+                kResolutionScript);
 }
 
 }  // namespace matrix::pages

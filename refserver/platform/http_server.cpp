@@ -77,7 +77,7 @@ struct HttpServer::Implementation final : HttpConnectionOwner,
 
     // Out of file descriptors, for example: the client still waits, so trying at once would spin.
     void pause_accepting(Listener& listener, const ErrorCode& error) {
-        log.warning("http", "cannot accept connections: " + error.message());
+        log.write("accept_failed", {{"why", error.message()}});
         listener.pause.expires_after(kAcceptPause);
         listener.pause.async_wait([this, &listener](ErrorCode aborted) {
             if (!aborted && !is_draining) accept(listener);

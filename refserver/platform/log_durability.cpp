@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -13,34 +12,12 @@
 #include <unistd.h>
 
 namespace matrix::platform {
-namespace {
-
-// After a failed sync the kernel may forget which pages were never written: there is no second try.
-[[noreturn]] void end_process(const char* what, const std::string& path) {
-    std::fprintf(stderr, "cannot %s %s: %s; ending\n", what, path.c_str(), std::strerror(errno));
-    std::abort();
-}
-
-void sync_to_disk(const FileDescriptor& file, const std::string& path) {
-    int result = 0;
-    do {
-        result = ::fdatasync(file.number());
-    } while (result != 0 && errno == EINTR);
-    if (result != 0) end_process("sync", path);
-}
-
-void sync_path(const std::string& path) {
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file.is_open()) end_process("open", path);
-    sync_to_disk(file, path);
-}
-
-}  // namespace
-
 LogDurability::LogDurability(runtime::Executor& executor,
+                             runtime::Log& log,
                              std::string folder,
                              std::string_view database_name)
     : executor_(executor),
+      server_log_(log),
       folder_(std::move(folder)),
       database_path_(folder_ + "/" + std::string(database_name)),
       log_path_(database_path_ + "-wal"),
@@ -124,6 +101,27 @@ bool LogDurability::open_log_if_new() {
     log_ = FileDescriptor(::open(log_path_.c_str(), O_RDWR | O_CLOEXEC));
     if (!log_.is_open()) end_process("open", log_path_);
     return true;
+}
+
+void LogDurability::sync_path(const std::string& path) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.is_open()) end_process("open", path);
+    sync_to_disk(file, path);
+}
+
+void LogDurability::sync_to_disk(const FileDescriptor& file, const std::string& path) {
+    int result = 0;
+    do {
+        result = ::fdatasync(file.number());
+    } while (result != 0 && errno == EINTR);
+    if (result != 0) end_process("fdatasync", path);
+}
+
+// After a failed sync the kernel may forget which pages were never written: there is no second try.
+void LogDurability::end_process(std::string_view doing, const std::string& path) {
+    const std::string why = std::string(doing) + ": " + std::strerror(errno);
+    server_log_.write("sync_failed", {{"file", path}, {"why", why}});
+    std::abort();
 }
 
 runtime::Pending ImmediateDurability::sync(std::move_only_function<void()> done) {

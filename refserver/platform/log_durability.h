@@ -13,6 +13,7 @@
 #include "refserver/platform/file_descriptor.h"
 #include "refserver/runtime/durability.h"
 #include "refserver/runtime/executor.h"
+#include "refserver/runtime/log.h"
 
 namespace matrix::platform {
 
@@ -20,7 +21,10 @@ namespace matrix::platform {
 /// arrived before it began. A failure ends the process.
 class LogDurability final : public runtime::Durability {
 public:
-    LogDurability(runtime::Executor& executor, std::string folder, std::string_view database_name);
+    LogDurability(runtime::Executor& executor,
+                  runtime::Log& log,
+                  std::string folder,
+                  std::string_view database_name);
     LogDurability(const LogDurability&) = delete;
     LogDurability& operator=(const LogDurability&) = delete;
     ~LogDurability() override;
@@ -33,8 +37,12 @@ private:
     void note_sync(std::int64_t duration_us);
     void sync_log();
     bool open_log_if_new();
+    void sync_path(const std::string& path);
+    void sync_to_disk(const FileDescriptor& file, const std::string& path);
+    [[noreturn]] void end_process(std::string_view doing, const std::string& path);
 
     runtime::Executor& executor_;
+    runtime::Log& server_log_;  // From the thread.
     const std::string folder_;
     const std::string database_path_;
     const std::string log_path_;

@@ -1,9 +1,12 @@
 #include "refserver/platform/stderr_log.h"
 
+#include <string>
+
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
 #include "refserver/base/assert.h"
+#include "refserver/runtime/log_line.h"
 
 namespace matrix::platform {
 namespace {
@@ -22,22 +25,9 @@ spdlog::level::level_enum spdlog_level(runtime::LogLevel level) {
     unreachable();
 }
 
-std::string escape_control_characters(std::string_view text) {
-    constexpr std::string_view kHex = "0123456789abcdef";
-    std::string escaped;
-    escaped.reserve(text.size());
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte >= 0x20 && byte != 0x7f) {
-            escaped += c;
-        } else {
-            escaped += "\\x";
-            escaped += kHex[byte >> 4];
-            escaped += kHex[byte & 15];
-        }
-    }
-    return escaped;
-}
+// Around what runtime/log_line.h makes of the line.
+constexpr const char* kTextPattern = "%Y-%m-%dT%H:%M:%S.%e%z %-7!l %v";
+constexpr const char* kJsonPattern = R"({"ts":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l",%v})";
 
 }  // namespace
 
@@ -45,20 +35,20 @@ struct StderrLog::Sink {
     spdlog::logger logger{"touchstone", std::make_shared<spdlog::sinks::stderr_sink_mt>()};
 };
 
-StderrLog::StderrLog(runtime::LogLevel lowest) : lowest_(lowest), sink_(std::make_unique<Sink>()) {
+StderrLog::StderrLog(runtime::LogLevel lowest, LogFormat format)
+    : lowest_(lowest), format_(format), sink_(std::make_unique<Sink>()) {
     sink_->logger.set_level(spdlog_level(lowest));
-    sink_->logger.set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %-5!l %v");
+    sink_->logger.set_pattern(format == LogFormat::Text ? kTextPattern : kJsonPattern);
     sink_->logger.flush_on(spdlog::level::debug);
 }
 
 StderrLog::~StderrLog() = default;
 
-void StderrLog::write(runtime::LogLevel level, std::string_view part, std::string message) {
-    if (!is_enabled(level)) return;
-    std::string line(part);
-    line += ": ";
-    line += escape_control_characters(message);
-    sink_->logger.log(spdlog_level(level), spdlog::string_view_t(line.data(), line.size()));
+void StderrLog::take(const runtime::LogLine& line) {
+    const std::string text =
+        format_ == LogFormat::Text ? runtime::log_text(line) : runtime::log_json_members(line);
+    sink_->logger.log(spdlog_level(line.kind.level),
+                      spdlog::string_view_t(text.data(), text.size()));
 }
 
 }  // namespace matrix::platform

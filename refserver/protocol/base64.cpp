@@ -18,15 +18,22 @@ constexpr std::string_view kUrlAlphabet =
 std::string encode_with(std::string_view alphabet, std::string_view bytes) {
     std::string text((bytes.size() * 4 + 2) / 3, '\0');
     char* out = text.data();
-    std::uint32_t bits = 0;
-    int bit_count = 0;
-    for (const char c : bytes) {
-        bits = bits << 8 | static_cast<unsigned char>(c);
-        for (bit_count += 8; bit_count >= 6; bit_count -= 6) {
-            *out++ = alphabet[bits >> (bit_count - 6) & 0x3F];
-        }
+    const auto byte_at = [&](std::size_t place) -> std::uint32_t {
+        return place < bytes.size() ? static_cast<unsigned char>(bytes[place]) : 0;
+    };
+    std::size_t at = 0;
+    for (; at + 3 <= bytes.size(); at += 3) {
+        const std::uint32_t bits = byte_at(at) << 16 | byte_at(at + 1) << 8 | byte_at(at + 2);
+        *out++ = alphabet[bits >> 18];
+        *out++ = alphabet[bits >> 12 & 0x3F];
+        *out++ = alphabet[bits >> 6 & 0x3F];
+        *out++ = alphabet[bits & 0x3F];
     }
-    if (bit_count > 0) *out++ = alphabet[bits << (6 - bit_count) & 0x3F];
+    const std::size_t left = bytes.size() - at;
+    const std::uint32_t bits = byte_at(at) << 16 | byte_at(at + 1) << 8;
+    if (left >= 1) *out++ = alphabet[bits >> 18];
+    if (left >= 1) *out++ = alphabet[bits >> 12 & 0x3F];
+    if (left == 2) *out++ = alphabet[bits >> 6 & 0x3F];
     MATRIX_ASSERT(out == text.data() + text.size());
     return text;
 }

@@ -1,6 +1,7 @@
 #include "refserver/protocol/state_tree.h"
 
 #include "refserver/base/assert.h"
+#include "refserver/base/index_map.h"
 
 namespace matrix::state_tree {
 
@@ -23,9 +24,7 @@ void append_sized(std::string& out, std::string_view text) {
     out.append(text);
 }
 
-}  // namespace
-
-TreePath path_of(std::string_view type, std::string_view state_key) {
+TreePath compute_path(std::string_view type, std::string_view state_key) {
     std::string both;
     append_sized(both, type);
     both.append(state_key);
@@ -36,6 +35,37 @@ TreePath path_of(std::string_view type, std::string_view state_key) {
     std::copy_n(type_hash.begin(), kTypeBytes, path.begin());
     std::copy_n(key_hash.begin(), path.size() - kTypeBytes, path.begin() + kTypeBytes);
     return path;
+}
+
+// The same few keys are asked for again and again: who a sender is, the power levels, the policy
+// server. Each place holds the last key that came to it.
+class KnownPaths {
+public:
+    const TreePath& find_or_compute(std::string_view type, std::string_view state_key) {
+        Known& known = places_[(stable_hash(type) ^ stable_hash(state_key)) % kPlaces];
+        if (known.state_key != state_key || known.type != type) {
+            known.path = compute_path(type, state_key);
+            known.type = type;
+            known.state_key = state_key;
+        }
+        return known.path;
+    }
+
+private:
+    static constexpr std::size_t kPlaces = 1024;
+    struct Known {
+        std::string type;
+        std::string state_key;
+        TreePath path;
+    };
+    std::vector<Known> places_ = std::vector<Known>(kPlaces, {"", "", compute_path("", "")});
+};
+
+}  // namespace
+
+TreePath path_of(std::string_view type, std::string_view state_key) {
+    static thread_local KnownPaths paths;
+    return paths.find_or_compute(type, state_key);
 }
 
 EntryPtr make_entry(const StateKey& key, const EventId& event_id) {

@@ -2,32 +2,48 @@
 // ids.
 #pragma once
 
-#include <string>
+#include <concepts>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
 #include <string_view>
+
+#include "refserver/runtime/log_names.h"
 
 namespace matrix::runtime {
 
-enum class LogLevel { Debug, Info, Warning, Error };
+/// What a line says beside its name. A text stays where it is until the line is written.
+struct LogField {
+    std::string_view key;
+    std::string_view text = {};
+    std::optional<std::int64_t> number = std::nullopt;  ///< Instead of the text.
+
+    LogField(std::string_view key_, std::string_view text_) : key(key_), text(text_) {}
+    template <std::integral Integer>
+    LogField(std::string_view key_, Integer number_)
+        : key(key_), number(static_cast<std::int64_t>(number_)) {}
+};
+
+struct LogLine {
+    const LogKind& kind;
+    std::span<const LogField> fields;
+};
 
 class Log {
 public:
     virtual ~Log() = default;
-    virtual bool is_enabled(LogLevel level) const = 0;
-    /// `part` names the speaker, for example "outbox".
-    virtual void write(LogLevel level, std::string_view part, std::string message) = 0;
 
-    void debug(std::string_view part, std::string message) {
-        if (is_enabled(LogLevel::Debug)) write(LogLevel::Debug, part, std::move(message));
+    /// `log.write("peer_failed", {{"server", name.view()}, {"failures", 3}});`, with names and keys
+    /// of `kLogKinds`. Values may be any bytes: see log_line.h.
+    void write(LogName name, std::initializer_list<LogField> fields) {
+        if (!is_enabled(name.kind().level)) return;
+        take({name.kind(), std::span(fields.begin(), fields.size())});
     }
-    void info(std::string_view part, std::string message) {
-        write(LogLevel::Info, part, std::move(message));
-    }
-    void warning(std::string_view part, std::string message) {
-        write(LogLevel::Warning, part, std::move(message));
-    }
-    void error(std::string_view part, std::string message) {
-        write(LogLevel::Error, part, std::move(message));
-    }
+
+protected:
+    virtual bool is_enabled(LogLevel level) const = 0;
+    virtual void take(const LogLine& line) = 0;
 };
 
 }  // namespace matrix::runtime

@@ -227,7 +227,8 @@ std::string Audit::load_file(std::string_view hash) {
 
 std::vector<std::string> Audit::check_file() {
     std::vector<std::string> problems;
-    database_.query("PRAGMA quick_check", {}, [&](const Row& row) {
+    // The quick one would not see that an index and its table differ.
+    database_.query("PRAGMA integrity_check", {}, [&](const Row& row) {
         if (row.view(0) != "ok") problems.push_back(row.text(0));
         return true;
     });

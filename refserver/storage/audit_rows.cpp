@@ -61,7 +61,11 @@ constexpr std::array kRowRules{
             " UNION ALL SELECT room_id, event_id, position FROM membership_changes"
             " UNION ALL SELECT room_id, user_id, position FROM outlier_memberships"
             " UNION ALL SELECT room_id, user_id, position FROM account_data"
-            " UNION ALL SELECT '', user_id, position FROM device_lists)"
+            " UNION ALL SELECT '', user_id, position FROM device_lists"
+            " UNION ALL SELECT room_id, event_id, position FROM receipts"
+            " UNION ALL SELECT '', user_id, position FROM presence"
+            " UNION ALL SELECT '', user_id, position FROM key_signatures"
+            " UNION ALL SELECT '', user_id, position FROM device_messages)"
             " WHERE abs(position) > ?1",
             Parameter::PositionBound},
     RowRule{"outbox_dangling",
@@ -71,9 +75,21 @@ constexpr std::array kRowRules{
             " WHERE outbox.event_id <> '' AND event IS NULL"},
     RowRule{"outbox_number",
             "numbers of a queue are below the next one of its destination",
-            "SELECT '', event_id, 'number ' || number || ' for ' || destination FROM outbox"
+            "SELECT '', event_id, 'number ' || number || ' for ' || destination FROM ("
+            "SELECT event_id, number, destination FROM outbox"
+            " UNION ALL SELECT '', number, destination FROM outbox_edus)"
             " LEFT JOIN destinations ON server = destination"
             " WHERE (next_number IS NULL OR number >= next_number)"},
+    RowRule{"outbox_edu_unreadable",
+            "an EDU that waits to be sent is JSON",
+            "SELECT '', '', 'number ' || number || ' for ' || destination FROM outbox_edus"
+            " WHERE NOT json_valid(text)"},
+    RowRule{"outbox_gap_dangling",
+            "a room that a server missed events of is known, and so is the last of them",
+            "SELECT outbox_gaps.room_id, last_event_id, 'unknown, for ' || destination"
+            " FROM outbox_gaps LEFT JOIN rooms ON rooms.room_id = outbox_gaps.room_id"
+            " LEFT JOIN events ON events.event_id = last_event_id AND events.room = rooms.room"
+            " WHERE event IS NULL"},
     RowRule{"joined_servers",
             // Of a room that is not entered yet, they come with the last step.
             "how many users of each server are joined, as memberships have it",
@@ -100,6 +116,64 @@ constexpr std::array kRowRules{
             "SELECT '', '', 'no event ' || sent_events.event || ', of ' || user_id"
             " FROM sent_events LEFT JOIN events USING (event)"
             " WHERE event_id IS NULL"},
+    RowRule{"account_missing",
+            "what belongs to a user of ours belongs to an account",
+            "SELECT '', '', name || ' of ' || user_id FROM ("
+            "SELECT 'a device' AS name, user_id FROM devices"
+            " UNION SELECT 'a profile', user_id FROM profile_fields"
+            " UNION SELECT 'account data', user_id FROM account_data"
+            " UNION SELECT 'a filter', user_id FROM filters"
+            " UNION SELECT 'cross-signing keys', user_id FROM cross_signing_keys"
+            " UNION SELECT 'an OpenID token', user_id FROM openid_tokens"
+            " UNION SELECT 'media', user_id FROM media"
+            " UNION SELECT 'presence', user_id FROM presence WHERE heard_ts IS NULL)"
+            " WHERE user_id NOT IN (SELECT user_id FROM accounts)"},
+    RowRule{"device_missing",
+            "what belongs to a device belongs to one of its user's",
+            "SELECT '', '', name || ' of ' || user_id || ' ' || device_id FROM ("
+            "SELECT 'an access token' AS name, user_id, device_id FROM access_tokens"
+            " UNION SELECT 'keys', user_id, device_id FROM device_keys"
+            " UNION SELECT 'one-time keys', user_id, device_id FROM one_time_keys"
+            " UNION SELECT 'a fallback key', user_id, device_id FROM fallback_keys"
+            " UNION SELECT 'messages', user_id, device_id FROM device_messages)"
+            " LEFT JOIN devices USING (user_id, device_id) WHERE devices.user_id IS NULL"},
+    RowRule{"device_data_unreadable",
+            "keys of devices and messages to them are JSON",
+            "SELECT '', '', name || ' of ' || user_id || ' ' || device_id FROM ("
+            "SELECT 'keys' AS name, user_id, device_id, keys AS text FROM device_keys"
+            " UNION ALL SELECT 'remote keys', user_id, device_id, keys FROM remote_devices"
+            " UNION ALL SELECT 'a message', user_id, device_id, text FROM device_messages)"
+            " WHERE NOT json_valid(text)"},
+    RowRule{"remote_device_dangling",
+            "a device of another server's user is in a list that is known",
+            "SELECT '', '', user_id || ' ' || device_id"
+            " FROM remote_devices LEFT JOIN remote_device_lists AS lists USING (user_id)"
+            " WHERE stream_id IS NULL"},
+    RowRule{"account_data_unreadable",
+            "account data and filters are JSON",
+            "SELECT room_id, '', type || ' of ' || user_id FROM ("
+            "SELECT room_id, type, user_id, content FROM account_data"
+            " UNION ALL SELECT '', 'filter ' || filter_id, user_id, filter FROM filters)"
+            " WHERE NOT json_valid(content)"},
+    RowRule{"presence_state",
+            "presence is one of three states",
+            "SELECT '', '', state || ' of ' || user_id FROM presence"
+            " WHERE state NOT BETWEEN 0 AND 2"},
+    RowRule{"receipt_dangling",
+            // The event may come later than the receipt.
+            "a receipt is of a room that is known",
+            "SELECT receipts.room_id, receipts.event_id, type || ' of ' || user_id"
+            " FROM receipts LEFT JOIN rooms USING (room_id) WHERE room IS NULL"},
+    RowRule{"directory_dangling",
+            "an alias, and a published room, is of a room that is known",
+            "SELECT entries.room_id, '', name FROM ("
+            "SELECT room_id, alias AS name FROM room_aliases"
+            " UNION ALL SELECT room_id, 'published' FROM published_rooms) AS entries"
+            " LEFT JOIN rooms USING (room_id) WHERE room IS NULL"},
+    RowRule{"handshake_unreadable",
+            "a membership that another server has a part in is an event",
+            "SELECT room_id, event_id, 'of ' || user_id FROM unfinished_handshakes"
+            " WHERE NOT json_valid(pdu)"},
     RowRule{"early_redaction_dangling",
             "a redaction that waits for its target is a known event",
             "SELECT '', early_redactions.event_id, 'no such event, redacts ' || redacts"

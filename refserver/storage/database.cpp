@@ -1,5 +1,7 @@
 #include "refserver/storage/database.h"
 
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -81,6 +83,67 @@ std::expected<std::unique_ptr<Database>, StorageError> Database::open(runtime::D
     return database;
 }
 
+namespace {
+
+/// The columns of each table of a database.
+using Columns = std::map<std::string, std::set<std::string>>;
+
+std::expected<Columns, StorageError> columns_of(sqlite3* connection) {
+    Columns columns;
+    const auto take = [](void* into, int, char** values, char**) {
+        (*static_cast<Columns*>(into))[values[0]].insert(values[1]);
+        return 0;
+    };
+    const int code =
+        sqlite3_exec(connection,
+                     "SELECT tables.name, columns.name FROM sqlite_schema AS tables"
+                     " JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table'",
+                     take,
+                     &columns,
+                     nullptr);
+    if (code != SQLITE_OK) return std::unexpected(make_error(connection, code, "read the schema"));
+    return columns;
+}
+
+/// What a new database has.
+std::expected<Columns, StorageError> expected_columns() {
+    sqlite3* connection = nullptr;
+    int code = sqlite3_open_v2(
+        ":memory:", &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    for (const Migration& migration : all_migrations()) {
+        if (code != SQLITE_OK) break;
+        const std::string sql(migration.sql);
+        code = sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, nullptr);
+    }
+    auto columns = code == SQLITE_OK
+                       ? columns_of(connection)
+                       : std::unexpected(make_error(connection, code, "make a new database"));
+    sqlite3_close(connection);
+    return columns;
+}
+
+// Statements on a database of another program would fail like bugs of ours; so it is looked at
+// before.
+std::expected<void, StorageError> check_schema(sqlite3* connection, const std::string& path) {
+    ASSIGN_OR_RETURN(const Columns found, columns_of(connection));
+    ASSIGN_OR_RETURN(const Columns expected, expected_columns());
+    const auto refuse = [&](const std::string& lacking) {
+        return std::unexpected(StorageError{path + " has no " + lacking +
+                                            ": it is no database of this program, or damaged"});
+    };
+    for (const auto& [table, columns] : expected) {
+        const auto place = found.find(table);
+        if (place == found.end()) return refuse("table \"" + table + "\"");
+        for (const std::string& column : columns) {
+            if (place->second.contains(column)) continue;
+            return refuse("column \"" + column + "\" in the table \"" + table + "\"");
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
 std::expected<std::unique_ptr<Database>, StorageError> Database::open_to_read(std::string path) {
     std::unique_ptr<Database> database(new Database());
     database->statements_max_ = DatabaseOptions().statements_max;
@@ -99,6 +162,14 @@ std::expected<std::unique_ptr<Database>, StorageError> Database::open_to_read(st
             StorageError{path + " has schema version " + std::to_string(version) +
                          ", and this program reads version " + std::to_string(newest) +
                          ": a server of this program must have opened it"});
+    }
+    RETURN_IF_ERROR(check_schema(database->connection_, path));
+    ASSIGN_OR_RETURN(const std::int64_t rows,
+                     database->read_integer("SELECT COUNT(*) FROM generation"));
+    if (rows != 1) {
+        return std::unexpected(StorageError{path + " has " + std::to_string(rows) +
+                                            " rows in the table \"generation\", not one: it is no "
+                                            "database of this program, or damaged"});
     }
     ASSIGN_OR_RETURN(database->generation_,
                      database->read_integer("SELECT number FROM generation"));

@@ -23,9 +23,15 @@ std::ostream& operator<<(std::ostream& out, EventStatus status) {
     unreachable();
 }
 
-EventStore::EventStore(Turns& turns, std::size_t events_cached_max)
-    : turns_(turns), cache_(events_cached_max) {
+EventStore::EventStore(Turns& turns, std::size_t events_cached_max, EventPool* pool)
+    : turns_(turns), pool_(pool), cache_(events_cached_max) {
     turns_.on_failed_commit([this] { cache_.clear(); });
+}
+
+void EventStore::keep(const StoredEvent& stored) {
+    StoredEvent kept = stored;
+    if (pool_ != nullptr) kept.event = pool_->share(kept.event);
+    cache_.put(kept.event->id.view(), std::move(kept));
 }
 
 namespace {
@@ -62,7 +68,7 @@ std::optional<StoredEvent> EventStore::find(const EventId& id) {
         {id.view()},
         read_event);
     if (stored) {
-        cache_.put(id.view(), *stored);
+        keep(*stored);
     } else if (!turns_.database().has_failed()) {
         absent_.put(id.view(), true);
     }
@@ -101,7 +107,7 @@ bool EventStore::is_known(const EventId& id) {
 
 void EventStore::put(RoomNumber room, const StoredEvent& stored) {
     write(room, stored);
-    cache_.put(stored.event->id.view(), stored);
+    keep(stored);
 }
 
 void EventStore::put_unread(RoomNumber room, const StoredEvent& stored) {

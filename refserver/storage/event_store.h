@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "refserver/protocol/event.h"
+#include "refserver/storage/event_pool.h"
 #include "refserver/storage/events.h"
 #include "refserver/storage/lru_map.h"
 #include "refserver/storage/turns.h"
@@ -28,7 +29,10 @@ public:
     /// Of how many ids it stays known that there is no such event: of those that are on their way.
     static constexpr std::size_t kAbsentCachedMax = 1000;
 
-    explicit EventStore(Turns& turns, std::size_t events_cached_max = kEventsCachedMax);
+    /// With a pool, events of the cache are those of the pool; it outlives the store.
+    explicit EventStore(Turns& turns,
+                        std::size_t events_cached_max = kEventsCachedMax,
+                        EventPool* pool = nullptr);
     EventStore(const EventStore&) = delete;
     EventStore& operator=(const EventStore&) = delete;
 
@@ -76,6 +80,9 @@ private:
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
     Turns& turns_;
+    void keep(const StoredEvent& stored);
+
+    EventPool* pool_;
     LruMap<StoredEvent> cache_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };

@@ -483,6 +483,12 @@ CREATE TABLE received_device_messages (
 CREATE INDEX received_device_messages_by_age ON received_device_messages (origin, position);
 )";
 
+// What inspection lists: the condition is that of `Survey::list_refused`.
+constexpr std::string_view kRefusedEvents = R"(
+CREATE INDEX refused_events ON events (room, event)
+    WHERE status IN (1, 2) OR is_rejected_outlier = 1;
+)";
+
 constexpr std::array kMigrations{
     Migration{.number = 1, .name = "foundation", .sql = kFoundation},
     Migration{.number = 2, .name = "services for peers", .sql = kServicesForPeers},
@@ -491,6 +497,7 @@ constexpr std::array kMigrations{
     Migration{.number = 5, .name = "edus", .sql = kEdus},
     Migration{.number = 6, .name = "unfinished memberships", .sql = kUnfinishedMemberships},
     Migration{.number = 7, .name = "devices", .sql = kDevices},
+    Migration{.number = 8, .name = "refused events", .sql = kRefusedEvents},
 };
 
 }  // namespace

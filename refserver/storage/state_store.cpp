@@ -6,21 +6,27 @@ namespace matrix::storage {
 
 StateStore::StateStore(Turns& turns, std::size_t states_cached_max)
     : turns_(turns), cache_(states_cached_max) {
-    turns_.on_failed_commit([this] { cache_.clear(); });
+    turns_.on_failed_commit([this] {
+        cache_.clear();
+        stored_nodes_.clear();
+    });
+}
+
+bool StateStore::is_stored(const State::Hash& node) {
+    if (stored_nodes_.find(view(node))) return true;
+    const auto found = turns_.database().find("SELECT 1 FROM state_nodes WHERE hash = ?1",
+                                              {Binding::blob(view(node))},
+                                              [](const Row&) { return true; });
+    if (found) stored_nodes_.put(view(node), true);
+    return found.has_value();
 }
 
 State::Hash StateStore::put(const State& state) {
     const State::Hash root = state.root();
     if (state.empty() || cache_.find(view(root))) return root;
-    Database& database = turns_.database();
     turns_.begin_unit();
-    const auto nodes = state.list_new_nodes([&](const State::Hash& hash) {
-        return database
-            .find("SELECT 1 FROM state_nodes WHERE hash = ?1",
-                  {Binding::blob(view(hash))},
-                  [](const Row&) { return true; })
-            .has_value();
-    });
+    const auto nodes =
+        state.list_new_nodes([this](const State::Hash& hash) { return is_stored(hash); });
     for (const State::StoredNode& node : nodes)
         put_node(node);
     cache_.put(view(root), state);
@@ -32,6 +38,7 @@ void StateStore::put_node(const State::StoredNode& node) {
     // Ignored: two equal parts of one new state, or one that another state has too.
     turns_.database().execute("INSERT OR IGNORE INTO state_nodes VALUES (?1, ?2)",
                               {Binding::blob(view(node.hash)), Binding::blob(node.bytes)});
+    if (!turns_.database().has_failed()) stored_nodes_.put(view(node.hash), true);
 }
 
 std::optional<State> StateStore::load(const State::Hash& root) {

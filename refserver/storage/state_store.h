@@ -29,7 +29,12 @@ public:
 
 private:
     Turns& turns_;
-    LruMap<State> cache_;  ///< All of them are stored.
+    bool is_stored(const State::Hash& node);
+
+    /// Of nodes: those that new states share with older ones are asked for each time.
+    static constexpr std::size_t kNodesRememberedMax = 2000;
+    LruMap<State> cache_;                             ///< All of them are stored.
+    LruMap<bool> stored_nodes_{kNodesRememberedMax};  ///< True: such a node is stored.
 };
 
 }  // namespace matrix::storage

@@ -90,7 +90,11 @@ void Turns::fail_turn(const StorageError& error) {
     SIM_SOMETIMES(error.is_disk_full, "a disk is full");
     SIM_SOMETIMES("a commit fails");
     was_disk_full_ = error.is_disk_full;
-    log_.error("storage", "a commit failed, its requests are answered with errors: " + error.what);
+    if (error.is_disk_full) {
+        log_.write("disk_full", {{"why", error.what}});
+    } else {
+        log_.write("commit_failed", {{"why", error.what}});
+    }
     for (auto& callback : on_failed_commit_)
         callback();
     settle(turn_ - 1, turn_ - 1, false);
@@ -178,7 +182,7 @@ void Turns::finish_checkpoint(const std::expected<void, StorageError>& result) {
     SIM_SOMETIMES(!result, "a checkpoint fails");
     if (result) return;
     ++failed_checkpoints_;
-    log_.error("storage", result.error().what);
+    log_.write("checkpoint_failed", {{"why", result.error().what}});
 }
 
 }  // namespace matrix::storage

@@ -33,7 +33,36 @@ void end_partition(World& world, const Step&) {
     world.cluster().network().heal();
 }
 
+constexpr std::array kFaultPointParameters = {
+    Parameter{"point", ParameterKind::FaultPoint, "Which one."},
+    Parameter{.name = "one_in",
+              .kind = ParameterKind::Integer,
+              .meaning = "It fires once in so many times that a server passes it.",
+              .least = 1,
+              .most = 1'000'000},
+    Parameter{.name = kDurationParameter,
+              .kind = ParameterKind::Integer,
+              .meaning = "How long.",
+              .least = 1},
+};
+
+Task<void> use_fault_point(World* world, Step step) {
+    world->fault_points().use(step.text("point"),
+                              static_cast<std::uint64_t>(step.integer("one_in")));
+    co_return;
+}
+
+void end_fault_point(World& world, const Step& step) {
+    world.fault_points().stop(step.text("point"));
+}
+
 constexpr std::array kFaultVerbs = {
+    Verb{"fault_point",
+         VerbKind::Fault,
+         "The servers do at times what they may do, and hardly ever do.",
+         kFaultPointParameters,
+         use_fault_point,
+         end_fault_point},
     Verb{"partition",
          VerbKind::Fault,
          "Servers of different groups do not reach each other.",

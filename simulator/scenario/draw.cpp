@@ -25,6 +25,16 @@ std::vector<const Disturbance*> choose_disturbances(const DrawOptions& options,
     return chosen;
 }
 
+// For people: "power_struggle, split, intruder".
+std::string describe(const DrawOptions& options, const std::vector<const Disturbance*>& chosen) {
+    std::string text;
+    for (const std::string& name : options.workloads)
+        text += (text.empty() ? "" : ", ") + name;
+    for (const Disturbance* disturbance : chosen)
+        text += ", " + std::string(disturbance->name);
+    return text;
+}
+
 }  // namespace
 
 const std::vector<Disturbance>& all_disturbances() {
@@ -54,6 +64,7 @@ Scenario draw_scenario(const DrawOptions& options) {
     scenario.chaos_ms = options.chaos_ms;
 
     const auto disturbances = choose_disturbances(options, source);
+    scenario.description = describe(options, disturbances);
     WorkloadOptions workload_options = options.workload;
     workload_options.has_split =
         options.servers > 1 && std::ranges::any_of(disturbances, [](const Disturbance* chosen) {

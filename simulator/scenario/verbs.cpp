@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "refserver/base/assert.h"
+#include "simulator/drawn_faults.h"
 
 namespace matrix::simulator {
 namespace {
@@ -62,6 +63,10 @@ std::string expectation_of(const Parameter& parameter, const Scenario& scenario)
                    std::to_string(parameter.most);
         case ParameterKind::Option:
             return "one of " + joined(parameter.options);
+        case ParameterKind::FaultPoint: {
+            const std::vector<std::string_view> points = list_fault_points();
+            return "a fault point, one of " + joined(points);
+        }
         case ParameterKind::Text:
             return "a text";
     }
@@ -97,6 +102,10 @@ bool is_sound(const json::Value& value,
         case ParameterKind::Option:
             return text != nullptr &&
                    std::ranges::find(parameter.options, *text) != parameter.options.end();
+        case ParameterKind::FaultPoint: {
+            const std::vector<std::string_view> points = list_fault_points();
+            return text != nullptr && std::ranges::find(points, *text) != points.end();
+        }
         case ParameterKind::Text:
             return text != nullptr;
     }

@@ -1,6 +1,7 @@
 // FederationServer: who may ask for what, and what this server signs.
 #include "refserver/engine/federation_server.h"
 
+#include "refserver/storage/survey.h"
 #include "tests/engine/federation_fixture.h"
 
 namespace matrix::engine {
@@ -319,6 +320,49 @@ TEST_F(FederationServerTest, TakesTheGoodEventsOfATransactionWithABadOne) {
     EXPECT_EQ(text_of(ask(&FederationServer::send_transaction, {"t1"}, {}, empty)), text_of(reply));
     EXPECT_EQ(text_of(ask(&FederationServer::send_transaction, {"t2"}, {}, empty)),
               R"({"pdus":{}})");
+}
+
+// Nothing is stored of the dropped one, and inspection lists both.
+TEST_F(FederationServerTest, RemembersWhatItRejectedAndWhatItDropped) {
+    json::Object bad = from_eve(message(eve_, "bad"));
+    bad.set("depth", "not a number");
+    const json::Object refused = from_eve(state_event(eve_, "m.room.topic", {{"topic", "mine"}}));
+    const json::Object transaction{{"pdus", json::Array{bad, refused}}};
+    const auto before = a_.counters;
+    ask(&FederationServer::send_transaction, {"t"}, {}, transaction);
+    EXPECT_EQ(a_.counters.events_dropped, before.events_dropped + 1);
+    EXPECT_EQ(a_.counters.events_rejected, before.events_rejected + 1);
+
+    const std::vector<DroppedEvent> dropped = a_.dropped.list(room_->id());
+    ASSERT_EQ(dropped.size(), 1U);
+    EXPECT_EQ(dropped[0].server, peer_.name);
+    EXPECT_NE(dropped[0].why.find("depth"), std::string::npos) << dropped[0].why;
+    storage::Survey survey(a_.turns);
+    const auto listed = survey.list_refused(room_->id(), INT64_MAX, 10);
+    ASSERT_EQ(listed.size(), 1U);
+    EXPECT_EQ(listed[0].id, id_of(refused, room_->rules()));
+    EXPECT_TRUE(survey.list_refused(room_->id(), listed[0].number, 10).empty());
+    EXPECT_TRUE(survey.list_refused(RoomId("!other:a.test"), INT64_MAX, 10).empty());
+}
+
+TEST(DroppedEvents, KeepsTheNewestOfAllRooms) {
+    TestWorld world;
+    RoomHost host(world, "a.test");
+    const auto note = [&](const std::string& room, std::size_t number) {
+        host.dropped.note({.room = RoomId(room),
+                           .event = EventId("$" + std::to_string(number)),
+                           .server = ServerName("x.test"),
+                           .why = std::string(100'000, 'a')});
+    };
+    note("!one:a.test", 0);
+    for (std::size_t number = 1; number <= kDroppedEventsMax; ++number)
+        note("!two:a.test", number);
+    EXPECT_TRUE(host.dropped.list(RoomId("!one:a.test")).empty());
+    const auto kept = host.dropped.list(RoomId("!two:a.test"));
+    ASSERT_EQ(kept.size(), kDroppedEventsMax);
+    EXPECT_EQ(kept.front().event, EventId("$" + std::to_string(kDroppedEventsMax)));
+    EXPECT_LE(kept.front().why.size(), 1000U);
+    EXPECT_EQ(host.counters.events_dropped, kDroppedEventsMax + 1);
 }
 
 TEST_F(FederationServerTest, RefusesATransactionThatIsTooLong) {

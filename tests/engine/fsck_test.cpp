@@ -46,8 +46,43 @@ protected:
             media.upload("file", std::nullopt, "text/plain", "some bytes");
             storage::ReceivedTransactions(a_.turns).put_response(peer_.name(), "1", "{}");
             storage::OutboxStore(a_.turns).append(ServerName("x.test"), room_->extremities()[0]);
+            write_rows();
         });
         world_.settle();
+    }
+    // A sound row in each table that no event fills. <room> and <event> are the newest ones.
+    void write_rows() {
+        for (std::string sql :
+             {"accounts (user_id, created_ts) VALUES ('@alice:a.test', 1)",
+              "devices (user_id, device_id) VALUES ('@alice:a.test', 'D')",
+              "access_tokens VALUES (x'00', '@alice:a.test', 'D', 1)",
+              "profile_fields VALUES ('@alice:a.test', 'displayname', '\"A\"')",
+              "account_data VALUES ('@alice:a.test', '<room>', 'm.tag', '{}', 1)",
+              "filters VALUES ('@alice:a.test', 1, '{}')",
+              "openid_tokens VALUES (x'00', '@alice:a.test', 1)",
+              "device_keys VALUES ('@alice:a.test', 'D', '{}')",
+              "one_time_keys VALUES ('@alice:a.test', 'D', 'a', 'k', 1, '{}')",
+              "fallback_keys VALUES ('@alice:a.test', 'D', 'a', 'k', '{}', 0)",
+              "cross_signing_keys VALUES ('@alice:a.test', 0, '{}')",
+              "device_messages VALUES ('@alice:a.test', 'D', 1, '{}')",
+              "remote_device_lists VALUES ('@eve:peer.test', 1, 0, NULL, NULL)",
+              "remote_devices VALUES ('@eve:peer.test', 'E', '{}', NULL)",
+              "presence VALUES ('@alice:a.test', 1, NULL, NULL, 0, 1, NULL)",
+              "receipts VALUES ('<room>', 'm.read', '@alice:a.test', '', '<event>', 1, 1)",
+              "room_aliases VALUES ('#a:a.test', '<room>', '@alice:a.test')",
+              "published_rooms VALUES ('<room>')",
+              "outbox_edus VALUES ('x.test', 0, '', '{}')",
+              "outbox_gaps VALUES ('x.test', '<room>', '<event>')",
+              "unfinished_handshakes VALUES ('$h', 'r.test', '<room>', '@alice:a.test', '12',"
+              " '{}', 0)"}) {
+            const auto fill = [&](const std::string& place, const std::string& text) {
+                const std::size_t at = sql.find(place);
+                if (at != std::string::npos) sql.replace(at, place.size(), text);
+            };
+            fill("<room>", room_->id().text());
+            fill("<event>", room_->extremities()[0].text());
+            a_.database->execute("INSERT OR REPLACE INTO " + sql);
+        }
     }
     // Two events upon one, of which each changes the state, and one upon both.
     void fork_by_eve() {
@@ -235,8 +270,45 @@ INSTANTIATE_TEST_SUITE_P(
                {"sent_event_dangling"}},
         Damage{"UPDATE joined_servers SET users = 9", {"joined_servers"}},
         Damage{"DELETE FROM joined_servers", {"joined_servers"}},
+        Damage{"UPDATE outbox_edus SET number = 100", {"outbox_number"}},
+        Damage{"UPDATE outbox_edus SET text = '{'", {"outbox_edu_unreadable"}},
+        Damage{"UPDATE outbox_gaps SET last_event_id = '$none'", {"outbox_gap_dangling"}},
+        Damage{"UPDATE outbox_gaps SET room_id = '!none'", {"outbox_gap_dangling"}},
         Damage{"UPDATE media_slices SET bytes = x'00'", {"media_damaged"}},
         Damage{"DELETE FROM media_slices", {"media_damaged"}}));
+
+INSTANTIATE_TEST_SUITE_P(
+    Users,
+    FsckDamage,
+    testing::Values(
+        Damage{"DELETE FROM accounts", {"account_missing"}},
+        Damage{"UPDATE devices SET user_id = '@x:a.test'", {"account_missing", "device_missing"}},
+        Damage{"UPDATE profile_fields SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE account_data SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE filters SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE openid_tokens SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE cross_signing_keys SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE media SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE presence SET user_id = '@x:a.test'", {"account_missing"}},
+        Damage{"UPDATE presence SET state = 3", {"presence_state"}},
+        Damage{"UPDATE presence SET position = 1000000000000000", {"position_beyond"}},
+        Damage{"DELETE FROM devices", {"device_missing"}},
+        Damage{"UPDATE access_tokens SET device_id = 'X'", {"device_missing"}},
+        Damage{"UPDATE device_keys SET device_id = 'X'", {"device_missing"}},
+        Damage{"UPDATE one_time_keys SET device_id = 'X'", {"device_missing"}},
+        Damage{"UPDATE fallback_keys SET device_id = 'X'", {"device_missing"}},
+        Damage{"UPDATE device_messages SET device_id = 'X'", {"device_missing"}},
+        Damage{"UPDATE device_messages SET text = '{'", {"device_data_unreadable"}},
+        Damage{"UPDATE device_keys SET keys = '{'", {"device_data_unreadable"}},
+        Damage{"UPDATE remote_devices SET keys = '{'", {"device_data_unreadable"}},
+        Damage{"DELETE FROM remote_device_lists", {"remote_device_dangling"}},
+        Damage{"UPDATE account_data SET content = '{'", {"account_data_unreadable"}},
+        Damage{"UPDATE filters SET filter = '{'", {"account_data_unreadable"}},
+        Damage{"UPDATE receipts SET room_id = '!none'", {"receipt_dangling"}},
+        Damage{"UPDATE receipts SET position = 1000000000000000", {"position_beyond"}},
+        Damage{"UPDATE room_aliases SET room_id = '!none'", {"directory_dangling"}},
+        Damage{"UPDATE published_rooms SET room_id = '!none'", {"directory_dangling"}},
+        Damage{"UPDATE unfinished_handshakes SET pdu = '{'", {"handshake_unreadable"}}));
 
 TEST_F(Fsck, CountsNodesThatNoStateHas) {
     start("12");
@@ -257,6 +329,37 @@ TEST_F(Fsck, NamesADamagedNode) {
     start("12");
     damage("UPDATE state_nodes SET bytes = x'4c00' WHERE hash = (SELECT current_state FROM rooms)");
     EXPECT_EQ(check(), Names{"state_node_hash"}) << found_.str();
+}
+
+// Its bytes have its hash, and are no node.
+TEST_F(Fsck, NamesANodeThatCannotBeRead) {
+    start("12");
+    const Sha256 hash = sha256("no node");
+    a_.turn([&] {
+        a_.database->execute("INSERT INTO state_nodes VALUES (?1, ?2)",
+                             {storage::Binding::blob(view(hash)), "no node"});
+    });
+    world_.settle();
+    EXPECT_EQ(check(), Names{"state_node_unreadable"}) << found_.str();
+}
+
+TEST_F(Fsck, NamesAMissingNodeBelowAnother) {
+    start("12");
+    for (int number = 0; number < 20; ++number)
+        send(state_event(alice_, "x.number." + std::to_string(number), {}));
+    damage(
+        "DELETE FROM state_nodes WHERE hash = (SELECT hash FROM state_nodes WHERE hash NOT IN"
+        " (SELECT state_after FROM events WHERE state_after IS NOT NULL UNION"
+        " SELECT current_state FROM rooms UNION SELECT root FROM state_changes) LIMIT 1)");
+    EXPECT_TRUE(check().contains("state_node_dangling")) << found_.str();
+}
+
+TEST_F(Fsck, NamesAnEventOfAnotherRoom) {
+    start("11");
+    damage(
+        write_sql("UPDATE events SET text = replace(text, '\"room_id\":\"!', '\"room_id\":\"!x')"
+                  " WHERE event = <one>"));
+    EXPECT_TRUE(check().contains("event_room")) << found_.str();
 }
 
 TEST_F(Fsck, NamesAnEventOfAnotherId) {

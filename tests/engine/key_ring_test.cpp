@@ -31,9 +31,9 @@ protected:
     }
     /// The status of the answer to a request; 200 when it is authenticated.
     int status_of(const runtime::HttpRequest& request) {
-        const auto origin = a_.wait_for(a_.keys.authenticate(request)).value();
-        if (origin) EXPECT_EQ(*origin, peer_.name);
-        return origin ? 200 : origin.error().status;
+        const auto authenticated = a_.wait_for(a_.keys.authenticate(request)).value();
+        if (authenticated) EXPECT_EQ(authenticated->origin, peer_.name);
+        return authenticated ? 200 : authenticated.error().status;
     }
     std::int64_t now() const { return a_.clock.now().value; }
     /// The peer's keys from now on: good for so long.
@@ -330,7 +330,14 @@ TEST_F(KeyRingTest, RefusesAServerWhoseKeysCannotBeHad) {
     request.headers.add(
         "Authorization",
         authorize_request("GET", "/x", ServerName("nowhere.test"), a_.name, nullptr, *key.signer));
+    EXPECT_FALSE(a_.keys.find_fetch(ServerName("nowhere.test")));
     EXPECT_EQ(status_of(request), 401);
+    const auto fetch = a_.keys.find_fetch(ServerName("nowhere.test"));
+    ASSERT_TRUE(fetch);
+    EXPECT_FALSE(fetch->is_fetching);
+    EXPECT_FALSE(fetch->last_failure.empty());
+    EXPECT_GT(fetch->fetched_ts, 0);
+    EXPECT_GT(fetch->next_fetch_ts, fetch->fetched_ts);
 }
 
 // security-cases.tsv 33

@@ -125,6 +125,23 @@ TEST_F(RoomsTest, EntersARoomWithTheStateOfAResident) {
     EXPECT_EQ(create->status, EventStatus::Outlier);
 }
 
+TEST_F(RoomsTest, KnowsOfAJoinWhoseAnswerWasLost) {
+    const RoomPtr room = a_.create_room();
+    const UserId carol = c_.user("carol");
+    json::Object pdu =
+        make_pdu(room->make_template(member(carol, carol, "join")).value(), room->rules());
+    hash_and_sign_event(pdu, c_.name, *c_.key.signer, room->rules());
+    const Receipt lost = a_.receive(room, pdu, c_.name).value();
+    ASSERT_EQ(lost.stored.status, EventStatus::Accepted);
+    EXPECT_FALSE(c_.rooms.membership(room->id(), carol));
+
+    const RoomPtr entered = c_.join(a_, room, "dave");
+    EXPECT_EQ(entered->membership(carol), Membership::Join);
+    EXPECT_EQ(c_.rooms.membership(room->id(), carol), Membership::Join);
+    EXPECT_EQ(c_.rooms.list_rooms_of(carol, Membership::Join), std::vector{room->id()});
+    EXPECT_EQ(c_.rooms.list_memberships(c_.user("dave")).size(), 1U);
+}
+
 TEST_F(RoomsTest, EntersALargeRoomOnceForTwoWhoComeTogether) {
     const RoomPtr room = create_large_room(200);
     const JoinedRoom joined = joined_by_bob(room);

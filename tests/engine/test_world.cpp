@@ -137,6 +137,7 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
               .log = log,
               .counters = counters}),
       notifier(turns, clock),
+      dropped({.clock = clock, .log = log, .counters = counters}),
       rooms({.server_name = name,
              .turns = turns,
              .events = events,
@@ -153,7 +154,8 @@ RoomHost::RoomHost(TestWorld& world_, const std::string& name_)
              .outbox = outbox,
              .notifier = notifier,
              .workers = workers,
-             .counters = counters}) {
+             .counters = counters,
+             .dropped = dropped}) {
     ++world.hosts;
     keys.connect(federation);
     outbox.connect(rooms);

@@ -137,6 +137,7 @@ public:
     FederationClient federation;
     Outbox outbox;
     Notifier notifier;
+    DroppedEvents dropped;
     Rooms rooms;
     runtime::TaskGroup handlers;
 

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/platform/stderr_log.h"
 #include "tests/platform/real_world.h"
 
 namespace matrix::platform {
@@ -19,7 +20,8 @@ TEST(LogDurability, CallsBackEveryRequestInOrder) {
     const TemporaryFolder folder;
     write_file(folder.path() + "/db-wal", "log");
     LoopThread loop;
-    LogDurability durability(loop.loop, folder.path(), "db");
+    SilentLog log;
+    LogDurability durability(loop.loop, log, folder.path(), "db");
     std::vector<int> order;
     std::vector<runtime::Pending> pending;
     std::promise<void> all;
@@ -43,7 +45,8 @@ TEST(LogDurability, DoesNotCallBackWhatWasCancelled) {
     const TemporaryFolder folder;
     write_file(folder.path() + "/db-wal", "log");
     LoopThread loop;
-    LogDurability durability(loop.loop, folder.path(), "db");
+    SilentLog log;
+    LogDurability durability(loop.loop, log, folder.path(), "db");
     std::promise<void> second;
     runtime::Pending pending;
     loop.run([&] {
@@ -60,7 +63,8 @@ TEST(LogDurability, FollowsALogThatWasReplaced) {
     const std::string log = folder.path() + "/db-wal";
     write_file(folder.path() + "/db", "database");
     LoopThread loop;
-    LogDurability durability(loop.loop, folder.path(), "db");
+    SilentLog server_log;
+    LogDurability durability(loop.loop, server_log, folder.path(), "db");
     const auto sync = [&] {
         std::promise<void> done;
         runtime::Pending pending;
@@ -82,12 +86,13 @@ TEST(LogDurabilityDeathTest, EndsTheProcessWhenTheFolderIsGone) {
     EXPECT_DEATH(
         {
             LoopThread loop;
-            LogDurability durability(loop.loop, "/no-such-folder", "db");
+            StderrLog log(runtime::LogLevel::Error);
+            LogDurability durability(loop.loop, log, "/no-such-folder", "db");
             std::promise<void> never;
             auto pending = durability.sync([] {});
             never.get_future().wait();
         },
-        "cannot open /no-such-folder/db: No such file or directory; ending");
+        "error   sync_failed file=/no-such-folder/db why=\"open: No such file or directory\"");
 }
 
 TEST(ImmediateDurability, CallsBackInALaterJob) {

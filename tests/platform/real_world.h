@@ -23,9 +23,8 @@
 namespace matrix::platform {
 
 class SilentLog final : public runtime::Log {
-public:
     bool is_enabled(runtime::LogLevel) const override { return false; }
-    void write(runtime::LogLevel, std::string_view, std::string) override {}
+    void take(const runtime::LogLine&) override {}
 };
 
 /// An event loop that runs until the end of the test.

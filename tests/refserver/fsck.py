@@ -5,6 +5,7 @@ Usage: fsck.py REFSERVER
 """
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -21,6 +22,62 @@ def fsck(program, folder, code):
     assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
     lines = [json.loads(line) for line in done.stdout.splitlines()]
     return [line["breach"] for line in lines if "breach" in line], lines, done.stderr
+
+
+def check_file_damage(program, folder):
+    """An index that lacks a row is what SQLite itself finds."""
+    file = f"{folder}/homeserver.db"
+    with sqlite3.connect(file) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        page_bytes = database.execute("PRAGMA page_size").fetchone()[0]
+        root = database.execute("SELECT rootpage FROM sqlite_schema"
+                                " WHERE name = 'client_transactions_by_age'").fetchone()[0]
+    database.close()
+    with open(file, "r+b") as opened:
+        opened.seek(root * page_bytes - 8)  # The end of the page, where its oldest row is.
+        opened.write(b"\x7f" * 8)
+    names, lines, _ = fsck(program, folder, 1)
+    assert "file_damaged" in names, lines
+    with sqlite3.connect(file) as database:
+        database.execute("REINDEX")
+
+
+def check_foreign(program, folder):
+    """What is no database of ours is refused with a sentence, and nothing is asserted."""
+    file = f"{folder}/homeserver.db"
+    with sqlite3.connect(file) as database:
+        version = database.execute("PRAGMA user_version").fetchone()[0]
+        tables = [row[0] for row in database.execute(
+            "SELECT name FROM sqlite_schema WHERE type = 'table'")]
+    for table in tables:
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copy(f"{folder}/server_name", copy)
+            shutil.copy(file, copy)
+            with sqlite3.connect(f"{copy}/homeserver.db") as database:
+                database.execute(f"DROP TABLE {table}")
+            database.close()
+            why = fsck(program, copy, 2)[2]
+            assert f'has no table "{table}"' in why, (table, why)
+    for statements, wanted in (
+            (["CREATE TABLE notes (text TEXT)"], "schema version 0"),
+            (["CREATE TABLE events (id)", f"PRAGMA user_version = {version}"], "has no table"),
+            (None, "file is not a database")):
+        with tempfile.TemporaryDirectory() as other:
+            shutil.copy(f"{folder}/server_name", other)
+            if statements is None:
+                with open(f"{other}/homeserver.db", "w", encoding="utf-8") as text:
+                    text.write("no database at all " * 300)
+            else:
+                with sqlite3.connect(f"{other}/homeserver.db") as database:
+                    for statement in statements:
+                        database.execute(statement)
+                database.close()
+            why = fsck(program, other, 2)[2]
+            assert wanted in why, (wanted, why)
+    with sqlite3.connect(file) as database:
+        database.execute("ALTER TABLE receipts RENAME COLUMN thread TO threads")
+    why = fsck(program, folder, 2)[2]
+    assert 'has no column "thread" in the table "receipts"' in why, why
 
 
 def main():
@@ -45,6 +102,8 @@ def main():
         assert names == ["event_hash"], lines
         assert lines[0]["room_id"] == room and lines[0]["event_id"].startswith("$"), lines
 
+        check_file_damage(program, folder)
+        check_foreign(program, folder)
         _, _, why = fsck(program, folder + "/none", 2)
         assert "there is no folder" in why, why
         print(f"{counts['events']} events clean; the damage is {names}")

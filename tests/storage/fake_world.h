@@ -12,6 +12,7 @@
 #include "refserver/runtime/clock.h"
 #include "refserver/runtime/executor.h"
 #include "refserver/runtime/log.h"
+#include "refserver/runtime/log_line.h"
 
 namespace matrix::storage {
 
@@ -72,11 +73,13 @@ private:
 /// Keeps what was said.
 class FakeLog final : public runtime::Log {
 public:
-    bool is_enabled(runtime::LogLevel) const override { return true; }
-    void write(runtime::LogLevel, std::string_view, std::string message) override {
-        messages.push_back(std::move(message));
-    }
     std::vector<std::string> messages;
+
+private:
+    bool is_enabled(runtime::LogLevel) const override { return true; }
+    void take(const runtime::LogLine& line) override {
+        messages.push_back(runtime::log_text(line));
+    }
 };
 
 }  // namespace matrix::storage

@@ -253,8 +253,12 @@ Task<Result<Reply>> ClientServer::create_room(Request request) {
     // UNSPECIFIED: the room stays although another server refuses its invite, because there is no
     // way back, and the creator sees who is invited.
     for (NewEvent& invite : remote_invites) {
+        const std::string user = invite.state_key.value_or("");
         const Result<StoredEvent> sent = co_await send_invite(made, std::move(invite));
-        if (!sent) services_.log.info("create_room", "an invite failed: " + sent.error().message);
+        if (sent) continue;
+        services_.log.write(
+            "invite_failed",
+            {{"room", made->id().view()}, {"user", user}, {"why", sent.error().message}});
     }
     co_return Reply{.body = json::Object{{"room_id", made->id().text()}}};
 }

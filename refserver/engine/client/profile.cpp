@@ -99,7 +99,10 @@ Task<void> ClientServer::spread_profile(UserId user) {
         for (const json::Member& field : member_content(Membership::Join, profile, {}))
             content.set(field.key, field.value);
         const auto sent = co_await (*room)->submit(member_event(user, user, std::move(content)));
-        if (!sent) services_.log.info("profile", id.text() + ": " + sent.error().message);
+        if (sent) continue;
+        services_.log.write(
+            "profile_not_shown",
+            {{"user", user.view()}, {"room", id.view()}, {"why", sent.error().message}});
     }
 }
 

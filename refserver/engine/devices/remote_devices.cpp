@@ -305,8 +305,8 @@ Task<void> RemoteDevices::resync(UserId user) {
         const auto list = co_await fetch_list(user);
         if (!list) {
             SIM_SOMETIMES("a device list cannot be fetched");
-            services_.log.info(
-                "devices", "resync_failed user=" + user.text() + " why=" + list.error().message);
+            services_.log.write("resync_failed",
+                                {{"user", user.view()}, {"why", list.error().message}});
             break;
         }
         if (services_.lists.changed_at(user) != changed_at) {

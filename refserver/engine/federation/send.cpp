@@ -83,12 +83,15 @@ FederationServer::IncomingPdu FederationServer::look_at_pdu(json::Value value,
     }
     Result<RoomPtr> room = find_room_of(*pdu, origin);
     if (!room) {
-        incoming.id = guess_id(*pdu, value.find_string("room_id"));
+        const std::string* named = value.find_string("room_id");
+        if (const auto room_id = parse_room_id(named ? *named : "")) incoming.room_id = *room_id;
+        incoming.id = guess_id(*pdu, named);
         incoming.error = std::move(room).error().message;
         incoming.pdu = std::move(*pdu);
         return incoming;
     }
     incoming.room = *std::move(room);
+    incoming.room_id = incoming.room->id();
     if (auto id = event_id_of(*pdu, incoming.room->rules())) incoming.id = *std::move(id);
     incoming.pdu = std::move(*pdu);
     return incoming;
@@ -191,8 +194,8 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
     json::Object results;
     for (const IncomingPdu& pdu : intake->pdus) {
         if (!pdu.error.empty() && !pdu.is_rejected) {
-            ++services_.counters.events_dropped;
-            services_.log.info("send", "an event of " + origin.text() + ": " + pdu.error);
+            services_.rooms.dropped().note(
+                {.room = pdu.room_id, .event = pdu.id, .server = origin, .why = pdu.error});
         }
         if (!pdu.id) continue;
         json::Object entry;
@@ -234,10 +237,10 @@ void FederationServer::take_edu(const json::Value& edu, const ServerName& origin
     if (taken) return;
     SIM_SOMETIMES("an EDU is refused");
     ++services_.counters.edus_refused;
-    services_.log.info("send",
-                       "edu_refused server=" + origin.text() +
-                           " type=" + (type ? type->substr(0, kIdBytesMax) : std::string("none")) +
-                           " why=" + taken.error().message);
+    services_.log.write("edu_refused",
+                        {{"server", origin.view()},
+                         {"type", type ? std::string_view(*type) : std::string_view()},
+                         {"why", taken.error().message}});
 }
 
 Task<Result<Reply>> FederationServer::send_transaction(Request request) {

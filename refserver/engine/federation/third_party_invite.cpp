@@ -142,12 +142,12 @@ Task<Result<Reply>> FederationServer::take_binding(Request request) {
     }
     // One that another server refuses does not hold up the others.
     for (PendingInvite& invite : pending) {
-        const std::string room = invite.room.text();
+        const RoomId room = invite.room;
         const auto delivered = co_await deliver_pending_invite(std::move(invite), user);
         if (delivered) continue;
-        services_.log.info("third_party_invite",
-                           "an invite of " + user.text() + " to " + room +
-                               " failed: " + delivered.error().message);
+        services_.log.write(
+            "invite_failed",
+            {{"room", room.view()}, {"user", user.view()}, {"why", delivered.error().message}});
     }
     co_return Reply{};
 }

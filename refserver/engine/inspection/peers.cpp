@@ -2,6 +2,7 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/inspection_server.h"
+#include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/peers/outbox.h"
 #include "refserver/engine/peers/peer_health.h"
 #include "refserver/protocol/base64.h"
@@ -52,7 +53,15 @@ Task<Result<Reply>> InspectionServer::get_keys(Request request) {
                                     {"is_old", key.is_old}});
     }
     Reply reply;
-    reply.body = json::Object{{"server", server.text()}, {"keys", std::move(keys)}};
+    json::Object body{{"server", server.text()}, {"keys", std::move(keys)}};
+    if (const auto fetch = services_.keys.find_fetch(server)) {
+        json::Object told{{"is_fetching", fetch->is_fetching},
+                          {"fetched_ts", fetch->fetched_ts},
+                          {"next_fetch_ts", fetch->next_fetch_ts}};
+        if (!fetch->last_failure.empty()) told.set("last_failure", fetch->last_failure);
+        body.set("fetch", std::move(told));
+    }
+    reply.body = std::move(body);
     co_return reply;
 }
 

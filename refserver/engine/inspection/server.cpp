@@ -98,7 +98,15 @@ Task<Result<Reply>> InspectionServer::post_snapshot(Request request) {
         }
         written = storage::copy_database(database, file);
     }
-    if (!written) co_return refuse_snapshot(std::move(written).error());
+    if (!written) {
+        using enum storage::SnapshotError::Kind;
+        const bool is_fault =
+            written.error().kind == DiskFull || written.error().kind == Unreadable;
+        if (is_fault)
+            services_.log.write("snapshot_failed", {{"file", file}, {"why", written.error().what}});
+        co_return refuse_snapshot(std::move(written).error());
+    }
+    services_.log.write("snapshot_made", {{"file", file}, {"bytes", written->bytes}});
     Reply reply;
     reply.body = json::Object{
         {"file", file}, {"bytes", written->bytes}, {"server_name", services_.server_name.text()}};

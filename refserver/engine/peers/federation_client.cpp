@@ -181,6 +181,8 @@ Task<runtime::Network::Result> FederationClient::send(ServerName server,
         }
         if (answer.error().kind == runtime::NetworkErrorKind::Forbidden) {
             ++services_.counters.outgoing_refused_addresses;
+            services_.log.write("address_refused",
+                                {{"server", server.view()}, {"why", answer.error().what}});
         }
         if (is_last || services_.clock.monotonic_now() >= deadline) {
             SIM_SOMETIMES("a server answers at none of its places");
@@ -206,7 +208,11 @@ Task<Result<json::Value>> FederationClient::request_value(Call call) {
     runtime::OutgoingRequest outgoing;
     ASSIGN_OR_CO_RETURN(outgoing.message, make_message(call));
     outgoing.timeout = call.timeout;
-    if (SIM_FAULT_POINT("a request gives up early")) outgoing.timeout = kImpatientTimeout;
+    // Not when it asks for keys: without them, events of a state that is fetched are dropped for
+    // good, and what the servers believe differs from then on.
+    if (call.is_signed && SIM_FAULT_POINT("a request gives up early")) {
+        outgoing.timeout = kImpatientTimeout;
+    }
     outgoing.body_bytes_max = call.answer_bytes_max;
     ASSIGN_OR_CO_RETURN(const PeerHealth::Attempt attempt,
                         services_.health.begin(call.server, call.insistence));

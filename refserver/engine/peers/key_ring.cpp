@@ -91,6 +91,8 @@ struct KeyRing::Data {
         runtime::Signal fetched;
         runtime::Timestamp fetch_after;  // Monotonic.
         std::int64_t pause_ms = kFetchPauseLeastMs;
+        std::string last_failure;  // Empty: the last fetch was none.
+        std::int64_t fetched_ts = 0;
         std::uint64_t last_use = 0;
     };
 
@@ -142,6 +144,19 @@ json::Object KeyRing::own_keys() const {
     const Services& services = data_->services;
     return make_server_keys(
         services.server_name, services.signer, services.clock.now().value + kOwnKeysValidMs);
+}
+
+std::optional<KeyRing::FetchReport> KeyRing::find_fetch(const ServerName& server) const {
+    const auto found = data_->remotes.find(server);
+    if (found == data_->remotes.end()) return std::nullopt;
+    const Data::Remote& known = found->second;
+    if (known.fetched_ts == 0 && !known.is_fetching) return std::nullopt;
+    const runtime::Clock& clock = data_->services.clock;
+    const runtime::Duration left = known.fetch_after - clock.monotonic_now();
+    return FetchReport{.is_fetching = known.is_fetching,
+                       .last_failure = known.last_failure,
+                       .fetched_ts = known.fetched_ts,
+                       .next_fetch_ts = clock.now().value + std::max<std::int64_t>(left.value, 0)};
 }
 
 // --- What is known of other servers ------------------------------------------------------------
@@ -203,12 +218,13 @@ Task<void> KeyRing::Data::fetch(ServerName server) {
     } else {
         SIM_SOMETIMES("a server does not give its keys");
         ++services.counters.key_fetch_failures;
-        services.log.info(
-            "key_ring",
-            "key_fetch_failed server=" + server.text() + " why=" + fetched.error().message);
+        services.log.write("key_fetch_failed",
+                           {{"server", server.view()}, {"why", fetched.error().message}});
         is_news = co_await fetch_from_notaries(server);
     }
     Remote& known = remote(server);
+    known.last_failure = fetched ? std::string() : fetched.error().message;
+    known.fetched_ts = services.clock.now().value;
     known.pause_ms = is_news ? kFetchPauseLeastMs : std::min(known.pause_ms * 2, kFetchPauseMostMs);
     known.fetch_after = services.clock.monotonic_now() + runtime::milliseconds(known.pause_ms);
     known.is_fetching = false;
@@ -228,9 +244,10 @@ Task<bool> KeyRing::Data::fetch_from_notaries(ServerName server) {
             co_await federation->query_keys(notary, server);
         if (!documents) {
             ++services.counters.key_notary_failures;
-            services.log.info(
-                "key_ring",
-                "key_notary_failed server=" + notary.text() + " why=" + documents.error().message);
+            services.log.write("key_notary_failed",
+                               {{"server", server.view()},
+                                {"notary", notary.view()},
+                                {"why", documents.error().message}});
             continue;
         }
         std::vector<ServerName> asked(1, notary);
@@ -260,7 +277,12 @@ bool KeyRing::Data::is_signed_by_notary(const json::Object& document, const Serv
         }
     }
     ++services.counters.key_notary_failures;
-    services.log.info("key_ring", "key_notary_failed server=" + notary.text() + " why=signature");
+    const json::Value* named = document.find("server_name");
+    const std::string* server = named ? named->if_string() : nullptr;
+    services.log.write("key_notary_failed",
+                       {{"server", server ? std::string_view(*server) : std::string_view()},
+                        {"notary", notary.view()},
+                        {"why", "its signature is missing or wrong"}});
     return false;
 }
 
@@ -645,12 +667,15 @@ Result<void> check_addressed(const XMatrix& authorization, const ServerName& us)
     return {};
 }
 
-// Null when there is no body, as it is signed.
-Result<std::unique_ptr<json::Value>> parse_content(const runtime::HttpRequest& request) {
-    if (request.body.empty()) return nullptr;
+// Nothing when there is no body, as it is signed.
+Result<std::optional<json::Value>> parse_content(const runtime::HttpRequest& request) {
+    if (request.body.empty()) return std::nullopt;
     auto content = json::parse(request.body, json::Numbers::Any);
-    if (!content) return not_json("the body is not JSON: " + content.error().what);
-    return std::make_unique<json::Value>(*std::move(content));
+    if (!content) {
+        return not_json("the body is not JSON: " + content.error().what + " at byte " +
+                        std::to_string(content.error().offset));
+    }
+    return *std::move(content);
 }
 
 }  // namespace
@@ -665,11 +690,11 @@ const ServerKey* KeyRing::Data::find_current_key(const ServerName& server, const
     return found->second.valid_until_ts >= services.clock.now().value ? &found->second : nullptr;
 }
 
-Task<Result<ServerName>> KeyRing::authenticate(runtime::HttpRequest request) {
+Task<Result<KeyRing::Authenticated>> KeyRing::find_origin(runtime::HttpRequest request) {
     const Services& services = data_->services;
     ASSIGN_OR_CO_RETURN(const XMatrix authorization, find_authorization(request));
     CO_RETURN_IF_ERROR(check_addressed(authorization, services.server_name));
-    ASSIGN_OR_CO_RETURN(const std::unique_ptr<json::Value> content, parse_content(request));
+    ASSIGN_OR_CO_RETURN(std::optional<json::Value> content, parse_content(request));
 
     const ServerName& origin = authorization.origin;
     if (!data_->find_current_key(origin, authorization.key_id)) {
@@ -683,11 +708,24 @@ Task<Result<ServerName>> KeyRing::authenticate(runtime::HttpRequest request) {
         co_return unauthorized("Authorization: " + origin.text() + " has no current key " +
                                authorization.key_id.text());
     }
-    const std::string signed_request = write_request_to_sign(
-        request.method, request.target, origin, services.server_name, content.get());
+    const std::string signed_request = write_request_to_sign(request.method,
+                                                             request.target,
+                                                             origin,
+                                                             services.server_name,
+                                                             content ? &*content : nullptr);
     if (!services.verifier.is_valid(key->public_key, signed_request, authorization.signature)) {
         SIM_SOMETIMES("a request's signature is wrong");
         co_return unauthorized("Authorization: the signature is wrong");
+    }
+    co_return Authenticated{origin, std::move(content).value_or(json::Value())};
+}
+
+Task<Result<KeyRing::Authenticated>> KeyRing::authenticate(runtime::HttpRequest request) {
+    const std::string target = request.target;
+    auto origin = co_await find_origin(std::move(request));
+    if (!origin) {
+        data_->services.log.write("authentication_failed",
+                                  {{"target", target}, {"why", origin.error().message}});
     }
     co_return origin;
 }

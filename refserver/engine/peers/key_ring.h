@@ -3,7 +3,9 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +54,16 @@ public:
     /// that were asked just now are not.
     runtime::Task<void> refresh(std::vector<ServerName> servers);
 
+    /// How the newest fetch of a server's keys ended.
+    struct FetchReport {
+        bool is_fetching = false;        ///< Another one is under way.
+        std::string last_failure;        ///< What the server did wrong; empty if it gave its keys.
+        std::int64_t fetched_ts = 0;     ///< When; 0: never yet.
+        std::int64_t next_fetch_ts = 0;  ///< Not asked again before, if there is need to.
+    };
+    /// Nothing: not asked since the start, or forgotten.
+    std::optional<FetchReport> find_fetch(const ServerName& server) const;
+
     /// Are the event's required signatures there and good? Fetches the keys that it must.
     /// 400 M_INVALID_PARAM says which server's signature is missing, unknown or wrong.
     runtime::Task<Result<void>> verify_event(json::Object pdu, const RoomRules* rules);
@@ -79,9 +91,15 @@ public:
 
     /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says,
     /// 400 M_NOT_JSON if it has a body that is not JSON.
-    runtime::Task<Result<ServerName>> authenticate(runtime::HttpRequest request);
+    struct Authenticated {
+        ServerName origin;
+        json::Value content;  ///< The body, parsed; null if there is none.
+    };
+    runtime::Task<Result<Authenticated>> authenticate(runtime::HttpRequest request);
 
 private:
+    runtime::Task<Result<Authenticated>> find_origin(runtime::HttpRequest request);
+
     struct Data;
     std::unique_ptr<Data> data_;
 };

@@ -302,8 +302,7 @@ void Outbox::Data::catch_up(const ServerName& server, Destination& destination) 
             store.append(server, event);
     }
     if (gaps.size() < kCatchUpRoomsMax) destination.has_gaps = false;
-    services.log.info(
-        "outbox", "catching_up server=" + server.text() + " rooms=" + std::to_string(gaps.size()));
+    services.log.write("catching_up", {{"server", server.view()}, {"rooms", gaps.size()}});
 }
 
 // They may be other servers' events, which lead to ours. A server that is not in the room any more
@@ -322,8 +321,7 @@ std::vector<EventId> Outbox::Data::newest_events(const ServerName& server,
 void Outbox::Data::collapse(const ServerName& server, std::string_view why) {
     store.collapse(server);
     destinations[server].has_gaps = true;
-    services.log.info("outbox",
-                      "queue_collapsed server=" + server.text() + " why=" + std::string(why));
+    services.log.write("queue_collapsed", {{"server", server.view()}, {"why", why}});
 }
 
 namespace {
@@ -355,9 +353,8 @@ void Outbox::Data::log_refusals(const ServerName& server, const json::Object& re
         const std::string* error = result.value.find_string("error");
         if (!error) continue;
         SIM_SOMETIMES("a server refuses an event of ours");
-        services.log.info("outbox",
-                          server.text() + " refused " + result.key.substr(0, kIdBytesMax) + ": " +
-                              error->substr(0, 200));
+        services.log.write("peer_refused_event",
+                           {{"server", server.view()}, {"event", result.key}, {"why", *error}});
     }
 }
 
@@ -369,7 +366,7 @@ void Outbox::Data::note_success(const ServerName& server, Transaction transactio
     if (services.health.transaction_pause(server).failures == 0) return;
     services.health.transaction_taken(server);
     SIM_SOMETIMES("a server takes transactions again");
-    services.log.info("outbox", "transactions_taken_again server=" + server.text());
+    services.log.write("transactions_taken_again", {{"server", server.view()}});
     store.put_retry(server, {});
 }
 
@@ -396,9 +393,9 @@ void Outbox::Data::note_failure(const ServerName& server, const Error& error) {
     ++services.counters.transactions_failed;
     services.health.transaction_failed(server);
     const PeerHealth::TransactionPause pause = services.health.transaction_pause(server);
-    services.log.info("outbox",
-                      "transaction_failed server=" + server.text() +
-                          " failures=" + std::to_string(pause.failures) + " why=" + error.message);
+    services.log.write(
+        "transaction_failed",
+        {{"server", server.view()}, {"failures", pause.failures}, {"why", error.message}});
     read_again_after_failed_commit(server);
     if (is_down(server)) {
         SIM_SOMETIMES("a server is down");

@@ -64,8 +64,21 @@ void PeerHealth::end_well(const Attempt& attempt) {
     release(peer);
     if (!is_recovery) return;
     SIM_SOMETIMES("a server recovers");
-    services_.log.info("federation", "peer_recovered server=" + attempt.server.text());
+    services_.log.write("peer_recovered", {{"server", attempt.server.view()}});
     if (on_back_) on_back_(attempt.server);
+}
+
+void PeerHealth::log_failure(const ServerName& server,
+                             const Peer& peer,
+                             std::string_view failure) const {
+    const int failures = peer.reach.failures;
+    services_.log.write("peer_failed",
+                        {{"server", server.view()}, {"failures", failures}, {"why", failure}});
+    if (!peer.is_suspect()) return;
+    const runtime::Duration pause = peer.reach.ask_after - peer.reach.last_failure;
+    services_.log.write(
+        "peer_backed_off",
+        {{"server", server.view()}, {"failures", failures}, {"pause_ms", pause.value}});
 }
 
 void PeerHealth::end_badly(const Attempt& attempt, std::string_view failure) {
@@ -78,10 +91,7 @@ void PeerHealth::end_badly(const Attempt& attempt, std::string_view failure) {
         SIM_SOMETIMES("a request to a server fails");
         peer.counts_from = attempts_;
         note_failure(peer.reach, kFailuresTolerated);
-        services_.log.info("federation",
-                           "peer_failed server=" + attempt.server.text() +
-                               " failures=" + std::to_string(peer.reach.failures) +
-                               " why=" + std::string(failure));
+        log_failure(attempt.server, peer, failure);
     }
     SIM_SOMETIMES(attempt.number < peer.counts_from,
                   "requests that were out together fail together");

@@ -105,6 +105,7 @@ private:
     using Peers = std::map<ServerName, Peer>;
 
     void note_failure(Pause& pause, int tolerated);
+    void log_failure(const ServerName& server, const Peer& peer, std::string_view failure) const;
     bool end_pause(Pause& pause) const;
     void release(Peers::iterator peer);
     void forget_one();

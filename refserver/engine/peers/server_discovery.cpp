@@ -106,9 +106,8 @@ Task<void> ServerDiscovery::search(ServerName server, EntryPtr entry) {
     } else {
         SIM_SOMETIMES("a server cannot be found");
         ++services_.counters.discovery_failures;
-        services_.log.info(
-            "discovery",
-            "discovery_failed server=" + server.text() + " why=" + places.error().what);
+        services_.log.write("discovery_failed",
+                            {{"server", server.view()}, {"why", places.error().what}});
         entry->found = std::unexpected(std::move(places).error());
     }
     entry->good_until = services_.clock.monotonic_now() + lifetime;
@@ -193,8 +192,7 @@ Task<FoundPlaces> ServerDiscovery::search_services(HostAndPort host) {
             if (services.error().kind == runtime::ResolveErrorKind::NotFound) continue;
             SIM_SOMETIMES("a service record cannot be looked up");
             ++services_.counters.dns_failures;
-            services_.log.info("discovery",
-                               "srv_failed name=" + name + " why=" + services.error().what);
+            services_.log.write("srv_failed", {{"record", name}, {"why", services.error().what}});
             continue;
         }
         SIM_SOMETIMES(service == "_matrix-fed._tcp.", "a service record leads to a server");

@@ -152,7 +152,7 @@ void WellKnown::note(Known& known, const std::string& host, const Outcome& outco
     }
     ++services_.counters.well_known_failures;
     const Failure& failure = outcome.error();
-    services_.log.info("discovery", "well_known_failed server=" + host + " why=" + failure.what);
+    services_.log.write("well_known_failed", {{"server", host}, {"why", failure.what}});
     runtime::Duration lifetime = kWellKnownErrorLifetimeMost;
     if (failure.is_answer) {
         known.name.reset();

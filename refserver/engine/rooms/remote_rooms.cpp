@@ -179,8 +179,8 @@ Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
         if (answer) co_return answer;
         last = std::move(answer).error();
         SIM_SOMETIMES(is_final(last), "a resident refuses for the whole room");
-        services_.log.info("remote_rooms",
-                           what + " through " + server.text() + ": " + last.message);
+        services_.log.write("resident_failed",
+                            {{"server", server.view()}, {"doing", what}, {"why", last.message}});
         SIM_SOMETIMES(!is_final(last), "a resident does not help, and another one is asked");
         if (refusal == Refusal::Final && is_final(last)) break;
     }
@@ -284,12 +284,8 @@ Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
         if (json::Object* object = pdu.if_object()) objects.push_back(std::move(*object));
     }
     auto kept = co_await services_.keys.keep_events(std::move(objects), room, rules);
-    if (kept.dropped != 0) {
-        SIM_SOMETIMES("a resident sends events that are not kept");
-        services_.log.warning("remote_rooms",
-                              std::to_string(kept.dropped) + " events of " + room.text() +
-                                  " were dropped: malformed, of another room, or not signed");
-    }
+    SIM_SOMETIMES(kept.dropped != 0, "a resident sends events that are not kept");
+    services_.rooms.dropped().note_many(room, kept.dropped);
     co_return std::move(kept.events);
 }
 

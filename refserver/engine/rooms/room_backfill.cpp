@@ -90,11 +90,9 @@ Task<void> Room::Data::place_history(std::vector<Event> events, ServerName from)
         if (!state_after_all(event.prev_events) && ++states_fetched > kBackfillStatesMax) continue;
         const Result<void> placed = co_await place_historic(std::move(event), from);
         if (placed) continue;
-        ++services.counters.events_dropped;
         SIM_SOMETIMES("an event of the history is dropped");
-        services.log.info("room",
-                          "dropped " + event_id.text() + " of the history of " + id.text() + ": " +
-                              placed.error().message);
+        services.dropped.note(
+            {.room = id, .event = event_id, .server = from, .why = placed.error().message});
     }
 }
 

@@ -138,6 +138,10 @@ struct Room::Data {
     Task<Result<Event>> verify(json::Object pdu) const;
     Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
     Task<Result<Receipt>> find_place(Event event, ServerName from);
+    /// Counts it, and logs what was refused.
+    void note_judgement(const Event& event,
+                        const Judgement& judgement,
+                        const ServerName& from) const;
 
     Result<void> check_id_is_free(const EventId& event_id) const;
     /// A room has one create event.

@@ -26,6 +26,7 @@ Task<EventsById> Room::Data::take_unplaced(json::Array pdus) const {
         if (event_id && !find_placed(*event_id)) unplaced.push_back(std::move(*object));
     }
     auto kept = co_await services.keys.keep_events(std::move(unplaced), id, rules);
+    services.dropped.note_many(id, kept.dropped);
     EventsById found;
     for (Event& event : kept.events) {
         const EventId event_id = event.id;
@@ -58,6 +59,11 @@ Task<std::vector<Event>> Room::Data::fetch_gap(Event event, ServerName from) con
             0);
         if (!answer) {
             SIM_SOMETIMES("a server does not say what lies in a gap");
+            services.log.write("gap_left",
+                               {{"room", id.view()},
+                                {"event", event.id.view()},
+                                {"server", from.view()},
+                                {"why", answer.error().message}});
             break;
         }
         const std::size_t before = found.size();
@@ -143,6 +149,7 @@ Task<void> Room::Data::add_outliers(json::Array pdus) {
         if (event_id && !find_cited(*event_id).event) unknown.push_back(std::move(*object));
     }
     auto kept = co_await services.keys.keep_events(std::move(unknown), id, rules);
+    services.dropped.note_many(id, kept.dropped);
     store_outliers(std::move(kept.events));
 }
 

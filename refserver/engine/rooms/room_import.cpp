@@ -14,6 +14,7 @@
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
 #include "refserver/base/sometimes.h"
+#include "refserver/engine/notifier.h"
 #include "refserver/engine/rooms/room_data.h"
 #include "refserver/runtime/fault_point.h"
 #include "refserver/runtime/workers.h"
@@ -36,8 +37,9 @@ struct ImportedMember {
 struct CheckedRoom {
     std::vector<CheckedOutlier> outliers;
     State before;
-    std::vector<State::StoredNode> nodes;  ///< Of `before`, children first.
-    std::vector<ImportedMember> members;   ///< In `before`.
+    std::vector<State::StoredNode> nodes;     ///< Of `before`, children first.
+    std::vector<ImportedMember> members;      ///< In `before`.
+    std::vector<ImportedMember> own_members;  ///< Those who are users of ours.
     std::map<ServerName, std::size_t> joined_servers;
     EventPtr create;
 };
@@ -63,20 +65,24 @@ Result<State> make_state_of(const std::vector<StateEvent>& events, const EventsB
     return State::make({entries.begin(), entries.end()});
 }
 
-void list_members_of(const EventsById& accepted, CheckedRoom& room) {
+void list_members_of(const EventsById& accepted, const ServerName& us, CheckedRoom& room) {
     room.before.for_each_of_type("m.room.member",
                                  [&](const StateKey& key, const EventId& event_id) {
                                      const auto membership = accepted.at(event_id)->membership();
                                      if (!membership) return;
                                      const UserId user(key.state_key);
                                      room.members.push_back({user, *membership, event_id});
+                                     if (user.server() == us)
+                                         room.own_members.push_back(room.members.back());
                                      if (*membership == Membership::Join)
                                          ++room.joined_servers[user.server()];
                                  });
 }
 
 // Runs on a worker.
-Result<CheckedRoom> check_joined_room(JoinedRoom joined, const Verifier& verifier) {
+Result<CheckedRoom> check_joined_room(JoinedRoom joined,
+                                      const ServerName& us,
+                                      const Verifier& verifier) {
     CheckedRoom room;
     std::vector<StateEvent> state;
     for (const Event& event : joined.state) {
@@ -110,7 +116,7 @@ Result<CheckedRoom> check_joined_room(JoinedRoom joined, const Verifier& verifie
         SIM_SOMETIMES("the rules refuse a join in the state that a resident gives");
         return std::unexpected(error_of(judgement.failure));
     }
-    list_members_of(accepted, room);
+    list_members_of(accepted, us, room);
     room.nodes = room.before.list_new_nodes([](const State::Hash&) { return false; });
     return room;
 }
@@ -226,6 +232,28 @@ Task<bool> import_room(RoomImport* import, CheckedRoom* checked, Presence presen
     co_return co_await import->replace_members(checked);
 }
 
+// A join of another user of ours may have come through whose answer was lost; and who was banned
+// from a room that we did not know learns of it now.
+void note_own_members(const RoomServices& services,
+                      const Event& join,
+                      const std::vector<ImportedMember>& members) {
+    for (const ImportedMember& member : members) {
+        if (member.user == join.sender) continue;
+        const auto known =
+            services.rooms.find_change(member.user, join.room_id, services.turns.newest());
+        if (known && known->event == member.event) continue;
+        SIM_SOMETIMES(member.membership == Membership::Join,
+                      "a join of ours came through whose answer was lost");
+        const StreamPosition position = services.turns.next_position();
+        services.rooms.add_change(member.user,
+                                  {.room = join.room_id,
+                                   .membership = member.membership,
+                                   .event = member.event,
+                                   .position = position});
+        services.notifier.user_changed(member.user, position);
+    }
+}
+
 }  // namespace
 
 void Room::Data::adopt(const State& state, std::map<ServerName, std::size_t> joined) {
@@ -248,8 +276,10 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
     // The verifier has no state, and outlives the server.
     auto checked = co_await services_.workers.run<Result<CheckedRoom>>(
         runtime::Lane::Signatures,
-        [joined = std::move(joined), verifier = &services_.verifier]() mutable {
-            return check_joined_room(std::move(joined), *verifier);
+        [joined = std::move(joined),
+         us = services_.server_name,
+         verifier = &services_.verifier]() mutable {
+            return check_joined_room(std::move(joined), us, *verifier);
         });
     if (!checked) co_return std::unexpected(std::move(checked).error());
     CO_RETURN_IF_ERROR(check_version(*checked->create, *join->rules));
@@ -277,6 +307,9 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
         room = forbidden("the user's membership has changed meanwhile");
     } else if (is_stored) {
         room = finish_entering(number, join, checked->before, std::move(checked->joined_servers));
+        if (room && presence == Presence::Unknown) {
+            note_own_members(services_, *join, checked->own_members);
+        }
     }
     finished->notify_all();
     co_return room;

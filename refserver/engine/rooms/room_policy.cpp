@@ -43,9 +43,11 @@ Task<Result<Event>> Room::Data::ask_policy_server(Event event) {
     }
     if (!signatures) {
         SIM_SOMETIMES("the policy server refuses to sign an event");
-        services.log.info("policy",
-                          policy->via.text() + " did not sign " + event.id.text() + " of " +
-                              id.text() + ": " + signatures.error().message);
+        services.log.write("policy_refused",
+                           {{"server", policy->via.view()},
+                            {"room", id.view()},
+                            {"event", event.id.view()},
+                            {"why", signatures.error().message}});
         co_return std::unexpected(std::move(signatures).error());
     }
     add_policy_signature(pdu, *signatures, *policy);

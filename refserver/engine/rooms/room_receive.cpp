@@ -74,11 +74,9 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
         const EventId missing_id = missing.id;
         const auto receipt = co_await find_place(std::move(missing), from);
         if (receipt) continue;
-        ++services.counters.events_dropped;
         SIM_SOMETIMES("an event of a gap is dropped");
-        services.log.info(
-            "room",
-            "dropped " + missing_id.text() + " of " + id.text() + ": " + receipt.error().message);
+        services.dropped.note(
+            {.room = id, .event = missing_id, .server = from, .why = receipt.error().message});
     }
     co_return co_await find_place(std::move(event), std::move(from));
 }
@@ -99,6 +97,38 @@ Result<void> Room::Data::check_id_is_free(const EventId& event_id) const {
     if (!known || known->room_id == id) return {};
     SIM_SOMETIMES("an id is taken by an event of another room");
     return bad_request("M_INVALID_PARAM", "an event of another room has this id");
+}
+
+void Room::Data::note_judgement(const Event& event,
+                                const Judgement& judgement,
+                                const ServerName& from) const {
+    const std::string why = auth::describe(judgement.failure);
+    const auto write = [&](runtime::LogName name) {
+        services.log.write(name,
+                           {{"room", id.view()},
+                            {"event", event.id.view()},
+                            {"server", from.view()},
+                            {"rule", judgement.failure.rule},
+                            {"why", why}});
+    };
+    switch (judgement.status) {
+        case EventStatus::Accepted:
+            ++services.counters.events_received;
+            return;
+        case EventStatus::SoftFailed:
+            SIM_SOMETIMES("a received event is soft-failed");
+            ++services.counters.events_soft_failed;
+            write("event_soft_failed");
+            return;
+        case EventStatus::Rejected:
+            SIM_SOMETIMES("a received event is rejected");
+            ++services.counters.events_rejected;
+            write("event_rejected");
+            return;
+        case EventStatus::Outlier:
+            unreachable();
+    }
+    unreachable();
 }
 
 // Steps 4 to 7, when everything that they look at is here.
@@ -133,22 +163,7 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
     Judgement judgement = judge(event, *before, current, checks());
     if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
-    Counters& counters = services.counters;
-    switch (judgement.status) {
-        case EventStatus::Accepted:
-            ++counters.events_received;
-            break;
-        case EventStatus::SoftFailed:
-            SIM_SOMETIMES("a received event is soft-failed");
-            ++counters.events_soft_failed;
-            break;
-        case EventStatus::Rejected:
-            SIM_SOMETIMES("a received event is rejected");
-            ++counters.events_rejected;
-            break;
-        case EventStatus::Outlier:
-            unreachable();
-    }
+    note_judgement(event, judgement, from);
     Receipt receipt{
         place(
             std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),

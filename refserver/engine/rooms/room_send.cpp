@@ -131,7 +131,10 @@ void Room::Data::merge_extremities() {
             SIM_SOMETIMES(is_silent, "extremities are merged by an event that says nothing");
             SIM_SOMETIMES(!is_silent, "extremities are merged by a repeated join");
             auto event = sign_template(*made, *rules, services);
-            if (event && accept_own(*std::move(event))) return;
+            const std::size_t count = extremities.size();
+            if (!event || !accept_own(*std::move(event))) continue;
+            services.log.write("extremities_merged", {{"room", id.view()}, {"count", count}});
+            return;
         }
     }
 }

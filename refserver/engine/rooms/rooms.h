@@ -11,6 +11,7 @@
 
 #include "refserver/engine/counters.h"
 #include "refserver/engine/error.h"
+#include "refserver/engine/rooms/dropped_events.h"
 #include "refserver/engine/rooms/room.h"
 #include "refserver/runtime/clock.h"
 #include "refserver/runtime/executor.h"
@@ -57,6 +58,7 @@ struct RoomServices {
     Notifier& notifier;
     runtime::Workers& workers;
     Counters& counters;
+    DroppedEvents& dropped;
     const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
     WatchMembers watch_members = {};
 };
@@ -102,6 +104,7 @@ public:
     Result<RoomPtr> find(const RoomId& room);
     /// Rooms with a joined user of ours, and those we were in.
     std::vector<RoomId> list() const;
+    DroppedEvents& dropped() { return services_.dropped; }
     /// How many rooms stay in memory while nobody uses them.
     static constexpr std::size_t kLoadedMax = 1000;
 

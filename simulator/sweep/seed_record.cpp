@@ -1,0 +1,138 @@
+#include "simulator/sweep/seed_record.h"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+#include "refserver/protocol/json.h"
+
+namespace matrix::simulator {
+namespace {
+
+constexpr std::string_view kRecordSchema = "touchstone.record/1";
+constexpr std::string_view kSeedKind = "seed";
+
+json::Object counts_of(const std::map<std::string, std::uint64_t>& counts) {
+    json::Object object;
+    for (const auto& [name, count] : counts)
+        object.set(name, static_cast<std::int64_t>(count));
+    return object;
+}
+
+// Reads members; the first that is missing or of another type is remembered.
+class MemberReader {
+public:
+    explicit MemberReader(const json::Object& object) : object_(object) {}
+
+    void read(std::string_view key, std::string& out) {
+        const json::Value* value = object_.find(key);
+        if (value == nullptr || value->if_string() == nullptr) return miss(key, "a text");
+        out = *value->if_string();
+    }
+    void read(std::string_view key, std::int64_t& out) {
+        const json::Value* value = object_.find(key);
+        if (value == nullptr || value->if_integer() == nullptr) return miss(key, "an integer");
+        out = *value->if_integer();
+    }
+    void read(std::string_view key, std::map<std::string, std::uint64_t>& out) {
+        const json::Value* value = object_.find(key);
+        if (value == nullptr || value->if_object() == nullptr) return miss(key, "an object");
+        for (const json::Member& member : *value->if_object()) {
+            const std::int64_t* count = member.value.if_integer();
+            if (count == nullptr || *count < 0) return miss(key, "counts");
+            out[member.key] = static_cast<std::uint64_t>(*count);
+        }
+    }
+    void read(std::string_view key, std::vector<std::string>& out) {
+        const json::Value* value = object_.find(key);
+        if (value == nullptr || value->if_array() == nullptr) return miss(key, "an array");
+        for (const json::Value& item : *value->if_array()) {
+            if (item.if_string() == nullptr) return miss(key, "texts");
+            out.push_back(*item.if_string());
+        }
+    }
+    void miss(std::string_view key, std::string_view expected) {
+        if (problem_.empty()) problem_ = std::string(key) + ": expected " + std::string(expected);
+    }
+    const std::string& problem() const { return problem_; }
+
+private:
+    const json::Object& object_;
+    std::string problem_;
+};
+
+}  // namespace
+
+std::string write(const SeedRecord& record) {
+    json::Array reached;
+    for (const std::string& mark : record.reached)
+        reached.emplace_back(mark);
+    return json::write(json::Object{{"attempt", 1},
+                                    {"checkers", counts_of(record.checkers)},
+                                    {"duration_ms", record.duration_ms},
+                                    {"id", std::to_string(record.seed)},
+                                    {"kind", kSeedKind},
+                                    {"metrics", counts_of(record.metrics)},
+                                    {"name", record.name},
+                                    {"outcome", record.outcome},
+                                    {"reached", std::move(reached)},
+                                    {"reason", record.reason},
+                                    {"repeat", record.repeat},
+                                    {"run", record.run},
+                                    {"schema", kRecordSchema},
+                                    {"time_ms", record.time_ms},
+                                    {"trace_hash", record.trace_hash}});
+}
+
+std::expected<SeedRecord, std::string> parse_seed_record(std::string_view line) {
+    const auto parsed = json::parse(line);
+    if (!parsed || !parsed->is_object()) return std::unexpected("expected a JSON object");
+    MemberReader reader(*parsed->if_object());
+    SeedRecord record;
+    std::string kind;
+    std::string id;
+    reader.read("kind", kind);
+    reader.read("id", id);
+    reader.read("run", record.run);
+    reader.read("name", record.name);
+    reader.read("outcome", record.outcome);
+    reader.read("checkers", record.checkers);
+    reader.read("reason", record.reason);
+    reader.read("trace_hash", record.trace_hash);
+    reader.read("repeat", record.repeat);
+    reader.read("metrics", record.metrics);
+    reader.read("reached", record.reached);
+    reader.read("time_ms", record.time_ms);
+    reader.read("duration_ms", record.duration_ms);
+    if (kind != kSeedKind) reader.miss("kind", kSeedKind);
+    const auto [rest, error] = std::from_chars(id.data(), id.data() + id.size(), record.seed);
+    if (error != std::errc() || rest != id.data() + id.size()) reader.miss("id", "a number");
+    if (!reader.problem().empty()) return std::unexpected(reader.problem());
+    return record;
+}
+
+std::string write(const SweepRecord& record) {
+    return json::write(json::Object{{"attempt", 1},
+                                    {"build", record.build},
+                                    {"flags", record.flags},
+                                    {"id", record.shard},
+                                    {"kind", "sweep"},
+                                    {"planned_count", record.planned_count},
+                                    {"run", record.run},
+                                    {"schema", kRecordSchema},
+                                    {"seeds", record.seeds},
+                                    {"time_ms", record.time_ms}});
+}
+
+std::vector<SeedRecord> seed_records_of(const records::RecordLines& lines) {
+    std::vector<SeedRecord> found;
+    for (const auto& [key, line] : lines) {
+        if (key.kind != kSeedKind) continue;
+        if (auto record = parse_seed_record(line)) found.push_back(std::move(*record));
+    }
+    std::ranges::sort(
+        found, {}, [](const SeedRecord& record) { return std::pair(record.seed, record.run); });
+    return found;
+}
+
+}  // namespace matrix::simulator

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Shrinks each planted bug: the first seed whose default scenario fails by the checker that must catch it, and what is left
+# of it. Each must replay without chance and fail in the same way; the table's rows are for ci/nightly.md.
+#
+# Usage: shrink_planted.sh SIMULATOR [BUG...]
+set -euo pipefail
+simulator=$(realpath "$1")
+shift
+folder=$(mktemp --directory)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder"
+readonly seeds=1..40 seconds_max=600 percent_median=90
+
+planted() {
+    "$simulator" list | sed -n '/^planted bugs/,/^verbs/s/^  \([a-z-]*\) *\([a-z]*\): .*/\1 \2/p'
+}
+
+failed=0
+percents=()
+# shrink_one BUG CAUGHT_BY: one row.
+shrink_one() {
+    local bug=$1 caught_by=$2 seed checker=() summary seconds percent status=0
+    # Crashes and stuck runs are classes of their own, not checkers.
+    local -A codes=([crash]=7 [stuck]=4)
+    local code=${codes[$caught_by]:-1}
+    [ "$code" -ne 1 ] || checker=(--checker "$caught_by")
+    for seed in $(seq "${seeds%..*}" "${seeds#*..}"); do
+        status=0
+        "$simulator" run --seed "$seed" --plant "$bug" >run.txt 2>&1 || status=$?
+        [ "$status" -ne "$code" ] || [ "$code" -ne 1 ] || grep --quiet "^$caught_by: " run.txt || status=0
+        [ "$status" -ne "$code" ] || break
+    done
+    if [ "$status" -ne "$code" ]; then
+        echo "| $bug | not found by $caught_by in seeds $seeds |"
+        return 1
+    fi
+    "$simulator" shrink --seed "$seed" --plant "$bug" "${checker[@]}" --output small.yaml >summary.txt 2>progress.txt
+    summary=$(sed -n 's/^\([0-9]*\) dispatches before, \([0-9]*\) after, \([0-9.]*\) % fewer; .*/\1 \2 \3/p' summary.txt)
+    seconds=$(sed -n 's/.*, \([0-9.]*\) s of processor time$/\1/p' summary.txt)
+    percent=${summary##* }
+    percents+=("$percent")
+    status=0
+    "$simulator" replay small.yaml --plant "$bug" >replay.txt 2>&1 || status=$?
+    if [ "$status" -ne "$code" ] || grep --quiet '^seed:' small.yaml || [ "${seconds%.*}" -ge "$seconds_max" ]; then
+        echo "| $bug | replay: exit $status, expected $code; $seconds s |"
+        return 1
+    fi
+    # shellcheck disable=SC2086 # three words
+    set -- $summary
+    echo "| $bug, seed $seed | $caught_by | $1 | $2 | $3 % | $(sed -n 's/^\(.*\) steps before, \(.*\) after;.*/\1 to \2/p' summary.txt) |" \
+        "$seconds s |"
+}
+
+echo "| planted bug | caught by | dispatches before | after | fewer | steps | processor time |"
+echo "|---|---|---|---|---|---|---|"
+while read -r bug caught_by; do
+    [ $# -eq 0 ] || [[ " $* " == *" $bug "* ]] || continue
+    shrink_one "$bug" "$caught_by" || failed=$((failed + 1))
+done < <(planted)
+median=$(printf '%s\n' "${percents[@]}" | sort --numeric-sort | sed -n "$(((${#percents[@]} + 1) / 2))p")
+echo "${#percents[@]} planted bugs, median $median % fewer dispatches, $failed failed"
+[ "$failed" -eq 0 ] && [ "${median%.*}" -ge "$percent_median" ]
