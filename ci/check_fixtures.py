@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Checks that each file of fixtures/ keeps the JSON Schema that it names.
 
+A YAML file names its schema in its first line, as editors read it: `# yaml-language-server: $schema=PATH`.
 Prints one line for each breach, and exits 1 if there is any.
 Usage: ci/check_fixtures.py [FILE...]
 """
@@ -10,7 +11,9 @@ import pathlib
 import sys
 
 import jsonschema
+import yaml
 
+YAML_SCHEMA = "# yaml-language-server: $schema="
 ROOT = pathlib.Path(__file__).resolve().parent.parent / "fixtures"
 
 
@@ -24,7 +27,11 @@ def load(path):
             raise ValueError(f"keys that stand twice: {sorted(twice)}")
         return dict(pairs)
 
-    return json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".yaml":
+        head = text.splitlines()[0]
+        return yaml.safe_load(text) | {"$schema": head.removeprefix(YAML_SCHEMA)}
+    return json.loads(text, object_pairs_hook=unique)
 
 
 def breaches(path):
@@ -37,6 +44,8 @@ def breaches(path):
         yield "has no $schema"
         return
     schema = load((path.parent / document["$schema"]).resolve())
+    if path.suffix == ".yaml":
+        del document["$schema"]
     for error in jsonschema.Draft202012Validator(schema).iter_errors(document):
         yield f"{error.json_path}: {error.message}"
     names = [case.get("name") for case in document.get("cases", []) if isinstance(case, dict)]
@@ -45,7 +54,8 @@ def breaches(path):
 
 
 def main():
-    paths = [pathlib.Path(name).resolve() for name in sys.argv[1:]] or sorted(ROOT.rglob("*.json"))
+    paths = [pathlib.Path(name).resolve() for name in sys.argv[1:]] or sorted(
+        path for kind in ("*.json", "*.yaml") for path in ROOT.rglob(kind))
     count = 0
     for path in paths:
         try:

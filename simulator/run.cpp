@@ -41,8 +41,8 @@ ClusterOptions cluster_options_of(const Scenario& scenario,
 // The phases of a run, in their order; each is false when it did not end within its time.
 class Phases {
 public:
-    Phases(World& world, std::vector<std::unique_ptr<Check>>& checks)
-        : world_(world), cluster_(world.cluster()), checks_(checks) {}
+    Phases(World& world, std::vector<std::unique_ptr<Check>>& checks, Check* onlooker)
+        : world_(world), cluster_(world.cluster()), checks_(checks), onlooker_(onlooker) {}
 
     // Rooms are made and people join, one after the other, before anything goes wrong.
     bool set_up() {
@@ -65,6 +65,7 @@ public:
             if (now_us < watch_us) continue;
             for (const auto& check : checks_)
                 check->watch(world_);
+            if (onlooker_) onlooker_->watch(world_);
             watch_us += kSecondUs;
         }
     }
@@ -162,13 +163,14 @@ private:
     World& world_;
     Cluster& cluster_;
     std::vector<std::unique_ptr<Check>>& checks_;
+    Check* onlooker_;
     bool is_set_up_ = false;
     bool is_settled_ = false;
 };
 
 // Empty when all phases ended, else the one that did not.
-std::string run_phases(World& world, std::vector<std::unique_ptr<Check>>& checks) {
-    Phases phases(world, checks);
+std::string run_phases(World& world, std::vector<std::unique_ptr<Check>>& checks, Check* onlooker) {
+    Phases phases(world, checks, onlooker);
     if (!phases.set_up()) return "set-up";
     phases.run_timeline();
     if (!phases.heal()) return "heal";
@@ -279,10 +281,11 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
         checks.push_back(checker.make());
 
     RunReport report;
-    report.stuck_in = run_phases(world, checks);
+    report.stuck_in = run_phases(world, checks, options.onlooker);
     const std::uint64_t found_on_the_way = world.findings().count();
     for (const auto& check : checks)
         check->conclude(world);
+    if (options.onlooker) options.onlooker->conclude(world);
     note_final_state(world);
 
     report.metrics = metrics_of(world);

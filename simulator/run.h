@@ -15,6 +15,8 @@
 
 namespace matrix::simulator {
 
+class Check;
+
 /// How to run, which changes nothing of what happens.
 struct RunOptions {
     Crypto crypto = Crypto::Simulated;
@@ -24,6 +26,7 @@ struct RunOptions {
     std::optional<std::string> trace_file;  ///< JSON lines of everything.
     std::string plant;                      ///< A planted bug's name; empty: none.
     std::uint64_t* dispatches = nullptr;    ///< Counted there as they happen; null: nowhere.
+    Check* onlooker = nullptr;              ///< Looks on beside the checkers; may be null.
 };
 
 enum class Outcome {

@@ -32,7 +32,10 @@ struct AuthCheck {
     const Verifier& verifier;
     const Deviations& deviations;
 
-    int version() const { return event.version(); }
+    template <class Value>
+    int version(Value RoomRules::* field) const {
+        return event.version(field);
+    }
     std::string_view sender() const { return event.event->sender.view(); }
     /// Meaningful for events that have one.
     std::string_view state_key() const { return *event.event->state_key; }

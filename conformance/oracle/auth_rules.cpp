@@ -28,7 +28,7 @@ std::set<Key> select_auth_events(const ReadEvent& event) {
     if (event.event->type == "m.room.create") return {};
     std::set<Key> keys;
     // Depending on the room version, the create event.
-    if (event.version() <= 11) keys.insert({"m.room.create", ""});
+    if (event.version(&RoomRules::event_format) <= 11) keys.insert({"m.room.create", ""});
     keys.insert({"m.room.power_levels", ""});
     keys.insert({"m.room.member", event.event->sender.text()});
     if (event.event->type != "m.room.member") return keys;
@@ -45,7 +45,8 @@ std::set<Key> select_auth_events(const ReadEvent& event) {
         if (token) keys.insert({"m.room.third_party_invite", *token});
     }
     const std::string authorizer(event.find_string("join_authorised_via_users_server"));
-    if (membership == "join" && event.version() >= 8 && parse_user_id(authorizer)) {
+    if (membership == "join" && event.version(&RoomRules::has_restricted) >= 8 &&
+        parse_user_id(authorizer)) {
         keys.insert({"m.room.member", authorizer});
     }
     return keys;
@@ -55,6 +56,13 @@ namespace {
 
 constexpr std::array<std::string_view, 12> kVersions = {
     "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"};
+
+// Or one that was given as data.
+bool is_recognised(std::string_view version) {
+    if (std::ranges::find(kVersions, version) != kVersions.end()) return true;
+    const RoomRules* rules = find_room_rules(version);
+    return rules && rules->is_custom();
+}
 
 bool is_valid_additional_creators(const json::Value& value) {
     const json::Array* users = value.if_array();
@@ -69,7 +77,7 @@ bool is_valid_additional_creators(const json::Value& value) {
 Verdict check_create_event(const ReadEvent& event) {
     if (!event.event->prev_events.empty()) return reject_event("v12 1.1", "has prev_events");
 
-    if (event.version() <= 11) {
+    if (event.version(&RoomRules::event_format) <= 11) {
         const std::string_view domain = domain_of(event.event->room_id.view());
         if (domain.empty() || domain != domain_of(event.event->sender.view())) {
             return reject_event("v11 1.2", "the room id has another domain than the sender");
@@ -79,14 +87,14 @@ Verdict check_create_event(const ReadEvent& event) {
     }
     if (event.find("room_version")) {
         const std::string_view named = event.find_string("room_version");
-        if (std::ranges::find(kVersions, named) == kVersions.end()) {
+        if (!is_recognised(named)) {
             return reject_event("v12 1.3", "room_version is not recognised");
         }
     }
-    if (event.version() <= 10 && !event.find("creator")) {
+    if (event.version(&RoomRules::has_creator_in_content) <= 10 && !event.find("creator")) {
         return reject_event("v10 1.4", "has no creator");
     }
-    if (event.version() >= 12) {
+    if (event.version(&RoomRules::has_privileged_creators) >= 12) {
         const json::Value* creators = event.find("additional_creators");
         if (creators && !is_valid_additional_creators(*creators)) {
             return reject_event("v12 1.4", "additional_creators is no array of user ids");
@@ -131,7 +139,7 @@ Passed check_cited(const ReadEvent& event,
         RETURN_IF_ERROR(check_create_event(event));
         return {};
     }
-    if (event.version() >= 12 && !names_create(event, create)) {
+    if (event.version(&RoomRules::event_format) >= 12 && !names_create(event, create)) {
         return reject_event("v12 2", "the room id names no accepted create event");
     }
     if (Passed passed = check_cited_keys(event, cited); !passed) return passed;
@@ -144,7 +152,7 @@ Passed check_cited(const ReadEvent& event,
         return reject_event("v12 3.3", "an entry was rejected");
     }
     const auto is_create = [](const auto* entry) { return entry->has_key("m.room.create", ""); };
-    if (event.version() <= 11 && std::ranges::none_of(cited, is_create)) {
+    if (event.version(&RoomRules::event_format) <= 11 && std::ranges::none_of(cited, is_create)) {
         return reject_event("v11 2.4", "the create event is not among the entries");
     }
     for (const ReadEvent* entry : cited) {
@@ -179,7 +187,7 @@ Verdict check_redaction_event(const AuthCheck& check) {
 
 // The create event in the state. UNSPECIFIED: without it an event is refused in every version.
 Passed check_has_create_event(const AuthCheck& check) {
-    if (check.version() >= 12) {
+    if (check.version(&RoomRules::event_format) >= 12) {
         if (names_create(check.event, check.create())) return {};
         return reject_event("v12 2", "the room id names no accepted create event");
     }
@@ -214,7 +222,8 @@ Verdict check_other_event(const AuthCheck& check) {
         return reject_event("v12 9", "the state_key is another user");
     }
     if (type == "m.room.power_levels") return check_power_levels_event(check);
-    if (check.version() <= 2 && type == "m.room.redaction") return check_redaction_event(check);
+    if (check.version(&RoomRules::has_redaction_auth_rule) <= 2 && type == "m.room.redaction")
+        return check_redaction_event(check);
     return allow_event("v12 11");
 }
 
@@ -229,7 +238,8 @@ Verdict check_against(const RuleState& state,
     if (type == "m.room.create") return check_create_event(event);
     RETURN_IF_ERROR(check_has_create_event(check));
     RETURN_IF_ERROR(check_federate(check));
-    if (event.version() <= 5 && type == "m.room.aliases") return check_aliases_event(check);
+    if (event.version(&RoomRules::has_aliases_auth_rule) <= 5 && type == "m.room.aliases")
+        return check_aliases_event(check);
     if (type == "m.room.member") return check_member_event(check);
     return check_other_event(check);
 }

@@ -15,7 +15,8 @@ constexpr std::string_view kAuthorizer = "join_authorised_via_users_server";
 bool is_first_join_of_creator(const AuthCheck& check) {
     const auto& prev_events = check.event.event->prev_events;
     if (prev_events.size() != 1 || prev_events.front() != check.create()->id()) return false;
-    if (check.version() <= 10) return is_room_creator(check.state_key(), *check.create());
+    if (check.version(&RoomRules::has_creator_in_content) <= 10)
+        return is_room_creator(check.state_key(), *check.create());
     return check.state_key() == check.create()->event->sender.view();
 }
 
@@ -41,11 +42,13 @@ Verdict check_join_event(const AuthCheck& check) {
         return reject_event("v12 5.3.3", "the sender is banned");
     }
     const std::string_view join_rule = check.join_rule();
-    if (join_rule == "invite" || (join_rule == "knock" && check.version() >= 7)) {
+    if (join_rule == "invite" ||
+        (join_rule == "knock" && check.version(&RoomRules::has_knock) >= 7)) {
         if (membership == "invite" || membership == "join") return allow_event("v12 5.3.4");
     }
-    if ((join_rule == "restricted" && check.version() >= 8) ||
-        (join_rule == "knock_restricted" && check.version() >= 10)) {
+    if ((join_rule == "restricted" && check.version(&RoomRules::has_restricted) >= 8) ||
+        (join_rule == "knock_restricted" &&
+         check.version(&RoomRules::has_knock_restricted) >= 10)) {
         return check_restricted(check, membership);
     }
     if (join_rule == "public") return allow_event("v12 5.3.6");
@@ -146,8 +149,8 @@ Verdict check_invite_event(const AuthCheck& check) {
 Verdict check_leave_event(const AuthCheck& check) {
     const std::string_view own = check.membership(check.sender());
     if (check.sender() == check.state_key()) {
-        const bool may_leave =
-            own == "invite" || own == "join" || (own == "knock" && check.version() >= 7);
+        const bool may_leave = own == "invite" || own == "join" ||
+                               (own == "knock" && check.version(&RoomRules::has_knock) >= 7);
         if (may_leave) return allow_event("v12 5.5.1");
         return reject_event("v12 5.5.1", "nothing to leave");
     }
@@ -178,7 +181,8 @@ Verdict check_ban_event(const AuthCheck& check) {
 Verdict check_knock_event(const AuthCheck& check) {
     const std::string_view join_rule = check.join_rule();
     const bool may_knock =
-        join_rule == "knock" || (join_rule == "knock_restricted" && check.version() >= 10);
+        join_rule == "knock" ||
+        (join_rule == "knock_restricted" && check.version(&RoomRules::has_knock_restricted) >= 10);
     if (!may_knock) return reject_event("v12 5.7.1", "the join rule is not knock");
     if (check.sender() != check.state_key()) {
         return reject_event("v12 5.7.2", "the sender is not the state_key");
@@ -195,7 +199,7 @@ Verdict check_member_event(const AuthCheck& check) {
         return reject_event("v12 5.1", "no state_key, or no membership");
     }
     // The signature is verified before; of what is no user id there can be none.
-    if (check.version() >= 8 && check.event.find(kAuthorizer) &&
+    if (check.version(&RoomRules::has_restricted) >= 8 && check.event.find(kAuthorizer) &&
         !parse_user_id(check.event.find_string(kAuthorizer))) {
         return reject_event("v12 5.2.1", "join_authorised_via_users_server is no user id");
     }
@@ -204,7 +208,8 @@ Verdict check_member_event(const AuthCheck& check) {
     if (membership == "invite") return check_invite_event(check);
     if (membership == "leave") return check_leave_event(check);
     if (membership == "ban") return check_ban_event(check);
-    if (membership == "knock" && check.version() >= 7) return check_knock_event(check);
+    if (membership == "knock" && check.version(&RoomRules::has_knock) >= 7)
+        return check_knock_event(check);
     return reject_event("v12 5.8", "the membership is unknown");
 }
 

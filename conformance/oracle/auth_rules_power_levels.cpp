@@ -31,7 +31,7 @@ LevelMap read_levels(const ReadEvent& event, std::string_view property) {
     const json::Value* value = event.find(property);
     if (!value || !value->if_object()) return levels;
     for (const json::Member& member : *value->if_object()) {
-        if (const auto level = read_level(member.value, event.version())) {
+        if (const auto level = read_level(member.value, event.version(&RoomRules::power_levels))) {
             levels[member.key] = *level;
         }
     }
@@ -73,7 +73,7 @@ Passed check_integers(const ReadEvent& event) {
     }
     for (const std::string_view property : {"events", "notifications"}) {
         const json::Value* value = event.find(property);
-        if (value && !is_object_of_levels(*value, event.version())) {
+        if (value && !is_object_of_levels(*value, event.version(&RoomRules::power_levels))) {
             return reject_event("v12 10.2", std::string(property) + " holds no integers");
         }
     }
@@ -84,7 +84,7 @@ Passed check_integers(const ReadEvent& event) {
 Passed check_users_shape(const ReadEvent& event) {
     const json::Value* users = event.find("users");
     if (!users) return {};
-    if (!is_object_of_levels(*users, event.version())) {
+    if (!is_object_of_levels(*users, event.version(&RoomRules::power_levels))) {
         return reject_event("v12 10.3", "users is no object of levels");
     }
     for (const json::Member& member : *users->if_object()) {
@@ -109,7 +109,7 @@ Passed check_no_creators(const AuthCheck& check) {
 Passed check_named_levels(const AuthCheck& check, const ReadEvent& previous) {
     const auto read = [](const ReadEvent& event, std::string_view name) -> std::optional<Level> {
         const json::Value* value = event.find(name);
-        return value ? read_level(*value, event.version()) : std::nullopt;
+        return value ? read_level(*value, event.version(&RoomRules::power_levels)) : std::nullopt;
     };
     for (const auto& [name, default_level] : kNamedDefaults) {
         const std::optional<Level> current = read(previous, name);
@@ -140,7 +140,8 @@ LevelMap entries_unlike(const LevelMap& entries, const LevelMap& others) {
 Passed check_event_levels(const AuthCheck& check, const ReadEvent& previous) {
     const Level sender_level = check.sender_level();
     std::vector<std::string_view> properties = {"events"};
-    if (check.version() >= 6) properties.emplace_back("notifications");
+    if (check.version(&RoomRules::checks_notifications) >= 6)
+        properties.emplace_back("notifications");
 
     for (const std::string_view property : properties) {
         const LevelMap before = read_levels(previous, property);
@@ -186,14 +187,14 @@ Passed check_user_levels(const AuthCheck& check, const ReadEvent& previous) {
 }  // namespace
 
 Verdict check_power_levels_event(const AuthCheck& check) {
-    if (check.version() <= 5) {
+    if (check.version(&RoomRules::power_levels) <= 5) {
         RETURN_IF_ERROR(check_range(check.event));
     }
-    if (check.version() >= 10) {
+    if (check.version(&RoomRules::power_levels) >= 10) {
         RETURN_IF_ERROR(check_integers(check.event));
     }
     RETURN_IF_ERROR(check_users_shape(check.event));
-    if (check.version() >= 12) {
+    if (check.version(&RoomRules::has_privileged_creators) >= 12) {
         RETURN_IF_ERROR(check_no_creators(check));
     }
     const ReadEvent* previous = check.power_levels();

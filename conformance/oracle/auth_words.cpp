@@ -13,7 +13,8 @@ namespace {
 // UNSPECIFIED: what is no level (only v1 to v9 let it into a room) is as if it were absent.
 std::optional<Level> find_level(const ReadEvent* power_levels, std::string_view property) {
     const json::Value* value = power_levels ? power_levels->find(property) : nullptr;
-    return value ? read_level(*value, power_levels->version()) : std::nullopt;
+    return value ? read_level(*value, power_levels->version(&RoomRules::power_levels))
+                 : std::nullopt;
 }
 
 std::optional<Level> find_level_in(const ReadEvent* power_levels,
@@ -21,19 +22,22 @@ std::optional<Level> find_level_in(const ReadEvent* power_levels,
                                    std::string_view entry) {
     const json::Value* map = power_levels ? power_levels->find(property) : nullptr;
     const json::Value* value = map ? map->find(entry) : nullptr;
-    return value ? read_level(*value, power_levels->version()) : std::nullopt;
+    return value ? read_level(*value, power_levels->version(&RoomRules::power_levels))
+                 : std::nullopt;
 }
 
 }  // namespace
 
 bool is_room_creator(std::string_view user, const ReadEvent& create) {
-    if (create.version() <= 10) {
+    if (create.version(&RoomRules::has_creator_in_content) <= 10) {
         const json::Value* creator = create.find("creator");
         return creator && creator->if_string() && *creator->if_string() == user;
     }
     if (create.event->sender.view() == user) return true;
     const json::Value* additional = create.find("additional_creators");
-    if (create.version() <= 11 || !additional || !additional->if_array()) return false;
+    if (create.version(&RoomRules::has_privileged_creators) <= 11 || !additional ||
+        !additional->if_array())
+        return false;
     return std::ranges::any_of(*additional->if_array(), [&](const json::Value& entry) {
         return entry.if_string() && *entry.if_string() == user;
     });
@@ -41,7 +45,8 @@ bool is_room_creator(std::string_view user, const ReadEvent& create) {
 
 Level level_of(std::string_view user, const ReadEvent* create, const ReadEvent* power_levels) {
     const bool is_creator = create && is_room_creator(user, *create);
-    if (is_creator && create->version() >= 12) return kInfiniteLevel;
+    if (is_creator && create->version(&RoomRules::has_privileged_creators) >= 12)
+        return kInfiniteLevel;
     if (!power_levels) return {.value = is_creator ? 100 : 0};
     if (const auto level = find_level_in(power_levels, "users", user)) return *level;
     return find_level(power_levels, "users_default").value_or(Level{.value = 0});

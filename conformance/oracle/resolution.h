@@ -14,14 +14,16 @@ Resolution resolve_v1(const Room& room,
                       const std::vector<StateMap>& states,
                       const Options& options);
 
-enum class Algorithm { V2, V2_1 };
 Resolution resolve_v2(const Room& room,
                       const std::vector<StateMap>& states,
-                      Algorithm algorithm,
+                      const ResolutionSteps& steps,
                       const Options& options);
 
 /// The reverse topological power ordering.
-EventList sort_by_power(const Room& room, const EventSet& events, const Options& options);
+EventList sort_by_power(const Room& room,
+                        const EventSet& events,
+                        const ResolutionSteps& steps,
+                        const Options& options);
 
 /// The mainline of `power_levels`, which may be null: then there is none.
 EventList find_mainline(const Room& room, const ReadEvent* power_levels);
@@ -29,6 +31,7 @@ EventList find_mainline(const Room& room, const ReadEvent* power_levels);
 EventList sort_by_mainline(const Room& room,
                            const EventSet& events,
                            const EventList& mainline,
+                           const ResolutionSteps& steps,
                            const Options& options);
 
 }  // namespace matrix::oracle

@@ -8,6 +8,7 @@ namespace matrix::oracle {
 
 int number_of(const RoomRules& rules) {
     int number = 0;
+    if (rules.is_custom()) return number;
     std::from_chars(rules.version.data(), rules.version.data() + rules.version.size(), number);
     return number;
 }
@@ -83,7 +84,7 @@ const EventSet& Room::auth_chain(const ReadEvent& event) const {
 }
 
 const ReadEvent* Room::create_of(const ReadEvent& event) const {
-    if (event.version() < 12) return auth_event(event, "m.room.create", "");
+    if (event.version(&RoomRules::event_format) < 12) return auth_event(event, "m.room.create", "");
     const std::string_view room_id = event.event->room_id.view();
     if (room_id.empty()) return nullptr;
     const ReadEvent* create = find(EventId("$" + std::string(room_id.substr(1))));

@@ -3,6 +3,7 @@
 // Contents are read from the JSON itself, never from what the fast implementation made of it.
 #pragma once
 
+#include <cstdlib>
 #include <map>
 #include <set>
 #include <string>
@@ -21,6 +22,15 @@ using StateMap = std::map<Key, EventId>;
 
 /// What became of an event when it was received.
 enum class Standing { Accepted, Rejected };
+
+/// The number of a room version, 1 to 12; 0 of one that was given as data.
+int number_of(const RoomRules& rules);
+
+/// The same, for a sentence of the text about what `field` says: the text has numbers, and a
+/// version that was given as data has none. There it is that of its base, or if it changes the
+/// field, of the nearest version that has its value; the newest of two that are as near.
+template <class Value>
+int number_of(const RoomRules& rules, Value RoomRules::* field);
 
 /// An event with its JSON, parsed once.
 struct ReadEvent {
@@ -41,15 +51,28 @@ struct ReadEvent {
     const json::Value* find(std::string_view property) const;
     /// A property of the content that is a string; empty if it is none.
     std::string_view find_string(std::string_view property) const;
-    /// The number of its room version, 1 to 12.
-    int version() const { return version_; }
+    /// The number of its room version, 1 to 12; see `number_of`.
+    template <class Value>
+    int version(Value RoomRules::* field) const {
+        return version_ ? version_ : number_of(*event->rules, field);
+    }
 
 private:
-    int version_;
+    int version_;  ///< 0: of a version that was given as data.
 };
 
-/// The number of a room version, 1 to 12.
-int number_of(const RoomRules& rules);
+template <class Value>
+int number_of(const RoomRules& rules, Value RoomRules::* field) {
+    if (!rules.is_custom()) return number_of(rules);
+    const int base = number_of(*find_room_rules(rules.base));
+    int nearest = 0;
+    for (const RoomRules& other : all_room_rules()) {
+        const int number = number_of(other);
+        const bool is_nearer = nearest == 0 || std::abs(number - base) <= std::abs(nearest - base);
+        if (other.*field == rules.*field && is_nearer) nearest = number;
+    }
+    return nearest;
+}
 
 /// What stands before the first colon of an id is its own; the rest is its domain. Empty if there
 /// is no colon.

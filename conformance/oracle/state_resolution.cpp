@@ -18,11 +18,18 @@ namespace {
 Resolution resolve_at_once(const Room& room,
                            const std::vector<StateMap>& states,
                            const Options& options) {
-    const int version = number_of(room.rules());
+    const int version = number_of(room.rules(), &RoomRules::state_resolution);
     if (version == 1) return resolve_v1(room, states, options);
     bool is_v2_1 = version >= 12 || options.has(Quirk::V2_1Everywhere);
     if (options.has(Deviation::AlgorithmsSwapped)) is_v2_1 = !is_v2_1;
-    return resolve_v2(room, states, is_v2_1 ? Algorithm::V2_1 : Algorithm::V2, options);
+    // What the text says, or what a version that was given as data says instead.
+    ResolutionSteps steps =
+        room.rules().is_custom() ? room.rules().resolution_steps : ResolutionSteps();
+    if (!room.rules().is_custom() || options.has(Quirk::V2_1Everywhere)) {
+        steps.has_conflicted_subgraph = is_v2_1;
+        steps.initial_state = is_v2_1 ? InitialState::Empty : InitialState::Unconflicted;
+    }
+    return resolve_v2(room, states, steps, options);
 }
 
 }  // namespace

@@ -12,8 +12,8 @@ namespace matrix::oracle {
 namespace {
 
 // "origin_server_ts is less, or the same and the event_id is less."
-bool is_earlier(const ReadEvent& x, const ReadEvent& y, const Options& options) {
-    if (options.has(Deviation::IdBeforeTime)) return x.id() < y.id();
+bool is_earlier(const ReadEvent& x, const ReadEvent& y, bool has_times, const Options& options) {
+    if (!has_times || options.has(Deviation::IdBeforeTime)) return x.id() < y.id();
     if (x.event->origin_server_ts != y.event->origin_server_ts) {
         return x.event->origin_server_ts < y.event->origin_server_ts;
     }
@@ -28,7 +28,7 @@ Level sender_level_of(const Room& room, const ReadEvent& event, const Options& o
     const ReadEvent* power_levels = room.auth_event(event, "m.room.power_levels", "");
     if (!power_levels && options.has(Quirk::NoLevelsIsZero)) return {};
     if (!power_levels && options.has(Quirk::CreatorFromContent) && create &&
-        create->version() == 11) {
+        create->version(&RoomRules::has_creator_in_content) == 11) {
         return {.value = create->find_string("creator") == sender ? 100 : 0};
     }
     return level_of(sender, create, power_levels);
@@ -36,8 +36,11 @@ Level sender_level_of(const Room& room, const ReadEvent& event, const Options& o
 
 class PowerOrdering {
 public:
-    PowerOrdering(const Room& room, const EventSet& events, const Options& options)
-        : room_(room), options_(options), open_(events) {
+    PowerOrdering(const Room& room,
+                  const EventSet& events,
+                  const ResolutionSteps& steps,
+                  const Options& options)
+        : room_(room), steps_(steps), options_(options), open_(events) {
         for (const ReadEvent* event : events)
             levels_[event] = sender_level_of(room, *event, options);
     }
@@ -65,16 +68,24 @@ public:
 
 private:
     bool is_less(const ReadEvent* x, const ReadEvent* y) const {
+        const PowerTies ties = steps_.power_ties;
         const Level& x_level = levels_.at(x);
         const Level& y_level = levels_.at(y);
-        if (x_level != y_level && !options_.has(Deviation::PowerIgnored)) return x_level > y_level;
-        return is_earlier(*x, *y, options_);
+        const std::int64_t x_time = x->event->origin_server_ts;
+        const std::int64_t y_time = y->event->origin_server_ts;
+        if (ties == PowerTies::TimeLevelId && x_time != y_time) return x_time < y_time;
+        const bool has_levels = ties != PowerTies::TimeId && ties != PowerTies::Id &&
+                                !options_.has(Deviation::PowerIgnored);
+        if (has_levels && x_level != y_level) return x_level > y_level;
+        const bool has_times = ties == PowerTies::LevelTimeId || ties == PowerTies::TimeId;
+        return is_earlier(*x, *y, has_times, options_);
     }
 
     // UNSPECIFIED: "the DAG formed by auth events" of a set has the auth events that are in the
     // set as its edges; paths through other events do not count.
     bool depends_on(const ReadEvent* event, const ReadEvent* other) const {
-        if (options_.has_either(Quirk::ReachabilityEdges, Deviation::EdgesByReachability)) {
+        if (steps_.power_edges == PowerEdges::Reachability ||
+            options_.has_either(Quirk::ReachabilityEdges, Deviation::EdgesByReachability)) {
             return room_.auth_chain(*event).contains(other);
         }
         return std::ranges::find(room_.auth_events(*event), other) !=
@@ -102,6 +113,7 @@ private:
     }
 
     const Room& room_;
+    const ResolutionSteps& steps_;
     const Options& options_;
     EventSet open_;
     std::map<const ReadEvent*, Level, ById> levels_;
@@ -109,8 +121,11 @@ private:
 
 }  // namespace
 
-EventList sort_by_power(const Room& room, const EventSet& events, const Options& options) {
-    PowerOrdering ordering(room, events, options);
+EventList sort_by_power(const Room& room,
+                        const EventSet& events,
+                        const ResolutionSteps& steps,
+                        const Options& options) {
+    PowerOrdering ordering(room, events, steps, options);
     if (options.has_either(Quirk::NewestFirstKahn, Deviation::KahnFromNewest)) {
         return ordering.sort_from_newest();
     }
@@ -173,7 +188,9 @@ bool lacks_auth_event(const Room& room, const ReadEvent& event, const EventList&
 EventList sort_by_mainline(const Room& room,
                            const EventSet& events,
                            const EventList& mainline,
+                           const ResolutionSteps& steps,
                            const Options& options) {
+    const bool has_times = steps.mainline_ties == MainlineTies::TimeId;
     std::map<const ReadEvent*, std::size_t, ById> positions;
     EventList sorted;
     for (const ReadEvent* event : events) {
@@ -191,7 +208,7 @@ EventList sort_by_mainline(const Room& room,
             return options.has(Deviation::MainlineReversed) ? x_position < y_position
                                                             : x_position > y_position;
         }
-        return is_earlier(*x, *y, options);
+        return is_earlier(*x, *y, has_times, options);
     });
     return sorted;
 }

@@ -15,14 +15,14 @@ class ResolutionV2 {
 public:
     ResolutionV2(const Room& room,
                  const std::vector<StateMap>& states,
-                 Algorithm algorithm,
+                 const ResolutionSteps& steps,
                  const Options& options)
-        : room_(room), states_(states), algorithm_(algorithm), options_(options) {}
+        : room_(room), states_(states), steps_(steps), options_(options) {}
 
     Resolution run() {
         divide_states();
         find_auth_difference();
-        if (algorithm_ == Algorithm::V2_1) find_conflicted_subgraph();
+        if (steps_.has_conflicted_subgraph) find_conflicted_subgraph();
         find_full_conflicted_set();
 
         select_power_events();
@@ -36,6 +36,7 @@ public:
 private:
     // Definitions.
     bool is_power_event(const ReadEvent& event) const;
+    bool is_power_membership(const ReadEvent& event) const;
     void divide_states();
     void find_auth_difference();
     void find_conflicted_subgraph();
@@ -55,7 +56,7 @@ private:
 
     const Room& room_;
     const std::vector<StateMap>& states_;
-    const Algorithm algorithm_;
+    const ResolutionSteps steps_;
     const Options& options_;
     StateMap state_;  // The room state that the iterative auth checks construct.
     Trace trace_;
@@ -64,21 +65,33 @@ private:
 // Power events. UNSPECIFIED: power levels and join rules count with any state key.
 bool ResolutionV2::is_power_event(const ReadEvent& event) const {
     const std::string& type = event.event->type;
-    const bool has_empty_key = event.has_key(type, "");
+    const PowerEvents& kinds = steps_.power_events;
+    const bool needs_empty_key =
+        steps_.power_event_keys == PowerEventKeys::Empty || options_.has(Quirk::PowerEventEmptyKey);
+    const bool has_right_key = event.has_key(type, "") || !needs_empty_key;
     if (type == "m.room.create") {
-        return options_.has_either(Quirk::CreateIsPowerEvent, Deviation::CreateIsPowerEvent);
+        return kinds.create ||
+               options_.has_either(Quirk::CreateIsPowerEvent, Deviation::CreateIsPowerEvent);
     }
     if (type == "m.room.join_rules" && options_.has(Deviation::JoinRulesNoPowerEvent)) return false;
-    if (type == "m.room.power_levels" || type == "m.room.join_rules") {
-        return has_empty_key || !options_.has(Quirk::PowerEventEmptyKey);
-    }
-    if (type != "m.room.member") return false;
+    if (type == "m.room.power_levels") return kinds.power_levels && has_right_key;
+    if (type == "m.room.join_rules") return kinds.join_rules && has_right_key;
+    if (type == "m.room.third_party_invite") return kinds.third_party_invites;
+    return type == "m.room.member" && is_power_membership(event);
+}
+
+bool ResolutionV2::is_power_membership(const ReadEvent& event) const {
+    const PowerEvents& kinds = steps_.power_events;
     const std::string_view membership = event.find_string("membership");
-    if (membership != "leave" && membership != "ban") return false;
-    if (event.event->sender.view() == *event.event->state_key) {
-        return membership == "leave" && options_.has(Deviation::SelfLeaveIsPowerEvent);
+    const bool is_own = event.event->sender.view() == *event.event->state_key;
+    if (membership == "leave" && is_own) {
+        return kinds.own_leaves || options_.has(Deviation::SelfLeaveIsPowerEvent);
     }
-    return !options_.has(Deviation::KickAndBanNoPowerEvents);
+    const bool counts = !options_.has(Deviation::KickAndBanNoPowerEvents);
+    if (membership == "leave") return kinds.kicks && counts;
+    if (membership == "ban") return kinds.bans && !is_own && counts;
+    if (membership == "invite") return kinds.invites;
+    return membership == "join" && kinds.joins;
 }
 
 // Unconflicted state map and conflicted state set. A value that is unknown makes its key
@@ -107,6 +120,7 @@ void ResolutionV2::divide_states() {
 // UNSPECIFIED: the auth chain of a state does not hold its events, unless another one cites them.
 void ResolutionV2::find_auth_difference() {
     const bool is_inclusive =
+        steps_.auth_difference == AuthDifference::Inclusive ||
         options_.has_either(Quirk::InclusiveChains, Deviation::ChainsIncludeState);
     std::map<const ReadEvent*, std::size_t, ById> counts;
     for (const StateMap& state : states_) {
@@ -151,7 +165,8 @@ void ResolutionV2::find_full_conflicted_set() {
     if (!options_.has(Deviation::NoSubgraph)) {
         full.insert(trace_.conflicted_subgraph.begin(), trace_.conflicted_subgraph.end());
     }
-    if (!options_.has(Deviation::NoAuthDifference)) {
+    if (steps_.auth_difference != AuthDifference::None &&
+        !options_.has(Deviation::NoAuthDifference)) {
         full.insert(trace_.auth_difference.begin(), trace_.auth_difference.end());
     }
     std::erase_if(full, [](const ReadEvent* event) { return !event->is_state(); });
@@ -172,8 +187,12 @@ const ReadEvent* ResolutionV2::auth_entry(const Key& key, const ReadEvent& event
     const ReadEvent* cited = room_.auth_event(event, key.first, key.second);
     if (cited && cited->is_rejected() && !options_.has(Quirk::RejectedAuthorizes)) cited = nullptr;
     if (key == event.key() && options_.has(Quirk::EventForItself)) cited = &event;
-    if (options_.has(Deviation::NoFallback)) cited = nullptr;
-    if (options_.has(Deviation::AuthEventsBeforeState) && cited) return cited;
+    if (steps_.auth_entries == AuthEntries::StateOnly || options_.has(Deviation::NoFallback)) {
+        cited = nullptr;
+    }
+    const bool is_cited_first = steps_.auth_entries == AuthEntries::CitedThenState ||
+                                options_.has(Deviation::AuthEventsBeforeState);
+    if (is_cited_first && cited) return cited;
     return in_state ? in_state : cited;
 }
 
@@ -183,7 +202,7 @@ RuleState ResolutionV2::auth_state_of(const ReadEvent& event) const {
     for (const Key& key : select_auth_events(event)) {
         if (const ReadEvent* entry = auth_entry(key, event)) auth_state[key] = entry;
     }
-    if (event.version() >= 12) {
+    if (event.version(&RoomRules::event_format) >= 12) {
         if (const ReadEvent* create = room_.create_of(event)) auth_state[create->key()] = create;
     }
     return auth_state;
@@ -196,6 +215,9 @@ void ResolutionV2::apply(const EventList& events) {
         if (verdict && event->is_rejected() && options_.has(Quirk::RejectedNotApplied)) {
             verdict = std::unexpected(Refusal{"S13", "it was rejected before"});
         }
+        if (verdict && event->is_rejected() && steps_.rejected_events == RejectedEvents::Never) {
+            verdict = std::unexpected(Refusal{"rejected_events", "it was rejected before"});
+        }
         if (verdict) state_[event->key()] = event->id();
         trace_.steps.push_back({event, std::move(verdict), std::move(auth_state)});
     }
@@ -205,6 +227,7 @@ void ResolutionV2::apply(const EventList& events) {
 // set."
 EventSet ResolutionV2::enlargement_of(const ReadEvent& power_event) const {
     const bool stays_inside =
+        steps_.power_enlargement == PowerEnlargement::ThroughConflicted ||
         options_.has_either(Quirk::EnlargeThroughConflicted, Deviation::EnlargeThroughConflicted);
     EventSet walked;
     if (stays_inside) {
@@ -234,16 +257,18 @@ void ResolutionV2::select_power_events() {
     for (const ReadEvent* event : trace_.full_conflicted_set) {
         if (!is_power_event(*event)) continue;
         trace_.power_events.insert(event);
+        if (steps_.power_enlargement == PowerEnlargement::None) continue;
         if (options_.has(Deviation::NotEnlarged)) continue;
         const EventSet enlargement = enlargement_of(*event);
         trace_.power_events.insert(enlargement.begin(), enlargement.end());
     }
-    trace_.power_order = sort_by_power(room_, trace_.power_events, options_);
+    trace_.power_order = sort_by_power(room_, trace_.power_events, steps_, options_);
 }
 
 // Step 2.
 void ResolutionV2::apply_power_events() {
-    if (algorithm_ == Algorithm::V2 || options_.has(Deviation::StartsFromUnconflicted)) {
+    if (steps_.initial_state == InitialState::Unconflicted ||
+        options_.has(Deviation::StartsFromUnconflicted)) {
         state_ = trace_.unconflicted;
     }
     apply(trace_.power_order);
@@ -255,17 +280,19 @@ void ResolutionV2::apply_power_events() {
 void ResolutionV2::order_remaining_events() {
     const Key key = {"m.room.power_levels", ""};
     const ReadEvent* power_levels = event_in_state(key);
-    if (!power_levels && options_.has(Quirk::UnconflictedMainline)) {
+    const bool may_be_unconflicted = steps_.mainline_start == MainlineStart::ResolvedOrUnconflicted;
+    if (!power_levels && (may_be_unconflicted || options_.has(Quirk::UnconflictedMainline))) {
         const auto entry = trace_.unconflicted.find(key);
         if (entry != trace_.unconflicted.end()) power_levels = room_.find(entry->second);
     }
+    if (steps_.mainline_start == MainlineStart::None) power_levels = nullptr;
     trace_.mainline = find_mainline(room_, power_levels);
 
     EventSet remaining;
     for (const ReadEvent* event : trace_.full_conflicted_set) {
         if (!trace_.power_events.contains(event)) remaining.insert(event);
     }
-    trace_.remaining_order = sort_by_mainline(room_, remaining, trace_.mainline, options_);
+    trace_.remaining_order = sort_by_mainline(room_, remaining, trace_.mainline, steps_, options_);
 }
 
 // Step 5.
@@ -282,9 +309,9 @@ void ResolutionV2::restore_unconflicted() {
 
 Resolution resolve_v2(const Room& room,
                       const std::vector<StateMap>& states,
-                      Algorithm algorithm,
+                      const ResolutionSteps& steps,
                       const Options& options) {
-    return ResolutionV2(room, states, algorithm, options).run();
+    return ResolutionV2(room, states, steps, options).run();
 }
 
 }  // namespace matrix::oracle

@@ -48,8 +48,8 @@ Answer introduce(const json::Object&) {
     for (const Operation& operation : kOperations)
         capabilities.push_back(operation.name);
     json::Array versions;
-    for (const RoomRules& rules : all_room_rules())
-        versions.push_back(rules.version);
+    for (const RoomRules* rules : known_room_rules())
+        versions.push_back(rules->version);
     json::Array quirks;
     for (const oracle::QuirkRow& row : oracle::quirk_table())
         quirks.push_back(row.name);

@@ -12,7 +12,7 @@
 namespace matrix::commands {
 namespace {
 
-constexpr const char* kByQuirk = "a quirk put it here, not the order of the text";
+constexpr const char* kByQuirk = "a quirk or a changed step put it here, not the order of the text";
 
 // The first of an event's auth events with this key; null if there is none.
 EventPtr find_cited(const Event& event, std::string_view type, const EventMap& events) {

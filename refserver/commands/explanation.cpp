@@ -6,6 +6,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/commands/event_order.h"
+#include "refserver/versions/room_version_file.h"
 
 namespace matrix::commands {
 namespace {
@@ -21,6 +22,14 @@ std::string name_of(StateResolution algorithm, const std::vector<std::string>& q
             return "v2.1";
     }
     unreachable();
+}
+
+// How the steps of a version that was given as data differ from those of its algorithm.
+std::vector<versions::RuleChange> list_step_changes(const RoomRules& rules) {
+    RoomRules usual = rules;
+    const bool is_v2_1 = rules.state_resolution == StateResolution::V2_1;
+    usual.resolution_steps = is_v2_1 ? kStepsV2_1 : kStepsV2;
+    return versions::list_changes(usual, rules);
 }
 
 std::vector<ConflictedKey> list_conflicts(const Room& room,
@@ -107,6 +116,12 @@ Explanation explain(const Room& room,
     told.quirks = std::move(quirks);
     told.room_version = std::string(room.rules->version);
     told.algorithm = name_of(room.rules->state_resolution, told.quirks);
+    told.starts_empty = told.algorithm == "v2.1";
+    if (room.rules->is_custom()) {
+        told.starts_empty = room.rules->resolution_steps.initial_state == InitialState::Empty;
+    }
+    for (const auto& [key, before, after] : list_step_changes(*room.rules))
+        told.algorithm += ", " + key + ' ' + after;
     for (const State& set : room.state_sets)
         told.set_sizes.push_back(set.size());
     told.unconflicted_count = trace.unconflicted.size();

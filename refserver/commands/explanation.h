@@ -32,7 +32,9 @@ struct AppliedEvent {
 
 struct Explanation {
     std::string room_version;
-    std::string algorithm;  ///< "v1", "v2" or "v2.1".
+    /// "v1", "v2" or "v2.1"; the changed steps of a version that was given as data follow.
+    std::string algorithm;
+    bool starts_empty = false;  ///< The auth checks, instead of from the unconflicted state.
     std::vector<std::string> quirks;
     std::vector<std::size_t> set_sizes;
     std::size_t unconflicted_count = 0;

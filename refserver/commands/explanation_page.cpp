@@ -158,7 +158,7 @@ std::vector<ResolutionStep> PageBuilder::list_steps() const {
               "Auth difference",
               told_.auth_difference,
               "in the auth chain of some state, but not of all");
-    if (told_.algorithm == "v2.1") {
+    if (told_.algorithm.starts_with("v2.1") || !told_.subgraph.empty()) {
         add_group(steps,
                   "Conflicted state subgraph",
                   told_.subgraph,

@@ -94,14 +94,14 @@ void write_steps(const Explanation& told, TextWriter& writer) {
     }
     writer.head("Auth difference");
     writer.events(told.auth_difference);
-    if (told.algorithm == "v2.1") {
+    if (told.algorithm.starts_with("v2.1") || !told.subgraph.empty()) {
         writer.head("Conflicted state subgraph");
         writer.events(told.subgraph);
     }
     writer.head("Full conflicted set");
     writer.events(told.full_conflicted_set);
     writer.head(
-        told.algorithm == "v2.1"
+        told.starts_empty
             ? "Steps 1 and 2: power events and what leads to them, applied to an empty state"
             : "Steps 1 and 2: power events and what leads to them, applied to the "
               "unconflicted state");

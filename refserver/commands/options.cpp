@@ -99,24 +99,32 @@ Exit codes:
 
 using CLI::Validator;
 
-std::string check_version(const std::string& version) {
-    if (find_room_rules(version)) return "";
-    return "\"" + version + "\" is not a room version from 1 to 12";
-}
-
 std::string check_format(const std::string& name) {
     if (find_format(name)) return "";
     return "\"" + name + "\" is none of ndjson, array, room, state, transaction, vectors";
 }
 
-void declare_input(CLI::App& app, InputOptions& input, std::string& format) {
+/// Flags that mean something else once they are looked at.
+struct RawInput {
+    std::string format;
+    std::vector<std::string> room_version_files;
+};
+
+void declare_input(CLI::App& app, InputOptions& input, RawInput& raw) {
     app.add_option("FILE", input.files, "Events of one room; - is standard input");
     app.add_option("--room-version",
                    input.room_version,
                    "Of the room [what the files say, else their create event]")
-        ->type_name("VERSION")
-        ->check(Validator(check_version, ""));
-    app.add_option("--format", format, "Of the files [found out]")
+        ->type_name("VERSION");
+    app.add_option(
+           "--room-version-file",
+           raw.room_version_files,
+           "A room version as YAML: see fixtures/room_versions; repeat it. One alone is that of "
+           "the room too")
+        ->type_name("FILE")
+        ->allow_extra_args(false)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    app.add_option("--format", raw.format, "Of the files [found out]")
         ->type_name("FORMAT")
         ->check(Validator(check_format, ""));
 }
@@ -156,16 +164,32 @@ std::optional<FileFormat> format_of(const std::string& name) {
     return find_format(name);
 }
 
+// Takes over what the flags of the input say; else a sentence on what is wrong with them.
+std::optional<std::string> finish_input(const RawInput& raw, InputOptions& input) {
+    input.format = format_of(raw.format);
+    auto registrations = versions::register_files(raw.room_version_files);
+    if (!registrations) return "--room-version-file: " + registrations.error();
+    input.room_versions = *std::move(registrations);
+    if (!input.room_version && input.room_versions.size() == 1) {
+        input.room_version = input.room_versions.front()->rules().version;
+    }
+    if (input.room_version && !find_room_rules(*input.room_version)) {
+        return "--room-version: \"" + *input.room_version +
+               "\" is not a room version from 1 to 12, nor that of a --room-version-file";
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 std::expected<ResolveOptions, EarlyEnd> parse_resolve_options(std::vector<std::string> arguments) {
     ResolveOptions options;
-    std::string format;
+    RawInput raw;
     std::string implementation;
     const auto app = make_app("Resolves states of a room, and says why.",
                               "refserver resolve",
                               std::string(kFormats) + "\n\n" + kResolveFooter);
-    declare_input(*app, options.input, format);
+    declare_input(*app, options.input, raw);
     app->add_option("--state-set", options.state_sets, "A file with one of the states; repeat it")
         ->type_name("FILE")
         ->allow_extra_args(false)
@@ -191,7 +215,7 @@ std::expected<ResolveOptions, EarlyEnd> parse_resolve_options(std::vector<std::s
            "--html", options.html, "Writes a page to step through, which needs nothing else")
         ->type_name("FILE");
     if (auto end = parse(*app, std::move(arguments))) return std::unexpected(*std::move(end));
-    options.input.format = format_of(format);
+    if (auto wrong = finish_input(raw, options.input)) return refuse_usage(*app, *wrong);
     if (options.lists_quirks) return options;
     if (options.input.files.empty()) return refuse_usage(*app, "FILE is required");
     if (reads_input_twice(options.input, options.state_sets)) {
@@ -210,11 +234,11 @@ std::expected<ResolveOptions, EarlyEnd> parse_resolve_options(std::vector<std::s
 
 std::expected<CheckOptions, EarlyEnd> parse_check_options(std::vector<std::string> arguments) {
     CheckOptions options;
-    std::string format;
+    RawInput raw;
     const auto app = make_app("Checks every event of a room as a server does on receipt.",
                               "refserver check",
                               std::string(kFormats) + "\n\n" + kCheckFooter);
-    declare_input(*app, options.input, format);
+    declare_input(*app, options.input, raw);
     app->add_option("--keys", options.keys, "Keys of servers; repeat it")
         ->type_name("FILE")
         ->allow_extra_args(false)
@@ -225,7 +249,7 @@ std::expected<CheckOptions, EarlyEnd> parse_check_options(std::vector<std::strin
                   options.must_be_complete,
                   "Fails if something could not be checked: a key or a cited event is missing");
     if (auto end = parse(*app, std::move(arguments))) return std::unexpected(*std::move(end));
-    options.input.format = format_of(format);
+    if (auto wrong = finish_input(raw, options.input)) return refuse_usage(*app, *wrong);
     if (options.input.files.empty()) return refuse_usage(*app, "FILE is required");
     if (reads_input_twice(options.input, options.keys)) {
         return refuse_usage(*app, "- can be read once only");

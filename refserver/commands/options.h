@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "refserver/commands/room_file.h"
+#include "refserver/versions/room_version_file.h"
 
 namespace matrix::commands {
 
@@ -14,6 +15,7 @@ namespace matrix::commands {
 struct InputOptions {
     std::vector<std::string> files;
     std::optional<std::string> room_version;
+    versions::Registrations room_versions;  ///< Given as files.
     std::optional<FileFormat> format;
 };
 

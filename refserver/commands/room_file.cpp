@@ -133,12 +133,15 @@ std::expected<std::vector<EventId>, InputError> parse_ids(const json::Value& lis
     return ids;
 }
 
+constexpr const char* kKnownVersions =
+    "a room version from \"1\" to \"12\", or that of a --room-version-file";
+
 std::expected<void, InputError> set_room_version(const json::Value& value,
                                                  const Place& place,
                                                  RoomFile& room) {
     const std::string* version = value.if_string();
     if (!version || !find_room_rules(*version)) {
-        return refuse_input(place, "room_version", "a room version from \"1\" to \"12\"");
+        return refuse_input(place, "room_version", kKnownVersions);
     }
     if (room.room_version && *room.room_version != *version) {
         return refuse_input(place, "room_version", "\"" + *room.room_version + "\", as before");

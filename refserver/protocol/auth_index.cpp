@@ -19,12 +19,26 @@ bool names_create_by_room_id(const Event& event) {
     return event.rules->event_format == EventFormat::HashedRoomId && !event.room_id.empty();
 }
 
+bool is_power_membership(const Event& event, const PowerEvents& kinds) {
+    const bool is_own = *event.state_key == event.sender.view();
+    const auto membership = event.membership();
+    if (membership == Membership::Leave) return is_own ? kinds.own_leaves : kinds.kicks;
+    if (membership == Membership::Ban) return !is_own && kinds.bans;
+    if (membership == Membership::Invite) return kinds.invites;
+    return membership == Membership::Join && kinds.joins;
+}
+
 // UNSPECIFIED: power levels and join rules count with any state key: the text names none.
-bool is_power_event(const Event& event) {
+bool is_power_event(const Event& event, const ResolutionSteps& steps) {
     if (!event.is_state()) return false;
-    if (event.type == "m.room.power_levels" || event.type == "m.room.join_rules") return true;
-    if (event.type != "m.room.member" || *event.state_key == event.sender.view()) return false;
-    return event.membership() == Membership::Leave || event.membership() == Membership::Ban;
+    const PowerEvents& kinds = steps.power_events;
+    const bool has_right_key =
+        steps.power_event_keys == PowerEventKeys::Any || event.state_key->empty();
+    if (event.type == "m.room.member") return is_power_membership(event, kinds);
+    if (event.type == "m.room.power_levels") return kinds.power_levels && has_right_key;
+    if (event.type == "m.room.join_rules") return kinds.join_rules && has_right_key;
+    if (event.type == "m.room.create") return kinds.create;
+    return event.type == "m.room.third_party_invite" && kinds.third_party_invites;
 }
 
 std::uint64_t prefix_of_id(std::string_view id) {
@@ -37,7 +51,8 @@ std::uint64_t prefix_of_id(std::string_view id) {
 
 }  // namespace
 
-AuthIndex::AuthIndex(FindEvent find_event) : find_event_(std::move(find_event)) {
+AuthIndex::AuthIndex(FindEvent find_event, const ResolutionSteps& steps)
+    : find_event_(std::move(find_event)), steps_(steps) {
     clear();
 }
 
@@ -212,7 +227,7 @@ void AuthIndex::describe(Index index, const Event& event) {
                                                   : kNone;
     row.roles_begin = roles_begin;
     row.roles_count = static_cast<std::uint8_t>(roles_.size() - roles_begin);
-    row.is_power_event = is_power_event(event);
+    row.is_power_event = is_power_event(event, steps_);
     row.sender_level.reset();
 }
 

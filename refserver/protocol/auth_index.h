@@ -61,7 +61,8 @@ struct ChildEdge {
 
 class AuthIndex {
 public:
-    explicit AuthIndex(FindEvent find_event);
+    /// `steps` say which events are power events, and must outlive the index.
+    AuthIndex(FindEvent find_event, const ResolutionSteps& steps);
 
     /// Call before each resolution: what was missing is asked for again, and events that are kept
     /// in memory go, unless the last conflict was that large.
@@ -136,6 +137,7 @@ private:
     StateKey state_key_of(Key key) const;
 
     FindEvent find_event_;
+    const ResolutionSteps& steps_;
     TextIndex ids_;
     std::vector<AuthRow> rows_;
     std::vector<Index> parents_;

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
+
+#include "refserver/base/assert.h"
 
 namespace matrix {
 namespace {
@@ -17,6 +20,7 @@ constexpr RoomRules make_v1() {
         .event_format = EventFormat::IdsAndHashes,
         .event_id_encoding = EventIdEncoding::Opaque,
         .state_resolution = StateResolution::V1,
+        .resolution_steps = kStepsV2,
         .redaction = {.keeps_aliases = true,
                       .keeps_legacy_top_level = true,
                       .keeps_allow = false,
@@ -103,22 +107,57 @@ constexpr std::array<RoomRules, 12> make_all() {
     v12.version = "12";
     v12.event_format = EventFormat::HashedRoomId;
     v12.state_resolution = StateResolution::V2_1;
+    v12.resolution_steps = kStepsV2_1;
     v12.has_privileged_creators = true;
 
-    return {v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12};
+    std::array<RoomRules, 12> all = {v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12};
+    for (RoomRules& rules : all)
+        rules.base = rules.version;
+    return all;
 }
 
 constexpr std::array<RoomRules, 12> kAllRoomRules = make_all();
+
+// The end of a chain, so that nothing has to be made before `main`.
+constinit RegisteredRoomRules* newest_registered = nullptr;
 
 }  // namespace
 
 const RoomRules* find_room_rules(std::string_view version) {
     const auto rules = std::ranges::find(kAllRoomRules, version, &RoomRules::version);
-    return rules == kAllRoomRules.end() ? nullptr : &*rules;
+    if (rules != kAllRoomRules.end()) return &*rules;
+    for (const RegisteredRoomRules* one = newest_registered; one; one = one->older_) {
+        if (one->version_ == version) return &one->rules_;
+    }
+    return nullptr;
 }
 
 std::span<const RoomRules> all_room_rules() {
     return kAllRoomRules;
+}
+
+std::vector<const RoomRules*> known_room_rules() {
+    std::vector<const RoomRules*> known;
+    for (const RegisteredRoomRules* one = newest_registered; one; one = one->older_)
+        known.push_back(&one->rules_);
+    for (std::size_t number = kAllRoomRules.size(); number > 0; --number)
+        known.push_back(&kAllRoomRules[number - 1]);
+    std::ranges::reverse(known);
+    return known;
+}
+
+RegisteredRoomRules::RegisteredRoomRules(std::string version, const RoomRules& rules)
+    : version_(std::move(version)), rules_(rules), older_(newest_registered) {
+    MATRIX_ASSERT(find_room_rules(version_) == nullptr);
+    rules_.version = version_;
+    newest_registered = this;
+}
+
+RegisteredRoomRules::~RegisteredRoomRules() {
+    RegisteredRoomRules** link = &newest_registered;
+    while (*link != this)
+        link = &(*link)->older_;
+    *link = older_;
 }
 
 }  // namespace matrix

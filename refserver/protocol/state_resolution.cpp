@@ -24,7 +24,7 @@ State resolve(std::span<const State> states,
 Resolver::Resolver(const RoomRules& rules, FindEvent find_event, const Verifier& verifier)
     : rules_(rules),
       verifier_(verifier),
-      index_(std::move(find_event)),
+      index_(std::move(find_event), rules.resolution_steps),
       conflict_(index_),
       power_order_(index_),
       mainline_order_(index_),
@@ -37,20 +37,20 @@ State Resolver::resolve(std::span<const State> states, ResolutionTrace* trace) {
     applied_.clear();
     applied_keys_.clear();
     added_.clear();
-    starts_empty_ = rules_.state_resolution == StateResolution::V2_1;
+    starts_empty_ = rules_.resolution_steps.initial_state == InitialState::Empty;
+    never_applies_rejected_ = rules_.resolution_steps.rejected_events == RejectedEvents::Never;
     return rules_.state_resolution == StateResolution::V1 ? resolve_by_depth(trace)
                                                           : resolve_by_power(trace);
 }
 
 State Resolver::resolve_by_power(ResolutionTrace* trace) {
-    conflict_.find_full_set(rules_);
-    power_order_.sort(conflict_, rules_);
+    const ResolutionSteps& steps = rules_.resolution_steps;
+    conflict_.find_full_set(steps);
+    power_order_.sort(conflict_, steps);
     SIM_SOMETIMES(power_order_.events().empty(), "no power event is in conflict");
     SIM_SOMETIMES(power_order_.remaining().empty(), "only power events are in conflict");
     apply(power_order_.events(), trace);
-    // UNSPECIFIED: if no power levels were resolved, the mainline is empty, and time decides. In
-    // v2.1 that is so whenever nobody disputes the power levels, because it starts empty.
-    mainline_order_.sort(power_order_.remaining(), find_partial(index_.power_levels_key()));
+    mainline_order_.sort(power_order_.remaining(), find_mainline_start(), steps.mainline_ties);
     apply(mainline_order_.events(), trace);
 
     SIM_SOMETIMES(mainline_order_.was_decided_by_position(),
@@ -59,6 +59,17 @@ State Resolver::resolve_by_power(ResolutionTrace* trace) {
     if (trace) trace_orders(*trace);
     choose_applied();
     return assemble();
+}
+
+// UNSPECIFIED: if no power levels were resolved, the mainline is empty, and time decides. In v2.1
+// that is so whenever nobody disputes the power levels, because it starts empty.
+resolution::Index Resolver::find_mainline_start() {
+    const MainlineStart start = rules_.resolution_steps.mainline_start;
+    if (start == MainlineStart::None) return kNone;
+    const Key key = index_.power_levels_key();
+    const Index resolved = find_partial(key);
+    if (resolved != kNone || start == MainlineStart::Resolved) return resolved;
+    return conflict_.find_unconflicted(key);
 }
 
 // Iterative auth checks.
@@ -74,24 +85,18 @@ void Resolver::apply(std::span<const Index> events, ResolutionTrace* trace) {
 auth::Verdict Resolver::check(Index index, ResolutionTrace* trace) {
     auth::Verdict verdict = check(index);
     SIM_SOMETIMES(!verdict, "an iterative auth check refuses an event");
+    if (verdict && never_applies_rejected_ && index_[index].is_rejected) {
+        verdict = std::unexpected(auth::Failure{"rejected_events", "it was rejected before", {}});
+    }
     if (trace) trace->steps.push_back({EventId(index_.id_of(index)), verdict});
     return verdict;
 }
 
-// What the state lacks is taken from the event's auth events, unless it was rejected; but in room
-// version 1, whose text does not say so. An entry that is in the state is used whether or not it
-// was rejected.
 auth::Verdict Resolver::check(Index index) {
-    const bool has_fallback = rules_.state_resolution != StateResolution::V1;
     auth::AuthState state;
     for (std::size_t place = 0; place < index_.roles(index).size(); ++place) {
         const resolution::RoleKey role = index_.roles(index)[place];
-        Index found = find_partial(role.key);
-        if (found == kNone && has_fallback && role.cited != kNone &&
-            !index_[role.cited].is_rejected) {
-            SIM_SOMETIMES("an auth event stands in for what the partial state lacks");
-            found = role.cited;
-        }
+        const Index found = find_entry(role);
         if (found != kNone) state.set(role.role, index_.find_event(found));
     }
     // UNSPECIFIED: the create event, which v12 events do not cite and v2.1 does not start with, is
@@ -103,6 +108,26 @@ auth::Verdict Resolver::check(Index index) {
     const Event* event = index_.find_event(index);
     if (!event) return std::unexpected(auth::Failure{"v12 3.3", "the event cannot be read", {}});
     return auth::check_against(state, *event, verifier_);
+}
+
+// What the state lacks is taken from the event's auth events, unless it was rejected; but in room
+// version 1, whose text does not say so. An entry that is in the state is used whether or not it
+// was rejected.
+resolution::Index Resolver::find_entry(const resolution::RoleKey& role) {
+    const bool is_v1 = rules_.state_resolution == StateResolution::V1;
+    const AuthEntries order = is_v1 ? AuthEntries::StateOnly : rules_.resolution_steps.auth_entries;
+    const auto find_cited = [&] {
+        return role.cited != kNone && !index_[role.cited].is_rejected ? role.cited : kNone;
+    };
+    if (order == AuthEntries::CitedThenState) {
+        const Index cited = find_cited();
+        if (cited != kNone) return cited;
+    }
+    const Index found = find_partial(role.key);
+    if (found != kNone || order != AuthEntries::StateThenCited) return found;
+    const Index cited = find_cited();
+    SIM_SOMETIMES(cited != kNone, "an auth event stands in for what the partial state lacks");
+    return cited;
 }
 
 resolution::Index Resolver::find_partial(Key key) {

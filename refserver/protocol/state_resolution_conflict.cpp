@@ -100,9 +100,9 @@ bool Conflict::has_unconflicted(Key key) {
     return state_tree::find_entry(states_[0].tree(), index_.path_of(key)) != nullptr;
 }
 
-void Conflict::find_full_set(const RoomRules& rules) {
-    find_auth_difference();
-    if (rules.state_resolution == StateResolution::V2_1) find_subgraph();
+void Conflict::find_full_set(const ResolutionSteps& steps) {
+    if (steps.auth_difference != AuthDifference::None) find_auth_difference(steps.auth_difference);
+    if (steps.has_conflicted_subgraph) find_subgraph();
     // Only broken events cite one that is no state event; the algorithm sorts and applies state.
     for (const Met& met : met_) {
         if (met.is_in_full_set && index_[met.index].key != kNone) full_set_.push_back(met.index);
@@ -124,29 +124,25 @@ bool Conflict::is_full(std::span<const Word> mask) const {
 // left that is not, neither is anything further down.
 //
 // UNSPECIFIED: we read "auth chain" of an event as the text defines it, without the event itself;
-// some servers count the events of a state as part of its full auth chain.
-void Conflict::find_auth_difference() {
+// some servers count the events of a state as part of its full auth chain (`Inclusive`).
+void Conflict::find_auth_difference(AuthDifference kind) {
     is_unconflicted_indexed_ = false;
     forget_support();
     partial_count_ = 0;
     pending_.start(index_.size());
     passed_mask_.assign(mask_words_, 0);
-    for (std::size_t place = 0; place < events_.size(); ++place) {
-        if (events_[place] == kNone) continue;
-        for (const Index parent : index_.parents(events_[place]))
-            seed(parent, place % states_.size());
-    }
+    seed_chains(kind);
     for (std::uint32_t number = 0; number < met_.size(); ++number) {
         if (met_[number].is_pending && !is_full(mask(number))) ++partial_count_;
     }
     while (!pending_.empty() && (partial_count_ > 0 || !index_.is_topological()))
-        visit_chain(meet(pending_.take_greatest()));
+        visit_chain(meet(pending_.take_greatest()), kind);
     pending_.clear();
     for (Met& met : met_)
         met.is_pending = false;
     if (!index_.is_topological()) {
         SIM_SOMETIMES("a resolution goes without an order of events");
-        erase_unconflicted_chains();
+        erase_unconflicted_chains(kind);
     }
 
     for (std::uint32_t number = 0; number < met_.size(); ++number) {
@@ -155,7 +151,19 @@ void Conflict::find_auth_difference() {
     }
 }
 
-// A conflicted event of this state cites the event.
+void Conflict::seed_chains(AuthDifference kind) {
+    for (std::size_t place = 0; place < events_.size(); ++place) {
+        if (events_[place] == kNone) continue;
+        if (kind == AuthDifference::Inclusive) {
+            seed(events_[place], place % states_.size());
+            continue;
+        }
+        for (const Index parent : index_.parents(events_[place]))
+            seed(parent, place % states_.size());
+    }
+}
+
+// The event begins the chain of this state, in which a conflicted event is or cites it.
 void Conflict::seed(Index index, std::size_t state) {
     const std::uint32_t number = meet(index);
     add_mask(met_[number]);
@@ -190,18 +198,24 @@ void Conflict::reach(Index index) {
     if (met.is_pending && !is_full(reached)) ++partial_count_;
 }
 
-void Conflict::visit_chain(std::uint32_t number) {
+void Conflict::visit_chain(std::uint32_t number, AuthDifference kind) {
     const Index index = met_[number].index;
     met_[number].is_pending = false;
     if (!is_full(mask(number))) {
         --partial_count_;
-        if (index_.is_topological() && is_below_unconflicted(index)) {
+        const bool is_in_all_states = kind == AuthDifference::Inclusive && is_unconflicted(index);
+        if (index_.is_topological() && (is_in_all_states || is_below_unconflicted(index))) {
             std::ranges::copy(full_mask_, mask(number).begin());
         }
     }
     std::ranges::copy(mask(number), passed_mask_.begin());
     for (const Index parent : index_.parents(index))
         reach(parent);
+}
+
+bool Conflict::is_unconflicted(Index index) {
+    const Key key = index_[index].key;
+    return key != kNone && find_unconflicted(key) == index;
 }
 
 // What is not found to be below the unconflicted state may be so by an event that nobody has looked
@@ -232,8 +246,7 @@ bool Conflict::find_support(Index start) {
         step.next_edge = edge.next;
         const Index child = edge.child;
         const bool* known = support_.find(child);
-        const Key key = index_[child].key;
-        if ((known && *known) || (key != kNone && find_unconflicted(key) == child)) {
+        if ((known && *known) || is_unconflicted(child)) {
             for (const Step& below : path_)
                 support_.set(below.index, true);
             return true;
@@ -266,7 +279,7 @@ void Conflict::forget_support() {
 }
 
 // The same without an order of events to rely on: all chains of the unconflicted state.
-void Conflict::erase_unconflicted_chains() {
+void Conflict::erase_unconflicted_chains(AuthDifference kind) {
     support_.clear();
     const auto push_parents = [&](Index index) {
         for (const Index parent : index_.parents(index)) {
@@ -279,6 +292,7 @@ void Conflict::erase_unconflicted_chains() {
         const Key key = index_.intern_key(entry->key.type, entry->key.state_key);
         const Index event = is_conflicted(key) ? kNone : index_.find(entry->event_id);
         if (event != kNone) push_parents(event);
+        if (event != kNone && kind == AuthDifference::Inclusive) support_.set(event, true);
         while (!stack_.empty()) {
             const Index next = stack_.back();
             stack_.pop_back();

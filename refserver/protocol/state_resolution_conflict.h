@@ -41,8 +41,8 @@ public:
     /// Of a key that is not in conflict: do the states have it?
     bool has_unconflicted(Key key);
 
-    /// Finds the full conflicted set, with the conflicted state subgraph in v2.1.
-    void find_full_set(const RoomRules& rules);
+    /// Finds the full conflicted set, with what `steps` say is in it.
+    void find_full_set(const ResolutionSteps& steps);
     /// The full conflicted set, each event once, in no order that means anything.
     std::span<const Index> full_set() const { return full_set_; }
     /// Is the event in it, or would be if it were a state event?
@@ -71,16 +71,18 @@ private:
     std::span<Word> mask(std::uint32_t met);
     bool is_full(std::span<const Word> mask) const;
 
-    void find_auth_difference();
+    void find_auth_difference(AuthDifference kind);
+    void seed_chains(AuthDifference kind);
     void seed(Index index, std::size_t state);
     bool add_mask(Met& met);
     void reach(Index index);
-    void visit_chain(std::uint32_t met);
+    void visit_chain(std::uint32_t met, AuthDifference kind);
+    bool is_unconflicted(Index index);
     bool is_below_unconflicted(Index index);
     bool find_support(Index index);
     void index_unconflicted();
     void forget_support();
-    void erase_unconflicted_chains();
+    void erase_unconflicted_chains(AuthDifference kind);
 
     void find_subgraph();
     void list_ancestors(Index above);

@@ -5,17 +5,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "refserver/base/assert.h"
 #include "refserver/base/sometimes.h"
 
 namespace matrix::resolution {
 
-void PowerOrder::sort(const Conflict& conflict, const RoomRules& rules) {
-    choose(conflict, rules);
-    link();
+void PowerOrder::sort(const Conflict& conflict, const ResolutionSteps& steps) {
+    choose(conflict, steps);
+    link(steps.power_edges);
     sorted_.clear();
     candidates_.clear();
     for (std::uint32_t place = 0; place < chosen_.size(); ++place) {
-        if (open_count_[place] == 0) add_candidate(place);
+        if (open_count_[place] == 0) add_candidate(place, steps.power_ties);
     }
     // Kahn's algorithm: of the events whose auth events are all placed, the smallest is next.
     while (!candidates_.empty()) {
@@ -24,13 +25,13 @@ void PowerOrder::sort(const Conflict& conflict, const RoomRules& rules) {
         for (std::uint32_t edge = newest_child_[place]; edge != kNone;
              edge = child_edges_[edge].next) {
             if (--open_count_[child_edges_[edge].child] == 0) {
-                add_candidate(child_edges_[edge].child);
+                add_candidate(child_edges_[edge].child, steps.power_ties);
             }
         }
     }
 }
 
-void PowerOrder::choose(const Conflict& conflict, const RoomRules& rules) {
+void PowerOrder::choose(const Conflict& conflict, const ResolutionSteps& steps) {
     is_chosen_.clear();
     pending_.start(index_.size());
     for (const Index event : conflict.full_set()) {
@@ -38,18 +39,20 @@ void PowerOrder::choose(const Conflict& conflict, const RoomRules& rules) {
         is_chosen_.set(event, true);
         pending_.insert(event);
     }
-    reach_ancestors(conflict, rules);
+    reach_ancestors(conflict, steps);
     chosen_.clear();
     remaining_.clear();
     for (const Index event : conflict.full_set())
         (is_chosen_.find(event) ? chosen_ : remaining_).push_back(event);
 }
 
-// Down from the power events through all that they lead to. In v2.1 what lies between two events of
-// the full conflicted set is in it, so that nothing else needs to be looked at.
-void PowerOrder::reach_ancestors(const Conflict& conflict, const RoomRules& rules) {
-    const bool is_closed =
-        rules.state_resolution == StateResolution::V2_1 && index_.is_topological();
+// Down from the power events through all that they lead to. With the conflicted state subgraph what
+// lies between two events of the full conflicted set is in it, so that nothing else needs to be
+// looked at.
+void PowerOrder::reach_ancestors(const Conflict& conflict, const ResolutionSteps& steps) {
+    if (steps.power_enlargement == PowerEnlargement::None) return pending_.clear();
+    const bool stays_inside = steps.power_enlargement == PowerEnlargement::ThroughConflicted;
+    const bool is_closed = steps.has_conflicted_subgraph && index_.is_topological();
     Index oldest = 0;
     if (index_.is_topological() && !conflict.full_set().empty()) {
         oldest = std::ranges::min(conflict.full_set());
@@ -57,7 +60,8 @@ void PowerOrder::reach_ancestors(const Conflict& conflict, const RoomRules& rule
     while (!pending_.empty()) {
         for (const Index parent : index_.parents(pending_.take_greatest())) {
             if (parent < oldest || is_chosen_.find(parent)) continue;
-            if (is_closed && !conflict.is_in_full_set(parent)) continue;
+            if ((is_closed || stays_inside) && !conflict.is_in_full_set(parent)) continue;
+            if (stays_inside && index_[parent].key == kNone) continue;
             is_chosen_.set(parent, true);
             pending_.insert(parent);
         }
@@ -66,43 +70,90 @@ void PowerOrder::reach_ancestors(const Conflict& conflict, const RoomRules& rule
 
 // UNSPECIFIED: the edges are the auth events within the set; paths that leave it and come back do
 // not order. Events on a cycle, which only ids of room versions 1 and 2 can claim, are left out.
-void PowerOrder::link() {
+void PowerOrder::link(PowerEdges edges) {
     places_.clear();
     for (std::uint32_t place = 0; place < chosen_.size(); ++place)
         places_.set(chosen_[place], place);
     open_count_.assign(chosen_.size(), 0);
     newest_child_.assign(chosen_.size(), kNone);
     child_edges_.clear();
+    const bool has_order = index_.is_topological() && !chosen_.empty();
+    const Index oldest = has_order ? std::ranges::min(chosen_) : 0;
     for (std::uint32_t place = 0; place < chosen_.size(); ++place) {
+        if (edges == PowerEdges::Reachability) {
+            link_reachable(place, oldest);
+            continue;
+        }
         for (const Index parent : index_.parents(chosen_[place])) {
-            const std::uint32_t* parent_place = places_.find(parent);
-            if (!parent_place) continue;
-            const auto edge = static_cast<std::uint32_t>(child_edges_.size());
-            child_edges_.push_back({place, std::exchange(newest_child_[*parent_place], edge)});
-            ++open_count_[place];
+            if (const std::uint32_t* parent_place = places_.find(parent)) {
+                add_edge(*parent_place, place);
+            }
         }
     }
 }
 
-// More power, then less time, then the smaller id.
-bool PowerOrder::is_earlier(const PowerKey& a, const PowerKey& b) const {
-    if (a.level != b.level) {
-        SIM_SOMETIMES("power events are ordered by their senders' levels");
-        return a.level > b.level;
+// An edge from each chosen event of the auth chain. Costs the chain down to the oldest chosen event
+// for each of them.
+void PowerOrder::link_reachable(std::uint32_t place, Index oldest) {
+    is_walked_.clear();
+    pending_.start(index_.size());
+    pending_.insert(chosen_[place]);
+    while (!pending_.empty()) {
+        for (const Index parent : index_.parents(pending_.take_greatest())) {
+            if (parent < oldest || is_walked_.find(parent)) continue;
+            is_walked_.set(parent, true);
+            pending_.insert(parent);
+            if (const std::uint32_t* parent_place = places_.find(parent)) {
+                add_edge(*parent_place, place);
+            }
+        }
     }
-    if (a.origin_server_ts != b.origin_server_ts) {
+}
+
+void PowerOrder::add_edge(std::uint32_t parent_place, std::uint32_t place) {
+    const auto edge = static_cast<std::uint32_t>(child_edges_.size());
+    child_edges_.push_back({place, std::exchange(newest_child_[parent_place], edge)});
+    ++open_count_[place];
+}
+
+// By the text: more power, then less time, then the smaller id.
+bool PowerOrder::is_earlier(const PowerKey& a, const PowerKey& b) const {
+    if (a.first != b.first) {
+        SIM_SOMETIMES("power events are ordered by their senders' levels");
+        return a.first < b.first;
+    }
+    if (a.second != b.second) {
         SIM_SOMETIMES("power events are ordered by their times");
-        return a.origin_server_ts < b.origin_server_ts;
+        return a.second < b.second;
     }
     SIM_SOMETIMES("power events are ordered by their ids");
     if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
     return index_.id_of(chosen_[a.place]) < index_.id_of(chosen_[b.place]);
 }
 
-void PowerOrder::add_candidate(std::uint32_t place) {
+// What does not count is the same for all.
+PowerOrder::PowerKey PowerOrder::make_key(std::uint32_t place, PowerTies ties) {
     const Index event = chosen_[place];
-    const std::int64_t level = index_.sender_level(event);
-    candidates_.push_back({level, index_[event].origin_server_ts, index_[event].id_prefix, place});
+    const std::int64_t time = index_[event].origin_server_ts;
+    const std::uint64_t id_prefix = index_[event].id_prefix;
+    const auto power = [&] { return ~index_.sender_level(event); };
+    switch (ties) {
+        case PowerTies::LevelTimeId:
+            return {power(), time, id_prefix, place};
+        case PowerTies::TimeLevelId:
+            return {time, power(), id_prefix, place};
+        case PowerTies::LevelId:
+            return {power(), 0, id_prefix, place};
+        case PowerTies::TimeId:
+            return {time, 0, id_prefix, place};
+        case PowerTies::Id:
+            return {0, 0, id_prefix, place};
+    }
+    unreachable();
+}
+
+void PowerOrder::add_candidate(std::uint32_t place, PowerTies ties) {
+    candidates_.push_back(make_key(place, ties));
     std::ranges::push_heap(candidates_,
                            [&](const PowerKey& a, const PowerKey& b) { return is_earlier(b, a); });
 }
@@ -115,7 +166,7 @@ std::uint32_t PowerOrder::take_first_candidate() {
     return place;
 }
 
-void MainlineOrder::sort(std::span<const Index> events, Index newest) {
+void MainlineOrder::sort(std::span<const Index> events, Index newest, MainlineTies ties) {
     newest_ = next_ = newest;
     length_ = 0;
     positions_.clear();
@@ -124,7 +175,8 @@ void MainlineOrder::sort(std::span<const Index> events, Index newest) {
     if (!index_.is_topological()) extend_to(0);
     for (const Index event : events) {
         const AuthRow& row = index_[event];
-        keys_.push_back({position(event), row.origin_server_ts, row.id_prefix, event});
+        const std::int64_t time = ties == MainlineTies::TimeId ? row.origin_server_ts : 0;
+        keys_.push_back({position(event), time, row.id_prefix, event});
     }
     std::ranges::sort(keys_, [&](const MainlineKey& a, const MainlineKey& b) {
         if (a.position != b.position) return a.position > b.position;

@@ -20,29 +20,33 @@ class PowerOrder {
 public:
     explicit PowerOrder(AuthIndex& index) : index_(index) {}
 
-    void sort(const Conflict& conflict, const RoomRules& rules);
+    void sort(const Conflict& conflict, const ResolutionSteps& steps);
     /// Earliest first; without those that claim to be on a cycle.
     std::span<const Index> events() const { return sorted_; }
     /// What is in the full conflicted set and was not chosen, in no order.
     std::span<const Index> remaining() const { return remaining_; }
 
 private:
-    /// What orders two events that do not authorize each other.
+    /// What orders two events that do not authorize each other: the smaller is earlier.
     struct PowerKey {
-        std::int64_t level;
-        std::int64_t origin_server_ts;
+        std::int64_t first;   ///< By the text the level, turned round: more power is earlier.
+        std::int64_t second;  ///< By the text the time.
         std::uint64_t id_prefix;
         std::uint32_t place;  ///< Among the chosen events.
     };
-    void choose(const Conflict& conflict, const RoomRules& rules);
-    void reach_ancestors(const Conflict& conflict, const RoomRules& rules);
-    void link();
+    void choose(const Conflict& conflict, const ResolutionSteps& steps);
+    void reach_ancestors(const Conflict& conflict, const ResolutionSteps& steps);
+    void link(PowerEdges edges);
+    void link_reachable(std::uint32_t place, Index oldest);
+    void add_edge(std::uint32_t parent_place, std::uint32_t place);
     bool is_earlier(const PowerKey& a, const PowerKey& b) const;
-    void add_candidate(std::uint32_t place);
+    PowerKey make_key(std::uint32_t place, PowerTies ties);
+    void add_candidate(std::uint32_t place, PowerTies ties);
     std::uint32_t take_first_candidate();
 
     AuthIndex& index_;
     StampedMap<bool> is_chosen_;
+    StampedMap<bool> is_walked_;
     IndexQueue pending_;
     std::vector<Index> chosen_;
     std::vector<Index> remaining_;
@@ -60,7 +64,7 @@ public:
     explicit MainlineOrder(AuthIndex& index) : index_(index) {}
 
     /// `kNone` as `newest` makes an empty mainline, on which no event has a position.
-    void sort(std::span<const Index> events, Index newest);
+    void sort(std::span<const Index> events, Index newest, MainlineTies ties);
     /// Earliest first.
     std::span<const Index> events() const { return sorted_; }
     /// Did positions (and not time or id alone) order two of the events?

@@ -71,6 +71,8 @@ private:
 
     void choose_value(std::size_t number, Index event);
     Index find_partial(Key key);
+    Index find_mainline_start();
+    Index find_entry(const resolution::RoleKey& role);
     auth::Verdict check(Index index);
     auth::Verdict check(Index index, ResolutionTrace* trace);
     std::size_t count_changes(std::size_t state) const;
@@ -92,6 +94,7 @@ private:
     StampedMap<Index> applied_;  ///< By key.
     std::vector<Key> applied_keys_;
     bool starts_empty_ = false;
+    bool never_applies_rejected_ = false;
 
     // The result: of each conflicted key, and of keys that no state has.
     std::vector<const State::EntryPtr*> chosen_;

@@ -29,6 +29,7 @@ Examples:
   simulator replay scenario.yaml
   simulator shrink scenario.yaml --output small.yaml
   simulator merge shard1.jsonl shard2.jsonl --output all.jsonl
+  simulator compare --a 11 --b 12 --seeds 0..999
 
 The same scenario and the same build give the same trace hash.
 A seed is a number, or the hash of a commit.
@@ -73,11 +74,13 @@ struct Flags {
     std::string output_file;
     std::string checker;
     std::vector<std::string> files;
+    std::vector<std::string> version_files;  ///< Registered before.
 };
 
 std::string check_room_version(const std::string& version) {
     if (find_room_rules(version)) return {};
-    return "room version '" + version + "' is unknown: expected 1 to 12";
+    return "room version '" + version +
+           "' is unknown: expected 1 to 12, or that of a --room-version-file";
 }
 
 std::string check_workload(const std::string& name) {
@@ -131,6 +134,26 @@ void add_duration(CLI::App& app,
                        ? std::string()
                        : "expected a duration as 90s, 20m or 2h, found '" + text + "'";
         });
+}
+
+constexpr std::string_view kVersionFileFlag = "--room-version-file";
+
+// The paths behind the flag, wherever it stands: versions are registered before any flag is looked
+// at, for others may name them.
+std::vector<std::string> find_version_files(int argc, char** argv) {
+    std::vector<std::string> paths;
+    const auto add_all = [&](const std::string& list) {
+        for (const std::string& path : CLI::detail::split(list, ','))
+            paths.push_back(path);
+    };
+    for (int place = 1; place < argc; ++place) {
+        const std::string_view argument = argv[place];
+        if (argument == kVersionFileFlag && place + 1 < argc) add_all(argv[++place]);
+        if (argument.starts_with(std::string(kVersionFileFlag) + '=')) {
+            add_all(std::string(argument.substr(kVersionFileFlag.size() + 1)));
+        }
+    }
+    return paths;
 }
 
 // What decides the scenario, but for the seed.
@@ -313,6 +336,8 @@ public:
     CommandLine() {
         app_.set_version_flag("--version", kBuildId);
         app_.require_subcommand(1);
+        for (CLI::App* command : {run_, sweep_, replay_, draw_, shrink_})
+            add_version_flag(*command);
         add_scenario_flags(*run_);
         add_server_flags(*run_, run_options_, flags_);
         add_run_flags(*run_, flags_);
@@ -355,6 +380,16 @@ public:
     }
 
 private:
+    void add_version_flag(CLI::App& app) {
+        app.add_option(std::string(kVersionFileFlag),
+                       flags_.version_files,
+                       "A room version as YAML (fixtures/room_versions), to be named by others")
+            ->type_name("FILE")
+            ->delimiter(',')
+            ->allow_extra_args(false)
+            ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+
     void add_scenario_flags(CLI::App& app) {
         add_seed_flag(app, flags_);
         add_draw_flags(app, draw_options_, flags_);
@@ -454,7 +489,16 @@ private:
 
 }  // namespace
 
-std::variant<Command, ExitCode> parse_command_line(int argc, char** argv) {
+std::variant<Command, ExitCode> parse_command_line(int argc,
+                                                   char** argv,
+                                                   versions::Registrations& room_versions) {
+    auto registered = versions::register_files(find_version_files(argc, argv));
+    if (!registered) {
+        std::fprintf(
+            stderr, "%s: %s\n", std::string(kVersionFileFlag).c_str(), registered.error().c_str());
+        return ExitCode::Usage;
+    }
+    room_versions = *std::move(registered);
     return CommandLine().parse(argc, argv);
 }
 

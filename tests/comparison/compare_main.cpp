@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "refserver/versions/room_version_file.h"
 #include "tests/comparison/comparison.h"
 #include "tests/comparison/progress.h"
 
@@ -27,10 +28,14 @@ int main(int argc, char** argv) {
     std::string algorithm = "v2";
     std::string shard = "1/1";
     std::string realism = "abstract";
+    std::vector<std::string> room_version_files;
     app.add_option("--algorithm", algorithm, "v1, v2 or v2.1")->capture_default_str();
     app.add_option("--count", options.count, "how many resolutions")->capture_default_str();
     app.add_option("--seed", options.seed, "of the rooms")->capture_default_str();
     app.add_option("--shard", shard, "i/n: only this part of the rooms")->capture_default_str();
+    app.add_option("--room-version-file",
+                   room_version_files,
+                   "a room version as YAML, instead of those of an algorithm");
     app.add_option("--realism", realism, "abstract, encoded or signed")->capture_default_str();
     CLI11_PARSE(app, argc, argv);
 
@@ -39,6 +44,16 @@ int main(int argc, char** argv) {
     if (!found || !part) {
         std::cerr << "compare_resolutions: expected --algorithm v1, v2 or v2.1 and --shard i/n\n";
         return kUsage;
+    }
+    const auto registered = matrix::versions::register_files(room_version_files);
+    if (!registered || registered->size() > 1) {
+        std::cerr << "compare_resolutions: "
+                  << (registered ? "expected one --room-version-file" : registered.error()) << '\n';
+        return kUsage;
+    }
+    if (!registered->empty()) {
+        options.rules = &registered->front()->rules();
+        algorithm = matrix::versions::describe(*options.rules);
     }
     options.algorithm = *found;
     options.shard = *part;

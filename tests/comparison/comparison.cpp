@@ -40,10 +40,11 @@ namespace {
 constexpr std::uint64_t kDisputesPerRoom = 10;
 constexpr std::uint64_t kOneInFifty = 2;  // Percent.
 
-const RoomRules& rules_of(StateResolution algorithm, std::uint64_t number) {
+const RoomRules& rules_of(const ComparisonOptions& options, std::uint64_t number) {
+    if (options.rules) return *options.rules;
     std::vector<const RoomRules*> versions;
     for (const RoomRules& rules : all_room_rules()) {
-        if (rules.state_resolution == algorithm) versions.push_back(&rules);
+        if (rules.state_resolution == options.algorithm) versions.push_back(&rules);
     }
     return *versions[number % versions.size()];
 }
@@ -90,7 +91,7 @@ Choices choices_of(const ComparisonOptions& options, std::uint64_t number) {
 }  // namespace
 
 SeededRoom make_seeded_room(const ComparisonOptions& options, std::uint64_t number) {
-    const RoomRules& rules = rules_of(options.algorithm, number);
+    const RoomRules& rules = rules_of(options, number);
     Choices choices = choices_of(options, number);
     if (choices.happens(kOneInFifty)) return make_adversarial(choices, rules);
     const RoomLimits limits = draw_limits(choices, options.realism);
@@ -101,7 +102,7 @@ namespace {
 
 // The same room cut off after fewer and fewer commands, as long as the resolvers still differ.
 std::string describe_smallest(const ComparisonOptions& options, std::uint64_t number) {
-    const RoomRules& rules = rules_of(options.algorithm, number);
+    const RoomRules& rules = rules_of(options, number);
     for (std::size_t commands = 0; commands <= RoomLimits().commands_max * 2; ++commands) {
         Choices choices = choices_of(options, number);
         if (choices.happens(kOneInFifty)) break;
@@ -170,7 +171,8 @@ void count_other_algorithm(const oracle::Room& literal,
                            const Answer& answer,
                            ComparisonCounts& sum) {
     constexpr std::uint64_t kSampled = 16;
-    if (literal.rules().state_resolution == StateResolution::V1) return;
+    const RoomRules& rules = literal.rules();
+    if (rules.state_resolution == StateResolution::V1 || rules.is_custom()) return;
     if (!answer.has_conflict || sum.resolutions % kSampled != 0) return;
     oracle::Options swapped;
     swapped.deviations.insert(oracle::Deviation::AlgorithmsSwapped);

@@ -14,9 +14,10 @@ namespace matrix::comparison {
 
 struct ComparisonOptions {
     StateResolution algorithm = StateResolution::V2;
-    std::uint64_t count = 10'000;  ///< Of resolutions.
-    std::uint64_t seed = 1;        ///< Of the first room.
-    Shard shard = {};              ///< Only the rooms with its numbers.
+    const RoomRules* rules = nullptr;  ///< Only this version, whatever its algorithm.
+    std::uint64_t count = 10'000;      ///< Of resolutions.
+    std::uint64_t seed = 1;            ///< Of the first room.
+    Shard shard = {};                  ///< Only the rooms with its numbers.
     generators::Realism realism = generators::Realism::Abstract;
     /// Called every thousand resolutions.
     std::function<void(std::uint64_t done)> on_progress = {};
@@ -45,8 +46,8 @@ struct SeededRoom {
     generators::Room room;
     std::vector<Dispute> disputes;
 };
-/// The versions of the algorithm take turns. One room in fifty is an adversarial one, one dispute
-/// in fifty lacks events.
+/// The versions of the algorithm take turns, unless one was chosen. One room in fifty is an
+/// adversarial one, one dispute in fifty lacks events.
 SeededRoom make_seeded_room(const ComparisonOptions& options, std::uint64_t number);
 
 struct ComparisonResult {

@@ -76,6 +76,7 @@ std::int64_t ModelRoom::choose_time(Selector& clock) {
     constexpr std::uint64_t kJumped = 90;
     constexpr std::uint64_t kReused = 70;
     clock_ += clock.among(kSteps);
+    if (limits_.clocks == Clocks::Right) return ++clock_;
     const std::uint64_t number = clock.below(100);
     if (number >= kJumped) return clock_ + clock.among(kJumps);
     if (number < kReused || !limits_.has_deviations) return clock_;

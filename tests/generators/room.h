@@ -60,11 +60,18 @@ private:
     Acceptance acceptance_;
 };
 
+/// What servers say about the time.
+enum class Clocks {
+    Wrong,  ///< Some events claim the time of another one, or one before it.
+    Right,  ///< What is sent later says a later time; but in race patterns.
+};
+
 struct RoomLimits {
     std::size_t commands_max = 60;  ///< Attempts to send something.
     std::size_t user_count = 5;     ///< On three servers; few users are in each other's way.
     bool has_wrong_states = true;   ///< Are some servers wrong about the state?
     Realism realism = Realism::Encoded;
+    Clocks clocks = Clocks::Wrong;
     /// May there be race patterns (in 30 % of the rooms)?
     bool has_races = true;
     /// Are some events rejected, soft-failed, or wrong in what they cite?

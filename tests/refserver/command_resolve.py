@@ -220,9 +220,33 @@ def check_refusals(folder):
     refuses("", "no such case", arguments=("--case", "no such case", COUNTER_EXAMPLES))
 
 
+def check_room_version_files(folder):
+    """A room of version 12 is resolved by a version that was given as data."""
+    versions = pathlib.Path("fixtures/room_versions")
+    name = "S27: unconflicted power levels make no mainline, v12"
+    lines = as_lines(CASES[name]).replace('{"room_version": "12", ', "{")
+    expected = CASES[name]["differs_under"]["unconflicted-mainline"]
+    for file in ("v12-with-mainline.yaml", "all-fields.yaml"):
+        text = resolve("--room-version-file", versions / file, "--implementation", "both", "-",
+                       stdin=lines)
+        assert file != "v12-with-mainline.yaml" or ids_of(text) == expected, text
+    text = resolve("--room-version-file", versions / "v12-with-mainline.yaml", "--explain", "-",
+                   stdin=lines)
+    assert "mainline_start resolved_or_unconflicted" in text, text
+    # Of several files the flag chooses.
+    both = ("--room-version-file", versions / "v12-with-mainline.yaml",
+            "--room-version-file", versions / "v12-subgraph.yaml")
+    assert ids_of(resolve(*both, "--room-version", "12", "-", stdin=lines)) == CASES[name]["resolved"]
+    text = resolve(*both, "--room-version", "org.touchstone.v12-with-mainline", "-", stdin=lines)
+    assert ids_of(text) == expected
+    (folder / "bad.yaml").write_text("version: org.example.x\nbase: '12'\nhas_knok: true\n")
+    error = resolve("--room-version-file", folder / "bad.yaml", "-", stdin=lines, code=2)
+    assert "bad.yaml:3: has_knok: expected one of the fields" in error, error
+
+
 def check_help():
     text = resolve("--help")
-    for part in ("Examples:", "Exit codes:", "--explain", "--quirk", "--html"):
+    for part in ("Examples:", "Exit codes:", "--explain", "--quirk", "--html", "--room-version-file"):
         assert part in text, part
     quirks = resolve("--list-quirks")
     assert "inclusive-chains (S1; Synapse)" in quirks
@@ -241,6 +265,7 @@ def main():
         check_forms(pathlib.Path(name))
         check_page(pathlib.Path(name))
         check_refusals(pathlib.Path(name))
+        check_room_version_files(pathlib.Path(name))
     check_help()
 
 

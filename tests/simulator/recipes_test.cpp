@@ -44,7 +44,9 @@ SweepCommand sweep_of(std::string script, const Variables& variables) {
     std::vector<char*> pointers;
     for (std::string& argument : arguments)
         pointers.push_back(argument.data());
-    auto parsed = parse_command_line(static_cast<int>(pointers.size()), pointers.data());
+    versions::Registrations room_versions;
+    auto parsed =
+        parse_command_line(static_cast<int>(pointers.size()), pointers.data(), room_versions);
     for (const auto& [name, value] : variables)
         unsetenv(name.c_str());
     const Command* command = std::get_if<Command>(&parsed);

@@ -16,8 +16,8 @@ json::Object capability(bool is_enabled) {
 
 Task<Result<Reply>> ClientServer::get_capabilities(Request) {
     json::Object available;
-    for (const RoomRules& rules : all_room_rules())
-        available.set(rules.version, "stable");
+    for (const RoomRules* rules : known_room_rules())
+        available.set(rules->version, rules->is_custom() ? "unstable" : "stable");
     json::Object room_versions{{"default", services_.options.default_room_version},
                                {"available", std::move(available)}};
     json::Object capabilities{{"m.3pid_changes", capability(false)},

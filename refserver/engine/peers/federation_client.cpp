@@ -271,9 +271,9 @@ namespace {
 // Of the room versions that fit, the query "?ver=...&ver=...".
 std::string list_versions(bool (*fits)(const RoomRules& rules)) {
     std::string query;
-    for (const RoomRules& rules : all_room_rules()) {
-        if (!fits(rules)) continue;
-        query += (query.empty() ? "?ver=" : "&ver=") + percent_encode(rules.version);
+    for (const RoomRules* rules : known_room_rules()) {
+        if (!fits(*rules)) continue;
+        query += (query.empty() ? "?ver=" : "&ver=") + percent_encode(rules->version);
     }
     return query;
 }
