@@ -73,6 +73,7 @@ std::optional<json::Value> renamed_argument(const json::Value& value,
         case ParameterKind::Integer:
         case ParameterKind::Option:
         case ParameterKind::Text:
+        case ParameterKind::FaultPoint:
             return value;
     }
     unreachable();
