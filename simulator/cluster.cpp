@@ -19,14 +19,19 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 constexpr std::int64_t kWireUsMin = 500;
 constexpr std::uint64_t kWireUsRange = 2000;
 
+// Many databases share this process's memory.
+engine::ServerOptions frugal_options() {
+    engine::ServerOptions options;
+    options.database.cache_kibibytes = 512;
+    options.database.checkpoint_pages = kCheckpointPages;
+    return options;
+}
+
 engine::ServerOptions options_of(const ServerName& name,
                                  int number,
                                  const ClusterOptions& cluster) {
-    engine::ServerOptions options;
+    engine::ServerOptions options = frugal_options();
     options.server_name = name;
-    // Many databases share this process's memory.
-    options.database.cache_kibibytes = 512;
-    options.database.checkpoint_pages = kCheckpointPages;
     for (int user = 0; user < cluster.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
@@ -123,7 +128,7 @@ Cluster::Cluster(const ClusterOptions& options)
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
     storage::run_sqlite_on_one_thread();
-    const engine::ServerOptions defaults = options_of(ServerName(), options_);
+    const engine::ServerOptions defaults = frugal_options();
     const auto disk = make_template_disk(defaults.database, defaults.database_name);
     const ServerStart start{*disk, events_};
     for (int number = 0; number < options.servers; ++number) {

@@ -29,7 +29,7 @@ using Variables = std::map<std::string, std::string>;
 
 // The sweep in a script, with variables as the engine would set them, as a command.
 SweepCommand sweep_of(std::string script, const Variables& variables) {
-    script.erase(0, std::min(script.find("simulator sweep"), script.size()));
+    script.erase(0, std::min(script.rfind("simulator sweep"), script.size()));
     for (const auto& [name, value] : variables) {
         const std::regex mention(R"(\$\{\{ )" + name + R"( \}\}|\$)" + name + "|\\$\\{" + name +
                                  "\\}");
