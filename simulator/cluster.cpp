@@ -123,7 +123,7 @@ Cluster::Cluster(const ClusterOptions& options)
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
     storage::run_sqlite_on_one_thread();
-    const engine::ServerOptions defaults = options_of(ServerName(), options_);
+    const engine::ServerOptions defaults = options_of(ServerName(), kWorldNumber, options_);
     const auto disk = make_template_disk(defaults.database, defaults.database_name);
     const ServerStart start{*disk, events_};
     for (int number = 0; number < options.servers; ++number) {
