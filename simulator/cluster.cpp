@@ -117,6 +117,7 @@ void SimulatedServer::answer(runtime::HttpRequest request, runtime::Responder re
 
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
+      trace_(options.trace_lines),
       time_(trace_),
       choices_(options.choices, trace_),
       executor_(time_, kWorldNumber),
