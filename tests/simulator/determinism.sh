@@ -31,7 +31,7 @@ for attempt in 1 2 3; do
     [ "$code" -ne 5 ] || break
 done
 [ "$code" -eq 5 ] || fail "the planted draw was not found: exit code $code"
-record='  \(first\|second\):  *{"kind":"draw","server":-\?[0-9]*,"stream":"s[0-9]*\.test [^"]*","time_us":[0-9]*,"value":"[0-9]*"}'
+record='  \(first\|second\):  *{"kind":"draw","server":-\?[0-9]*,"stream":"s[0-9]*\.test/[^"]*","time_us":[0-9]*,"value":"[0-9]*"}'
 grep '^first diverging record: number [0-9]*, at [0-9.]* virtual s' "$folder/out" || fail "no record is shown"
 [ "$(grep --count "^$record\$" "$folder/out")" -eq 2 ] || fail "not two draws"
 grep --quiet "^repeat: .* --twice\$" "$folder/out" || fail "no line that repeats it"
