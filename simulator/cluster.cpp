@@ -12,6 +12,8 @@ namespace matrix::simulator {
 namespace {
 
 constexpr int kWorldNumber = -1;
+// Of the salts in logs of databases: each run begins with the same.
+constexpr std::uint32_t kSqliteSeed = 1;
 /// So long does each server's log of the database become, of pages of 4 KiB.
 constexpr int kCheckpointPages = 200;
 constexpr std::int64_t kSecondUs = 1'000'000;
@@ -122,12 +124,14 @@ void SimulatedServer::answer(runtime::HttpRequest request, runtime::Responder re
 
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
+      trace_(options.trace_lines),
       time_(trace_),
       choices_(options.choices, trace_),
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
     storage::run_sqlite_on_one_thread();
+    storage::seed_sqlite_randomness(kSqliteSeed);
     const engine::ServerOptions defaults = frugal_options();
     const auto disk = make_template_disk(defaults.database, defaults.database_name);
     const ServerStart start{*disk, events_};

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,9 @@ struct ClusterOptions {
     Crypto crypto = Crypto::Simulated;
     LinkOptions link = {};
     runtime::LogLevel log_level = runtime::LogLevel::Error;
-    bool has_pointer_draw = false;  ///< Plants a draw that no seed decides.
-    Saboteur* saboteur = nullptr;   ///< Of a planted bug (planted/planted_bug.h); null: none.
+    bool has_pointer_draw = false;        ///< Plants a draw that no seed decides.
+    std::ostream* trace_lines = nullptr;  ///< Gets the trace as JSON lines; null: nothing does.
+    Saboteur* saboteur = nullptr;         ///< Of a planted bug (planted/planted_bug.h); null: none.
 };
 
 /// What all servers of a cluster begin with.

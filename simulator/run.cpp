@@ -1,6 +1,7 @@
 #include "simulator/run.h"
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <utility>
 
@@ -11,6 +12,7 @@
 #include "simulator/checkers/checkers.h"
 #include "simulator/planted/planted_bug.h"
 #include "simulator/reachability.h"
+#include "simulator/sandbox.h"
 #include "simulator/scenario/scenario_file.h"
 #include "simulator/world.h"
 
@@ -24,6 +26,7 @@ constexpr std::int64_t kSettlePauseS = 2;
 
 ClusterOptions cluster_options_of(const Scenario& scenario,
                                   const RunOptions& options,
+                                  std::ostream* trace_lines,
                                   Saboteur* saboteur) {
     return {.servers = scenario.servers,
             .users_per_server = scenario.users_per_server,
@@ -35,6 +38,7 @@ ClusterOptions cluster_options_of(const Scenario& scenario,
             .link = scenario.link,
             .log_level = options.log_level,
             .has_pointer_draw = options.has_pointer_draw,
+            .trace_lines = trace_lines,
             .saboteur = saboteur};
 }
 
@@ -269,9 +273,15 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     const PlantedBug* bug = find_planted_bug(options.plant);
     MATRIX_ASSERT(bug != nullptr || options.plant.empty());
     const std::unique_ptr<Saboteur> saboteur = bug == nullptr ? nullptr : bug->make();
-    Cluster cluster(cluster_options_of(scenario, options, saboteur.get()));
+    std::ofstream trace_file;
+    if (options.trace_file) {
+        trace_file.open(*options.trace_file);
+        if (!trace_file.is_open()) return std::nullopt;
+    }
+    const Sandbox sandbox;
+    Cluster cluster(cluster_options_of(
+        scenario, options, options.trace_file ? &trace_file : nullptr, saboteur.get()));
     if (options.dispatches != nullptr) cluster.trace().count_dispatches_at(*options.dispatches);
-    if (options.trace_file && !cluster.trace().write_to(*options.trace_file)) return std::nullopt;
     cluster.trace().note("scenario", write_scenario(scenario));
 
     World world(scenario, cluster);

@@ -63,11 +63,6 @@ std::string without_signatures(std::string_view text) {
     return blanked;
 }
 
-bool Trace::write_to(const std::string& path) {
-    lines_.open(path);
-    return lines_.is_open();
-}
-
 void Trace::add_header(char kind, std::int64_t a, std::int64_t b, std::uint64_t size) {
     const std::array numbers{static_cast<std::uint64_t>(a), static_cast<std::uint64_t>(b), size};
     buffer_ += kind;
@@ -92,19 +87,21 @@ void Trace::flush() {
 void Trace::dispatch(std::int64_t time_us, int server) {
     ++*dispatches_;
     time_us_ = time_us;
+    server_ = server;
     add('d', time_us, server, {});
-    if (lines_.is_open()) {
-        lines_ << R"({"kind":"dispatch","server":)" << server << R"(,"time_us":)" << time_us
-               << "}\n";
+    if (lines_ != nullptr) {
+        *lines_ << R"({"kind":"dispatch","server":)" << server << R"(,"time_us":)" << time_us
+                << "}\n";
     }
 }
 
 void Trace::draw(std::string_view stream, std::uint64_t value) {
     ++draws_;
     add('r', static_cast<std::int64_t>(value), 0, stream);
-    if (lines_.is_open()) {
-        lines_ << R"({"kind":"draw","stream":)" << json::write(json::Value(stream))
-               << R"(,"time_us":)" << time_us_ << R"(,"value":")" << value << "\"}\n";
+    if (lines_ != nullptr) {
+        *lines_ << R"({"kind":"draw","server":)" << server_ << R"(,"stream":)"
+                << json::write(json::Value(stream)) << R"(,"time_us":)" << time_us_
+                << R"(,"value":")" << value << "\"}\n";
     }
 }
 
@@ -116,19 +113,20 @@ void Trace::message(int from, int to, std::string_view what, std::string_view bo
     buffer_ += body;
     blank_signatures(buffer_, start);
     flush_if_full();
-    if (lines_.is_open()) {
-        lines_ << R"({"body":)" << json::write(json::Value(body)) << R"(,"from":)" << from
-               << R"(,"kind":"message","time_us":)" << time_us_ << R"(,"to":)" << to
-               << R"(,"what":)" << json::write(json::Value(what)) << "}\n";
+    if (lines_ != nullptr) {
+        *lines_ << R"({"body":)" << json::write(json::Value(body)) << R"(,"from":)" << from
+                << R"(,"kind":"message","server":)" << server_ << R"(,"time_us":)" << time_us_
+                << R"(,"to":)" << to << R"(,"what":)" << json::write(json::Value(what)) << "}\n";
     }
 }
 
 void Trace::note(std::string_view kind, std::string_view detail) {
     add('n', 0, 0, kind);
     add('t', 0, 0, detail);
-    if (lines_.is_open()) {
-        lines_ << R"({"detail":)" << json::write(json::Value(detail)) << R"(,"kind":)"
-               << json::write(json::Value(kind)) << R"(,"time_us":)" << time_us_ << "}\n";
+    if (lines_ != nullptr) {
+        *lines_ << R"({"detail":)" << json::write(json::Value(detail)) << R"(,"kind":)"
+                << json::write(json::Value(kind)) << R"(,"server":)" << server_ << R"(,"time_us":)"
+                << time_us_ << "}\n";
     }
 }
 

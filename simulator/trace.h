@@ -6,7 +6,7 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
+#include <ostream>
 #include <string>
 #include <string_view>
 
@@ -16,12 +16,10 @@ namespace matrix::simulator {
 
 class Trace {
 public:
-    Trace() = default;
+    /// Writes each record to `lines` besides, as a JSON line; null: nowhere.
+    explicit Trace(std::ostream* lines = nullptr) : lines_(lines) {}
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
-
-    /// Writes each record as a JSON line besides; false if the file cannot be written.
-    bool write_to(const std::string& path);
 
     void dispatch(std::int64_t time_us, int server);
     void draw(std::string_view stream, std::uint64_t value);
@@ -47,8 +45,9 @@ private:
 
     QuickHash running_;
     std::string buffer_;
-    std::ofstream lines_;
+    std::ostream* lines_;
     std::int64_t time_us_ = 0;
+    int server_ = -1;  // Whose turn it is; the world's before the first.
     std::uint64_t own_dispatches_ = 0;
     std::uint64_t* dispatches_ = &own_dispatches_;
     std::uint64_t draws_ = 0;

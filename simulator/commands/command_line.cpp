@@ -215,14 +215,19 @@ void add_server_flags(CLI::App& app, RunOptions& run, Flags& flags) {
 
 // Of one run; changes nothing of what happens.
 void add_run_flags(CLI::App& app, Flags& flags) {
-    app.add_option(
+    auto* trace = app.add_option(
         "--trace", flags.trace_file, "Write every dispatch, draw and message as JSON lines");
     app.add_flag("--json", flags.is_json, "Print the report as one JSON object");
     app.add_option("--log-level", flags.log_level, "What the servers log to standard error")
         ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
         ->capture_default_str();
     add_duration(app, "--timeout", flags.time_limit_s, "Kill the run after so much real time");
-    app.add_flag("--no-fork", flags.has_no_fork, "Run in this process, for a debugger");
+    auto* no_fork =
+        app.add_flag("--no-fork", flags.has_no_fork, "Run in this process, for a debugger");
+    app.add_flag("--twice",
+                 flags.runs_twice,
+                 "Run it twice and, if the hashes differ, show the first record that does")
+        ->excludes(no_fork, trace);
 }
 
 void add_many_runs_flags(CLI::App& app, Flags& flags) {
@@ -400,6 +405,7 @@ private:
                 .run = run_options_,
                 .output = flags_.is_json ? Output::Json : Output::Text,
                 .process = flags_.has_no_fork ? Process::Same : Process::Child,
+                .runs = flags_.runs_twice ? Runs::Twice : Runs::Once,
                 .time_limit = std::chrono::seconds(flags_.time_limit_s),
                 .repeat = "simulator run --seed " + flags_.seed + flags_given(*run_, kNotOfTheRun)};
     }

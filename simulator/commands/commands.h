@@ -21,12 +21,16 @@ enum class Output { Text, Json };
 /// Does a run have a process of its own? Without one a debugger sees it, and a crash is a crash.
 enum class Process { Child, Same };
 
+/// Once, or a second time to compare?
+enum class Runs { Once, Twice };
+
 /// `run` and `replay`: one scenario, drawn from a seed or read from a file.
 struct RunCommand {
     Scenario scenario;
     RunOptions run;
     Output output = Output::Text;
     Process process = Process::Child;
+    Runs runs = Runs::Once;
     std::chrono::seconds time_limit{};
     std::string repeat;  ///< The one line that repeats it.
 };

@@ -43,6 +43,10 @@ bool is_failure(ExitCode code) {
     return class_of(code).is_failure;
 }
 
+std::string_view repeat_ending_of(ExitCode code) {
+    return code == ExitCode::NonDeterminism ? " --twice" : "";
+}
+
 ExitCode exit_code_of(Outcome outcome) {
     switch (outcome) {
         case Outcome::Passed:

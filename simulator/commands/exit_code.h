@@ -31,4 +31,7 @@ ExitCode exit_code_of(Outcome outcome);
 /// only when no run of it passed.
 ExitCode worst_of(ExitCode a, ExitCode b);
 
+/// What the line that repeats a failure needs besides the flags of the run.
+std::string_view repeat_ending_of(ExitCode code);
+
 }  // namespace matrix::simulator

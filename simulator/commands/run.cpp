@@ -7,6 +7,7 @@
 #include "simulator/commands/banner.h"
 #include "simulator/commands/child_run.h"
 #include "simulator/commands/commands.h"
+#include "simulator/commands/double_run.h"
 
 namespace matrix::simulator {
 namespace {
@@ -30,6 +31,10 @@ void print_findings(const RunReport& report) {
     if (!report.stuck_in.empty()) std::printf("stuck in phase: %s\n", report.stuck_in.c_str());
 }
 
+std::string repeat_line(const RunCommand& command, const RunResult& result) {
+    return command.repeat + std::string(repeat_ending_of(result.code));
+}
+
 void print_text(const RunCommand& command, const RunResult& result) {
     const RunReport& report = result.report;
     const double real_s = result.took.count();
@@ -51,7 +56,7 @@ void print_text(const RunCommand& command, const RunResult& result) {
     }
     if (!result.reason.empty()) std::printf("%s\n", result.reason.c_str());
     std::printf("%s\n", std::string(name_of(result.code)).c_str());
-    if (is_failure(result.code)) std::printf("repeat: %s\n", command.repeat.c_str());
+    if (is_failure(result.code)) std::printf("repeat: %s\n", repeat_line(command, result).c_str());
 }
 
 void print_json(const RunCommand& command, const RunResult& result) {
@@ -77,7 +82,7 @@ void print_json(const RunCommand& command, const RunResult& result) {
         {"real_ms", static_cast<std::int64_t>(result.took.count() * 1000)},
         {"reached", std::move(reached)},
         {"reason", result.reason},
-        {"repeat", command.repeat},
+        {"repeat", repeat_line(command, result)},
         {"servers", command.scenario.servers},
         {"stuck_in", report.stuck_in},
         {"trace_hash", report.trace_hash},
@@ -94,15 +99,19 @@ RunResult run_here(const RunCommand& command) {
     return result_of(std::move(end));
 }
 
+RunResult run_as_asked(const RunCommand& command) {
+    if (command.process == Process::Same) return run_here(command);
+    const auto run_it = command.runs == Runs::Twice ? run_twice : run_in_child;
+    return run_it(command.scenario, command.run, command.time_limit);
+}
+
 }  // namespace
 
 ExitCode execute(const RunCommand& command) {
     if (command.output == Output::Text)
         std::fputs(describe(command.scenario, command.run).c_str(), stdout);
     std::fflush(stdout);
-    const RunResult result = command.process == Process::Same
-                                 ? run_here(command)
-                                 : run_in_child(command.scenario, command.run, command.time_limit);
+    const RunResult result = run_as_asked(command);
     if (command.output == Output::Json) {
         print_json(command, result);
     } else {

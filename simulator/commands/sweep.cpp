@@ -195,7 +195,8 @@ private:
                           .checkers = {},
                           .reason = reason_of(result),
                           .trace_hash = result.report.trace_hash,
-                          .repeat = "simulator run --seed " + attempt.seed.text + command_.flags,
+                          .repeat = "simulator run --seed " + attempt.seed.text + command_.flags +
+                                    std::string(repeat_ending_of(result.code)),
                           .metrics = result.report.metrics,
                           .reached = result.report.reached,
                           .time_ms = attempt.time_ms,

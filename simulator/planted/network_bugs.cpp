@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/json.h"
@@ -67,6 +68,18 @@ public:
     }
 };
 
+// It reads a clock that no simulation knows of.
+class LookAtTheClock final : public Saboteur {
+public:
+    std::optional<HttpResponse> intercept(int server, const HttpRequest& request) override {
+        if (server == kBuggyServer && !pdus_of(request).empty()) last_seen_ = std::time(nullptr);
+        return std::nullopt;
+    }
+
+private:
+    std::time_t last_seen_ = 0;
+};
+
 // After it was asked to ban somebody, a server cannot read power levels.
 class UnreadableLevels final : public Saboteur {
 public:
@@ -121,6 +134,10 @@ constexpr std::array kNetworkBugs = {
                "s1.test ends by an assertion when a ban comes together with other events.",
                "crash",
                make<CrashOnCompany>},
+    PlantedBug{"look-at-the-clock",
+               "s1.test reads the wall clock when events of other servers come.",
+               "crash",
+               make<LookAtTheClock>},
     PlantedBug{"unreadable-levels",
                "s1.test cannot read power levels any more after one of its users banned somebody.",
                "answers",

@@ -1,0 +1,82 @@
+#include "simulator/commands/double_run.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "simulator/divergence.h"
+
+namespace matrix::simulator {
+namespace {
+
+namespace fs = std::filesystem;
+
+class TemporaryFolder {
+public:
+    TemporaryFolder() {
+        std::error_code error;
+        std::string pattern = (fs::temp_directory_path(error) / "simulator-XXXXXX").string();
+        if (!error && ::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        if (is_there()) fs::remove_all(path_, ignored);
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+    bool is_there() const { return !path_.empty(); }
+    std::string file(const char* name) const { return (path_ / name).string(); }
+
+private:
+    fs::path path_;
+};
+
+// A run that did not end by itself has no result to compare.
+bool has_ended(const RunResult& result) {
+    return result.code != ExitCode::Infrastructure && result.code != ExitCode::Interrupted &&
+           result.code != ExitCode::TimeOut;
+}
+
+std::string difference_of(const RunResult& first,
+                          const RunResult& second,
+                          const TemporaryFolder& folder) {
+    std::string text = "two hashes: " + first.report.trace_hash + " " + second.report.trace_hash;
+    if (first.code != second.code) {
+        text += "\ntwo ends: " + std::string(name_of(first.code)) + ", " +
+                std::string(name_of(second.code));
+    }
+    std::ifstream one(folder.file("first"));
+    std::ifstream other(folder.file("second"));
+    const auto divergence = find_divergence(one, other);
+    return text + "\n" + (divergence ? describe(*divergence) : "the same records\n");
+}
+
+}  // namespace
+
+RunResult run_twice(const Scenario& scenario,
+                    const RunOptions& options,
+                    std::chrono::seconds time_limit) {
+    const TemporaryFolder folder;
+    if (!folder.is_there()) {
+        return {.code = ExitCode::Infrastructure,
+                .reason = "--twice: no temporary folder can be made"};
+    }
+    RunOptions traced = options;
+    traced.trace_file = folder.file("first");
+    RunResult first = run_in_child(scenario, traced, time_limit);
+    if (!has_ended(first)) return first;
+    traced.trace_file = folder.file("second");
+    const RunResult second = run_in_child(scenario, traced, time_limit);
+    if (!has_ended(second)) return second;
+
+    if (first.code != second.code || first.report.trace_hash != second.report.trace_hash ||
+        first.dispatches != second.dispatches) {
+        first.reason = difference_of(first, second, folder);
+        first.code = ExitCode::NonDeterminism;
+    }
+    return first;
+}
+
+}  // namespace matrix::simulator
