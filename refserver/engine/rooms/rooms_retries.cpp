@@ -107,15 +107,13 @@ Task<void> Rooms::retry(storage::UnplacedEvent event) {
     }
     if (!is_placed && attempts < kRetriesMax) co_return;
     if (is_placed) {
-        services_.log.write("event_placed_late",
-                            {{"room", event.room.view()},
-                             {"event", event.id.view()},
-                             {"attempts", attempts}});
+        services_.log.write(
+            "event_placed_late",
+            {{"room", event.room.view()}, {"event", event.id.view()}, {"attempts", attempts}});
     } else {
-        services_.log.write("event_given_up",
-                            {{"room", event.room.view()},
-                             {"event", event.id.view()},
-                             {"attempts", attempts}});
+        services_.log.write(
+            "event_given_up",
+            {{"room", event.room.view()}, {"event", event.id.view()}, {"attempts", attempts}});
     }
     unplaced.remove(event.id);
 }
