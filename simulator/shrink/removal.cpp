@@ -74,7 +74,6 @@ std::optional<json::Value> renamed_argument(const json::Value& value,
         case ParameterKind::Integer:
         case ParameterKind::Option:
         case ParameterKind::Text:
-        case ParameterKind::FaultPoint:
             return value;
     }
     unreachable();
