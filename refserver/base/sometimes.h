@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -34,14 +35,7 @@ public:
 
     std::string_view name() const { return name_; }
     /// Relative to the root of the repository.
-    std::string_view file() const {
-        constexpr std::string_view kThisFile = "refserver/base/sometimes.h";
-        constexpr std::string_view kHere = __FILE__;
-        constexpr std::string_view kRoot = kHere.substr(0, kHere.size() - kThisFile.size());
-        std::string_view file = file_;
-        if (file.starts_with(kRoot)) file.remove_prefix(kRoot.size());
-        return file;
-    }
+    std::string_view file() const;
     std::uint32_t line() const { return line_; }
 
 private:
@@ -50,6 +44,16 @@ private:
     std::uint32_t line_;
     std::atomic<bool> is_reached_ = false;
 };
+
+// The compiler's path is absolute or relative, as it was called and what kept its results. A mark
+// stands in one of these folders, which no folder above the repository should be called.
+inline std::string_view SometimesMark::file() const {
+    const std::string_view path = file_;
+    std::size_t begin = path.size();
+    for (const std::string_view folder : {"/refserver/", "/simulator/", "/tests/"})
+        begin = std::min(begin, path.rfind(folder));
+    return begin == path.size() ? path : path.substr(begin + 1);
+}
 
 // The linker's names for the two ends of the section. Weak: a program may have no marks.
 extern SometimesMark first_sometimes_mark[] __asm__("__start_matrix_sometimes")
