@@ -222,7 +222,7 @@ def check_refusals(folder):
 
 def check_room_version_files(folder):
     """A room of version 12 is resolved by a version that was given as data."""
-    versions = pathlib.Path("fixtures/room_versions")
+    versions = pathlib.Path(__file__).resolve().parents[2] / "fixtures/room_versions"
     name = "S27: unconflicted power levels make no mainline, v12"
     lines = as_lines(CASES[name]).replace('{"room_version": "12", ', "{")
     expected = CASES[name]["differs_under"]["unconflicted-mainline"]

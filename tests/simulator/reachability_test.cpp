@@ -38,10 +38,16 @@ RunReport report_of(const Scenario& scenario) {
     return *report;
 }
 
+// Within the repository: objects that a shared compiler cache has may name another checkout of it.
+std::string_view file_of(const SometimesPlace& place) {
+    const std::size_t at = place.file.find("refserver/");
+    return at == std::string_view::npos ? place.file : place.file.substr(at);
+}
+
 bool is_of_the_server(const SometimesPlace& place) {
-    return place.file.starts_with("refserver/protocol/") ||
-           place.file.starts_with("refserver/storage/") ||
-           place.file.starts_with("refserver/engine/");
+    const std::string_view file = file_of(place);
+    return file.starts_with("refserver/protocol/") || file.starts_with("refserver/storage/") ||
+           file.starts_with("refserver/engine/");
 }
 
 bool is_fault_point(std::string_view name) {
@@ -71,7 +77,7 @@ TEST(Reachability, TheServerHasMarksInEachOfItsParts) {
     for (const SometimesPlace& place : list_sometimes_places()) {
         if (!is_of_the_server(place)) continue;
         ++count;
-        folders.insert(place.file.substr(0, place.file.rfind('/')));
+        folders.insert(file_of(place).substr(0, file_of(place).rfind('/')));
     }
     EXPECT_GE(count, kPlacesLeast);
     EXPECT_THAT(folders,
