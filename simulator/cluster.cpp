@@ -53,23 +53,6 @@ std::uint64_t seed_of(const ClusterOptions& cluster, int number) {
 
 }  // namespace
 
-std::string encode_segment(std::string_view text) {
-    constexpr std::string_view kDigits = "0123456789ABCDEF";
-    constexpr std::string_view kPlain =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-    std::string encoded;
-    for (const char c : text) {
-        if (kPlain.find(c) != std::string_view::npos) {
-            encoded += c;
-        } else {
-            encoded += '%';
-            encoded += kDigits[static_cast<unsigned char>(c) >> 4];
-            encoded += kDigits[static_cast<unsigned char>(c) & 15];
-        }
-    }
-    return encoded;
-}
-
 SimulatedServer::SimulatedServer(VirtualTime& time,
                                  Trace& trace,
                                  Choices& choices,

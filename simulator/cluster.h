@@ -143,7 +143,4 @@ private:
     runtime::TaskGroup tasks_;
 };
 
-/// Percent-encodes one segment of a path.
-std::string encode_segment(std::string_view text);
-
 }  // namespace matrix::simulator

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +22,10 @@ public:
 
     const std::vector<Finding>& kept() const { return kept_; }
     std::uint64_t count() const { return count_; }
-    std::uint64_t count_of(std::string_view checker) const;
 
 private:
     std::vector<Finding> kept_;
-    std::vector<std::pair<std::string, std::uint64_t>> counts_;
+    std::map<std::string, std::uint64_t> counts_;  ///< By checker.
     std::uint64_t count_ = 0;
 };
 

@@ -7,6 +7,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/engine/counters.h"
+#include "refserver/engine/http_api.h"
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/room_rules.h"
 #include "simulator/checkers/checkers.h"
@@ -45,8 +46,8 @@ ClusterOptions cluster_options_of(const Scenario& scenario,
 // The phases of a run, in their order; each is false when it did not end within its time.
 class Phases {
 public:
-    Phases(World& world, std::vector<std::unique_ptr<Check>>& checks, Check* onlooker)
-        : world_(world), cluster_(world.cluster()), checks_(checks), onlooker_(onlooker) {}
+    Phases(World& world, const std::vector<Check*>& checks)
+        : world_(world), cluster_(world.cluster()), checks_(checks) {}
 
     // Rooms are made and people join, one after the other, before anything goes wrong.
     bool set_up() {
@@ -67,9 +68,8 @@ public:
             const std::int64_t now_us = cluster_.time().now_us();
             if (has_step && now_us == step_us) world_.begin(steps[next++]);
             if (now_us < watch_us) continue;
-            for (const auto& check : checks_)
+            for (Check* check : checks_)
                 check->watch(world_);
-            if (onlooker_) onlooker_->watch(world_);
             watch_us += kSecondUs;
         }
     }
@@ -131,8 +131,9 @@ private:
                 std::ranges::find(*plan->members, user.id.text()) == plan->members->end()) {
                 continue;
             }
-            const std::string target = "/_matrix/client/v3/join/" + encode_segment(id.view()) +
-                                       "?via=" + encode_segment(creator.id.server().view());
+            const std::string target = "/_matrix/client/v3/join/" +
+                                       engine::percent_encode(id.view()) +
+                                       "?via=" + engine::percent_encode(creator.id.server().view());
             co_await world_.call(user, "POST", target, json::Object{});
         }
     }
@@ -166,15 +167,14 @@ private:
 
     World& world_;
     Cluster& cluster_;
-    std::vector<std::unique_ptr<Check>>& checks_;
-    Check* onlooker_;
+    const std::vector<Check*>& checks_;
     bool is_set_up_ = false;
     bool is_settled_ = false;
 };
 
 // Empty when all phases ended, else the one that did not.
-std::string run_phases(World& world, std::vector<std::unique_ptr<Check>>& checks, Check* onlooker) {
-    Phases phases(world, checks, onlooker);
+std::string run_phases(World& world, const std::vector<Check*>& checks) {
+    Phases phases(world, checks);
     if (!phases.set_up()) return "set-up";
     phases.run_timeline();
     if (!phases.heal()) return "heal";
@@ -285,17 +285,20 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     cluster.trace().note("scenario", write_scenario(scenario));
 
     World world(scenario, cluster);
-    std::vector<std::unique_ptr<Check>> checks;
-    if (saboteur) checks.push_back(std::make_unique<SabotageWatch>(*saboteur));
+    std::vector<std::unique_ptr<Check>> own_checks;
+    if (saboteur) own_checks.push_back(std::make_unique<SabotageWatch>(*saboteur));
     for (const Checker& checker : all_checkers())
-        checks.push_back(checker.make());
+        own_checks.push_back(checker.make());
+    std::vector<Check*> checks;
+    for (const auto& check : own_checks)
+        checks.push_back(check.get());
+    if (options.onlooker != nullptr) checks.push_back(options.onlooker);
 
     RunReport report;
-    report.stuck_in = run_phases(world, checks, options.onlooker);
+    report.stuck_in = run_phases(world, checks);
     const std::uint64_t found_on_the_way = world.findings().count();
-    for (const auto& check : checks)
+    for (Check* check : checks)
         check->conclude(world);
-    if (options.onlooker) options.onlooker->conclude(world);
     note_final_state(world);
 
     report.metrics = metrics_of(world);

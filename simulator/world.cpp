@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/engine/http_api.h"
 
 namespace matrix::simulator {
 namespace {
@@ -13,7 +14,7 @@ constexpr int kBadGateway = 502;
 }  // namespace
 
 std::string room_path(const RoomId& room, std::string_view rest) {
-    return "/_matrix/client/v3/rooms/" + encode_segment(room.view()) + std::string(rest);
+    return "/_matrix/client/v3/rooms/" + engine::percent_encode(room.view()) + std::string(rest);
 }
 
 World::World(const Scenario& scenario, Cluster& cluster)
@@ -28,6 +29,12 @@ World::~World() = default;
 LivingRoom* World::find_room(std::string_view name) {
     const auto place = std::ranges::find(rooms_, name, &LivingRoom::name);
     return place == rooms_.end() ? nullptr : &*place;
+}
+
+LivingRoom& World::room_of(const Step& step) {
+    LivingRoom* room = find_room(step.text("room"));
+    MATRIX_ASSERT(room != nullptr);
+    return *room;
 }
 
 const User& World::user(std::string_view id) const {
@@ -71,7 +78,15 @@ void World::skip(const Step& step, std::string_view why) {
     cluster_.trace().note("skipped", step.verb + ": " + std::string(why));
 }
 
+bool World::has_rooms_of(const Verb& verb, const Step& step) {
+    return std::ranges::all_of(verb.parameters, [&](const Parameter& parameter) {
+        return parameter.kind != ParameterKind::Room || !step.has(parameter.name) ||
+               find_room(step.text(parameter.name)) != nullptr;
+    });
+}
+
 Task<void> World::perform(const Verb* verb, Step step) {
+    if (!has_rooms_of(*verb, step)) co_return skip(step, "no such room yet");
     ++open_steps_;
     co_await verb->perform(this, std::move(step));
     --open_steps_;

@@ -57,8 +57,9 @@ public:
 
     /// Rooms that exist, in the order in which they were made.
     const std::vector<LivingRoom>& rooms() const { return rooms_; }
-    /// Null while there is no room of this name.
-    LivingRoom* find_room(std::string_view name);
+    /// The room that a step is about. A verb may ask: what is about a room that does not exist yet
+    /// is not begun.
+    LivingRoom& room_of(const Step& step);
     void add_room(LivingRoom room) { rooms_.push_back(std::move(room)); }
 
     /// The user of this id, which the scenario has.
@@ -82,6 +83,9 @@ public:
     std::size_t open_steps() const { return open_steps_; }
 
 private:
+    /// Null while there is no room of this name.
+    LivingRoom* find_room(std::string_view name);
+    bool has_rooms_of(const Verb& verb, const Step& step);
     Task<void> perform(const Verb* verb, Step step);
     Task<void> end_later(const Verb* verb, std::size_t fault);
 

@@ -17,10 +17,9 @@ constexpr std::array kIntrudeParameters = {
 // Honest servers reject each of them (v12 6, "the sender's membership is not join") and never let
 // one into their state.
 Task<void> intrude(World* world, Step step) {
-    const LivingRoom* living = world->find_room(step.text("room"));
-    if (living == nullptr) co_return world->skip(step, "no such room yet");
     const int server = world->server_number(step.text("server"));
-    const auto room = world->cluster().server(server).engine().rooms().find(living->id);
+    const auto room =
+        world->cluster().server(server).engine().rooms().find(world->room_of(step).id);
     if (!room) co_return world->skip(step, "the server does not know the room");
     ByzantineHost& host = world->byzantine_host(step.text("host"));
     EventTemplate event;

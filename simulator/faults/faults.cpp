@@ -8,12 +8,12 @@
 namespace matrix::simulator {
 namespace {
 
+constexpr Parameter kDuration{
+    .name = kDurationParameter, .kind = ParameterKind::Integer, .meaning = "How long.", .least = 1};
+
 constexpr std::array kPartitionParameters = {
     Parameter{"groups", ParameterKind::Groups, "Who still reaches whom; others are in the first."},
-    Parameter{.name = kDurationParameter,
-              .kind = ParameterKind::Integer,
-              .meaning = "How long.",
-              .least = 1},
+    kDuration,
 };
 
 Task<void> partition(World* world, Step step) {
@@ -40,10 +40,7 @@ constexpr std::array kFaultPointParameters = {
               .meaning = "It fires once in so many times that a server passes it.",
               .least = 1,
               .most = 1'000'000},
-    Parameter{.name = kDurationParameter,
-              .kind = ParameterKind::Integer,
-              .meaning = "How long.",
-              .least = 1},
+    kDuration,
 };
 
 Task<void> use_fault_point(World* world, Step step) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <utility>
 
+#include "refserver/engine/http_api.h"
 #include "simulator/scenario/verbs.h"
 #include "simulator/world.h"
 
@@ -19,25 +20,23 @@ constexpr std::array kUserAndRoom = {kUser, kRoom};
 constexpr std::array kUserRoomAndTarget = {kUser, kRoom, kTarget};
 
 Task<void> send_message(World* world, Step step) {
-    LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     const std::string number = world->next_transaction();
     const Answer sent =
         co_await world->call(world->user(step.text("user")),
                              "PUT",
-                             room_path(room->id, "/send/m.room.message/" + number),
+                             room_path(room.id, "/send/m.room.message/" + number),
                              json::Object{{"msgtype", "m.text"}, {"body", "message " + number}});
     const std::string* id = sent.body.find_string("event_id");
     // Looked up again: rooms may have been added meanwhile.
-    if (id != nullptr) world->find_room(step.text("room"))->messages.emplace_back(*id);
+    if (id != nullptr) world->room_of(step).messages.emplace_back(*id);
 }
 
 Task<void> set_topic(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     co_await world->call(world->user(step.text("user")),
                          "PUT",
-                         room_path(room->id, "/state/m.room.topic/"),
+                         room_path(room.id, "/state/m.room.topic/"),
                          json::Object{{"topic", "topic " + world->next_transaction()}});
 }
 
@@ -52,11 +51,10 @@ constexpr std::array kJoinRuleParameters = {
 };
 
 Task<void> set_join_rule(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     co_await world->call(world->user(step.text("user")),
                          "PUT",
-                         room_path(room->id, "/state/m.room.join_rules/"),
+                         room_path(room.id, "/state/m.room.join_rules/"),
                          json::Object{{"join_rule", step.text("rule")}});
 }
 
@@ -73,10 +71,9 @@ constexpr std::array kLevelParameters = {
 
 // As a client does it: it reads what is, and writes it back with one level changed.
 Task<void> set_power_level(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     const User user = world->user(step.text("user"));
-    const std::string path = room_path(room->id, "/state/m.room.power_levels/");
+    const std::string path = room_path(room.id, "/state/m.room.power_levels/");
     const Answer current = co_await world->call(user, "GET", path);
     const json::Object* content = current.body.if_object();
     if (!current.is_ok() || content == nullptr) co_return world->skip(step, "no levels to edit");
@@ -89,11 +86,10 @@ Task<void> set_power_level(World* world, Step step) {
 }
 
 Task<void> change_membership(World* world, Step step, std::string endpoint) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     co_await world->call(world->user(step.text("user")),
                          "POST",
-                         room_path(room->id, endpoint),
+                         room_path(room.id, endpoint),
                          json::Object{{"user_id", step.text("target")}});
 }
 
@@ -120,40 +116,37 @@ constexpr std::array kJoinParameters = {
 };
 
 Task<void> join(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
-    const std::string via = step.has("via") ? step.text("via") : room->creator.id.server().text();
+    const LivingRoom& room = world->room_of(step);
+    const std::string via = step.has("via") ? step.text("via") : room.creator.id.server().text();
     co_await world->call(world->user(step.text("user")),
                          "POST",
-                         "/_matrix/client/v3/join/" + encode_segment(room->id.view()) +
-                             "?via=" + encode_segment(via),
+                         "/_matrix/client/v3/join/" + engine::percent_encode(room.id.view()) +
+                             "?via=" + engine::percent_encode(via),
                          json::Object{});
 }
 
 Task<void> leave(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     co_await world->call(
-        world->user(step.text("user")), "POST", room_path(room->id, "/leave"), json::Object{});
+        world->user(step.text("user")), "POST", room_path(room.id, "/leave"), json::Object{});
 }
 
 Task<void> type(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
+    const LivingRoom& room = world->room_of(step);
     const User user = world->user(step.text("user"));
     co_await world->call(user,
                          "PUT",
-                         room_path(room->id, "/typing/" + encode_segment(user.id.view())),
+                         room_path(room.id, "/typing/" + engine::percent_encode(user.id.view())),
                          json::Object{{"typing", true}, {"timeout", kTypingMs}});
 }
 
 Task<void> send_receipt(World* world, Step step) {
-    const LivingRoom* room = world->find_room(step.text("room"));
-    if (room == nullptr) co_return world->skip(step, "no such room yet");
-    if (room->messages.empty()) co_return world->skip(step, "nothing to read");
-    const std::string path = "/receipt/m.read/" + encode_segment(room->messages.back().view());
+    const LivingRoom& room = world->room_of(step);
+    if (room.messages.empty()) co_return world->skip(step, "nothing to read");
+    const std::string path =
+        "/receipt/m.read/" + engine::percent_encode(room.messages.back().view());
     co_await world->call(
-        world->user(step.text("user")), "POST", room_path(room->id, path), json::Object{});
+        world->user(step.text("user")), "POST", room_path(room.id, path), json::Object{});
 }
 
 constexpr std::array kPresences = {
@@ -171,7 +164,7 @@ Task<void> set_presence(World* world, Step step) {
     co_await world->call(
         user,
         "PUT",
-        "/_matrix/client/v3/presence/" + encode_segment(user.id.view()) + "/status",
+        "/_matrix/client/v3/presence/" + engine::percent_encode(user.id.view()) + "/status",
         json::Object{{"presence", step.text("presence")}, {"status_msg", "fighting"}});
 }
 

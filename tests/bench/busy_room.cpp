@@ -1,6 +1,7 @@
 #include "tests/bench/busy_room.h"
 
 #include "refserver/engine/counters.h"
+#include "refserver/engine/http_api.h"
 
 namespace matrix::simulator {
 namespace {
@@ -33,8 +34,8 @@ Task<void> BusyRoom::make_room() {
         const Answer joined =
             co_await cluster_.call(user,
                                    "POST",
-                                   "/_matrix/client/v3/join/" + encode_segment(*id) +
-                                       "?via=" + encode_segment(creator.id.server().view()),
+                                   "/_matrix/client/v3/join/" + engine::percent_encode(*id) +
+                                       "?via=" + engine::percent_encode(creator.id.server().view()),
                                    json::Object{});
         if (!joined.is_ok()) co_return;
     }
@@ -55,8 +56,8 @@ Task<void> BusyRoom::send_messages(User user) {
         const Answer sent = co_await cluster_.call(
             user,
             "PUT",
-            "/_matrix/client/v3/rooms/" + encode_segment(room_->view()) + "/send/m.room.message/" +
-                std::to_string(number),
+            "/_matrix/client/v3/rooms/" + engine::percent_encode(room_->view()) +
+                "/send/m.room.message/" + std::to_string(number),
             json::Object{{"msgtype", "m.text"}, {"body", "message " + std::to_string(number)}});
         if (!sent.is_ok()) ++failed_;
     }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "refserver/engine/fsck/fsck.h"
+#include "refserver/engine/http_api.h"
 #include "simulator/cluster.h"
 #include "simulator/simulated_crypto.h"
 
@@ -96,7 +97,7 @@ void check_whole(CrashWorld& world, const RoomId& id, Findings& findings) {
     const std::string alias = state_text(room, "m.room.canonical_alias", "alias");
     if (alias.empty()) return;
     const Answer found = ask_now(
-        world, "", "GET", "/_matrix/client/v3/directory/room/" + simulator::encode_segment(alias));
+        world, "", "GET", "/_matrix/client/v3/directory/room/" + engine::percent_encode(alias));
     if (found.status != 0 && found.string("room_id") != id.text()) {
         add(findings, "half a room: " + alias + " does not lead to " + id.text());
     }

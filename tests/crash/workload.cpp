@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/engine/http_api.h"
 #include "simulator/cluster.h"
 
 namespace matrix::crash {
@@ -22,7 +23,7 @@ json::Object text_message(const std::string& body) {
 }  // namespace
 
 std::string room_path(const RoomId& room, std::string_view rest) {
-    return "/_matrix/client/v3/rooms/" + simulator::encode_segment(room.view()) + std::string(rest);
+    return "/_matrix/client/v3/rooms/" + engine::percent_encode(room.view()) + std::string(rest);
 }
 
 void Workload::prepare() {
@@ -200,7 +201,7 @@ Task<void> Workload::put_name(Client client) {
     const std::string name = next_name("name");
     world_.ledger().names[client.user].ask(name);
     const std::string target =
-        "/_matrix/client/v3/profile/" + simulator::encode_segment(client.user) + "/displayname";
+        "/_matrix/client/v3/profile/" + engine::percent_encode(client.user) + "/displayname";
     const auto answer = co_await ask(client, "PUT", target, json::Object{{"displayname", name}});
     if (!answer || !answer->is_ok()) co_return;
     ++world_.ledger().acknowledged;

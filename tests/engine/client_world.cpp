@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/engine/http_api.h"
+
 namespace matrix::engine {
 
 const json::Value* ClientAnswer::at(std::initializer_list<std::string_view> keys) const {
@@ -109,7 +111,7 @@ void ClientWorld::run(std::int64_t milliseconds) {
 }
 
 std::string segment(std::string_view text) {
-    return simulator::encode_segment(text);
+    return engine::percent_encode(text);
 }
 
 }  // namespace matrix::engine

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "refserver/engine/http_api.h"
 #include "simulator/cluster.h"
 
 namespace matrix::simulator {
@@ -41,7 +42,7 @@ protected:
             const Answer joined = co_await cluster_.call(
                 cluster_.users()[static_cast<std::size_t>(number)],
                 "POST",
-                "/_matrix/client/v3/join/" + encode_segment(room_.view()) + "?via=s0.test",
+                "/_matrix/client/v3/join/" + engine::percent_encode(room_.view()) + "?via=s0.test",
                 json::Object{});
             EXPECT_TRUE(joined.is_ok());
         }
@@ -49,7 +50,8 @@ protected:
     }
     Task<void> talk(int server, int count) {
         for (int i = 0; i < count; ++i) {
-            const std::string target = "/_matrix/client/v3/rooms/" + encode_segment(room_.view()) +
+            const std::string target = "/_matrix/client/v3/rooms/" +
+                                       engine::percent_encode(room_.view()) +
                                        "/send/m.room.message/" + std::to_string(++transactions_);
             const Answer sent =
                 co_await cluster_.call(cluster_.users()[static_cast<std::size_t>(server)],
