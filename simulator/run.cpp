@@ -61,7 +61,8 @@ public:
         const std::vector<Step>& steps = world_.scenario().timeline;
         std::size_t next = 0;
         std::int64_t watch_us = start_us + kSecondUs;
-        while (cluster_.time().now_us() < end_us) {
+        // Several steps may stand at the very end.
+        while (cluster_.time().now_us() < end_us || next < steps.size()) {
             const bool has_step = next < steps.size();
             const std::int64_t step_us = has_step ? start_us + steps[next].at_ms * 1000 : end_us;
             cluster_.time().run_until(std::min({end_us, step_us, watch_us}));

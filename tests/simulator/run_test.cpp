@@ -98,6 +98,22 @@ TEST(Run, WithoutChanceEverythingIsAsSimpleAsCanBe) {
     }
 }
 
+TEST(Run, StepsAtTheVeryEndAreAllBegun) {
+    Scenario scenario = draw_scenario(small_draw(8));
+    scenario.timeline.clear();
+    const auto before = run(scenario);
+    for (const std::string& user : {name_of_user(0, 0), name_of_user(1, 0), name_of_user(2, 0)}) {
+        Step step{.at_ms = scenario.chaos_ms, .verb = "message", .arguments = {}};
+        step.arguments.set("user", user);
+        step.arguments.set("room", scenario.rooms.front().name);
+        scenario.timeline.push_back(std::move(step));
+    }
+    const auto after = run(scenario);
+    ASSERT_TRUE(before && after);
+
+    EXPECT_EQ(after->metric("operations"), before->metric("operations") + 3);
+}
+
 TEST(Run, TooLittleIsInconclusive) {
     DrawOptions idle = small_draw(3);
     idle.servers = 2;
