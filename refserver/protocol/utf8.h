@@ -1,6 +1,7 @@
 // UTF-8: is it well-formed? (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF.)
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string_view>
 
@@ -31,6 +32,14 @@ inline std::size_t utf8_length(std::string_view text) {
         return is_between(byte(1), low, high) && is_tail(2) && is_tail(3) ? 4 : 0;
     }
     return 0;
+}
+
+/// The beginning of well-formed text, of at most so many bytes and of whole characters.
+inline std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) {
+    std::size_t end = std::min(text.size(), bytes_max);
+    while (end < text.size() && end > 0 && (static_cast<unsigned char>(text[end]) >> 6) == 2)
+        --end;
+    return text.substr(0, end);
 }
 
 inline bool is_valid_utf8(std::string_view text) {

@@ -49,5 +49,14 @@ TEST(Utf8, FindsTheLengthOfTheFirstCharacter) {
     EXPECT_FALSE(is_valid_utf8("a\u00e9\xe2\x82"));
 }
 
+TEST(Utf8, APrefixHasWholeCharacters) {
+    EXPECT_EQ(utf8_prefix("abc", 5), "abc");
+    EXPECT_EQ(utf8_prefix("abc", 2), "ab");
+    EXPECT_EQ(utf8_prefix("ab\u00e9", 4), "ab\u00e9");
+    EXPECT_EQ(utf8_prefix("ab\u00e9", 3), "ab");
+    EXPECT_EQ(utf8_prefix("\U0001F600", 3), "");
+    EXPECT_EQ(utf8_prefix("", 0), "");
+}
+
 }  // namespace
 }  // namespace matrix

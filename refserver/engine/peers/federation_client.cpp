@@ -7,6 +7,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/base/sometimes.h"
 #include "refserver/engine/http_api.h"
+#include "refserver/protocol/utf8.h"
 #include "refserver/protocol/x_matrix.h"
 #include "refserver/runtime/fault_point.h"
 
@@ -107,11 +108,7 @@ std::string text_of(const json::Object& body, std::string_view field) {
     const json::Value* value = body.find(field);
     const std::string* text = value ? value->if_string() : nullptr;
     if (!text) return "";
-    // Not within a character of several bytes.
-    std::size_t end = std::min(text->size(), kErrorTextBytesMax);
-    while (end < text->size() && end > 0 && (static_cast<unsigned char>((*text)[end]) >> 6) == 2)
-        --end;
-    return text->substr(0, end);
+    return std::string(utf8_prefix(*text, kErrorTextBytesMax));
 }
 
 }  // namespace

@@ -1,10 +1,10 @@
 #include "refserver/engine/rooms/dropped_events.h"
 
-#include <algorithm>
 #include <ranges>
 #include <string_view>
 #include <utility>
 
+#include "refserver/protocol/utf8.h"
 #include "refserver/runtime/log_line.h"
 
 namespace matrix::engine {
@@ -19,7 +19,7 @@ std::string_view view_of(const std::optional<Id>& id) {
 
 void DroppedEvents::note(DroppedEvent event) {
     ++services_.counters.events_dropped;
-    event.why.resize(std::min(event.why.size(), runtime::kLogValueBytesMax));
+    event.why.resize(utf8_prefix(event.why, runtime::kLogValueBytesMax).size());
     services_.log.write("event_dropped",
                         {{"room", view_of(event.room)},
                          {"event", view_of(event.event)},
