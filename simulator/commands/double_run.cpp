@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 
 #include "simulator/divergence.h"
 
@@ -33,27 +34,38 @@ private:
     fs::path path_;
 };
 
-// A run that did not end by itself has no result to compare.
+std::string difference_of(const RunResult& first, const RunResult& second) {
+    std::string text = "two hashes: " + first.report.trace_hash + " " + second.report.trace_hash;
+    if (first.code != second.code) {
+        text += "; two ends: " + std::string(name_of(first.code)) + ", " +
+                std::string(name_of(second.code));
+    }
+    return text;
+}
+
+std::string first_diverging_record(const TemporaryFolder& folder) {
+    std::ifstream one(folder.file("first"));
+    std::ifstream other(folder.file("second"));
+    const auto divergence = find_divergence(one, other);
+    return divergence ? describe(*divergence) : std::string("the same records\n");
+}
+
+}  // namespace
+
 bool has_ended(const RunResult& result) {
     return result.code != ExitCode::Infrastructure && result.code != ExitCode::Interrupted &&
            result.code != ExitCode::TimeOut;
 }
 
-std::string difference_of(const RunResult& first,
-                          const RunResult& second,
-                          const TemporaryFolder& folder) {
-    std::string text = "two hashes: " + first.report.trace_hash + " " + second.report.trace_hash;
-    if (first.code != second.code) {
-        text += "\ntwo ends: " + std::string(name_of(first.code)) + ", " +
-                std::string(name_of(second.code));
+RunResult compare_runs(RunResult first, RunResult second) {
+    if (!has_ended(second)) return second;
+    if (first.code != second.code || first.report.trace_hash != second.report.trace_hash ||
+        first.dispatches != second.dispatches) {
+        first.reason = difference_of(first, second);
+        first.code = ExitCode::NonDeterminism;
     }
-    std::ifstream one(folder.file("first"));
-    std::ifstream other(folder.file("second"));
-    const auto divergence = find_divergence(one, other);
-    return text + "\n" + (divergence ? describe(*divergence) : "the same records\n");
+    return first;
 }
-
-}  // namespace
 
 RunResult run_twice(const Scenario& scenario,
                     const RunOptions& options,
@@ -68,15 +80,10 @@ RunResult run_twice(const Scenario& scenario,
     RunResult first = run_in_child(scenario, traced, time_limit);
     if (!has_ended(first)) return first;
     traced.trace_file = folder.file("second");
-    const RunResult second = run_in_child(scenario, traced, time_limit);
-    if (!has_ended(second)) return second;
-
-    if (first.code != second.code || first.report.trace_hash != second.report.trace_hash ||
-        first.dispatches != second.dispatches) {
-        first.reason = difference_of(first, second, folder);
-        first.code = ExitCode::NonDeterminism;
-    }
-    return first;
+    RunResult result = compare_runs(std::move(first), run_in_child(scenario, traced, time_limit));
+    if (result.code == ExitCode::NonDeterminism)
+        result.reason += "\n" + first_diverging_record(folder);
+    return result;
 }
 
 }  // namespace matrix::simulator

@@ -4,12 +4,13 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
-#include <memory>
+#include <optional>
 #include <utility>
 
 #include "refserver/base/index_map.h"
 #include "simulator/commands/child_run.h"
 #include "simulator/commands/commands.h"
+#include "simulator/commands/double_run.h"
 #include "simulator/commands/progress.h"
 #include "simulator/sweep/seed_record.h"
 #include "simulator/sweep/table.h"
@@ -149,11 +150,11 @@ private:
         const std::size_t job = next_++;
         DrawOptions draw = command_.draw;
         draw.seed = seeds_[job].seed;
-        auto attempt = std::make_unique<Attempt>();
-        attempt->seed = seeds_[job];
-        attempt->scenario = draw_scenario(draw);
-        attempt->time_ms = now_ms();
-        return start(job, *(attempts_[job] = std::move(attempt)));
+        Attempt& attempt = attempts_[job];
+        attempt.seed = seeds_[job];
+        attempt.scenario = draw_scenario(draw);
+        attempt.time_ms = now_ms();
+        return start(job, attempt);
     }
 
     bool start(std::size_t job, const Attempt& attempt) {
@@ -167,21 +168,17 @@ private:
     }
 
     void take(std::size_t job, RunResult result) {
-        Attempt& attempt = *attempts_.at(job);
-        if (command_.runs_twice && !attempt.first) {
+        Attempt& attempt = attempts_.at(job);
+        if (command_.runs_twice && !attempt.first && has_ended(result)) {
             attempt.first = std::move(result);
             if (start(job, attempt)) return;
             result = std::move(*attempt.first);
             result.code = ExitCode::Infrastructure;
             result.reason = "no process can be started";
         } else if (attempt.first) {
-            const std::string& a = attempt.first->report.trace_hash;
-            const std::string& b = result.report.trace_hash;
-            if (a != b) {
-                result.code = ExitCode::NonDeterminism;
-                result.reason = "two hashes: " + a + " " + b;
-            }
-            result.took += attempt.first->took;
+            const auto took = attempt.first->took + result.took;
+            result = compare_runs(std::move(*attempt.first), std::move(result));
+            result.took = took;
         }
         add_record(attempt, result);
         attempts_.erase(job);
@@ -256,7 +253,7 @@ private:
     Children children_{ChildErrors::Kept};
     Progress progress_;
     std::size_t next_ = 0;
-    std::map<std::size_t, std::unique_ptr<Attempt>> attempts_;
+    std::map<std::size_t, Attempt> attempts_;
     std::vector<SeedRecord> done_;
     std::uint64_t failed_ = 0;
     ExitCode worst_ = ExitCode::Inconclusive;
