@@ -250,20 +250,6 @@ Outcome outcome_of(const RunReport& report, std::uint64_t found_on_the_way) {
 
 }  // namespace
 
-std::string_view name_of(Outcome outcome) {
-    switch (outcome) {
-        case Outcome::Passed:
-            return "passed";
-        case Outcome::FailedCheck:
-            return "failed-check";
-        case Outcome::Inconclusive:
-            return "inconclusive";
-        case Outcome::Stuck:
-            return "stuck";
-    }
-    unreachable();
-}
-
 std::uint64_t RunReport::metric(std::string_view name) const {
     const auto place = metrics.find(std::string(name));
     return place == metrics.end() ? 0 : place->second;

@@ -35,7 +35,6 @@ enum class Outcome {
     Inconclusive,  ///< Nothing was found, but too little happened to say so.
     Stuck,         ///< Servers did not come to rest within their virtual time.
 };
-std::string_view name_of(Outcome outcome);  ///< "passed", "failed-check", ...
 
 /// What must have happened at least, for a passed run to mean something.
 struct Minimum {

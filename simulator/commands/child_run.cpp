@@ -5,6 +5,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/json.h"
+#include "simulator/sweep/report_json.h"
 
 namespace matrix::simulator {
 namespace {
@@ -29,22 +30,6 @@ std::vector<std::uint64_t> numbers_of_text(std::string_view text) {
         text.remove_prefix(static_cast<std::size_t>(rest - text.data()) + 1);
     }
     return numbers;
-}
-
-json::Object counts_as_json(const std::map<std::string, std::uint64_t>& counts) {
-    json::Object object;
-    for (const auto& [name, count] : counts)
-        object.set(name, static_cast<std::int64_t>(count));
-    return object;
-}
-
-json::Array findings_as_json(const std::vector<Finding>& findings) {
-    json::Array array;
-    for (const Finding& finding : findings) {
-        array.emplace_back(json::Object{
-            {"at_us", finding.at_us}, {"checker", finding.checker}, {"what", finding.what}});
-    }
-    return array;
 }
 
 std::int64_t integer_at(const json::Object& object, std::string_view key) {
@@ -79,9 +64,6 @@ std::string write_report(const std::optional<RunReport>& report) {
     json::Object choices;
     for (const auto& [stream, numbers] : report->choices)
         choices.set(stream, numbers_as_text(numbers));
-    json::Array reached;
-    for (const std::string& mark : report->reached)
-        reached.emplace_back(mark);
     json::Array minima;
     for (const Minimum& minimum : report->minima) {
         minima.emplace_back(json::Object{{"counted", static_cast<std::int64_t>(minimum.counted)},
@@ -91,11 +73,11 @@ std::string write_report(const std::optional<RunReport>& report) {
     return json::write(
         json::Object{{"choices", std::move(choices)},
                      {"finding_count", static_cast<std::int64_t>(report->finding_count)},
-                     {"findings", findings_as_json(report->findings)},
-                     {"metrics", counts_as_json(report->metrics)},
+                     {"findings", write_findings(report->findings)},
+                     {"metrics", write_counts(report->metrics)},
                      {"minima", std::move(minima)},
                      {"outcome", static_cast<int>(report->outcome)},
-                     {"reached", std::move(reached)},
+                     {"reached", write_names(report->reached)},
                      {"stuck_in", report->stuck_in},
                      {"trace_hash", report->trace_hash},
                      {"virtual_us", report->virtual_us}});
@@ -103,7 +85,8 @@ std::string write_report(const std::optional<RunReport>& report) {
 
 std::optional<RunReport> parse_report(std::string_view text) {
     if (text == kNoTrace) return std::nullopt;
-    const auto parsed = json::parse(text);
+    // Whoever read it from the child has bounded it.
+    const auto parsed = json::parse(text, json::Numbers::Canonical, {.bytes_max = text.size()});
     MATRIX_ASSERT(parsed.has_value() && parsed->is_object());
     const json::Object& object = *parsed->if_object();
     RunReport report;
@@ -177,9 +160,10 @@ RunResult result_of(ChildEnd end) {
 
 RunResult run_in_child(const Scenario& scenario,
                        const RunOptions& options,
-                       std::chrono::seconds time_limit) {
+                       std::chrono::seconds time_limit,
+                       ChildErrors errors) {
     watch_for_stop();
-    Children children(ChildErrors::Shown);
+    Children children(errors);
     if (!start_run(children, 0, scenario, options, time_limit))
         return {.code = ExitCode::Infrastructure, .reason = "no process can be started"};
     auto ended = children.wait(Children::Clock::time_point::max());

@@ -33,9 +33,10 @@ bool start_run(Children& children,
                std::chrono::seconds time_limit);
 RunResult result_of(ChildEnd end);
 
-/// One run in one child, whose standard error is shown. Interrupted: a signal came.
+/// One run in one child. Interrupted: a signal came.
 RunResult run_in_child(const Scenario& scenario,
                        const RunOptions& options,
-                       std::chrono::seconds time_limit);
+                       std::chrono::seconds time_limit,
+                       ChildErrors errors = ChildErrors::Shown);
 
 }  // namespace matrix::simulator

@@ -449,9 +449,8 @@ private:
     }
 
     std::variant<Command, ExitCode> make_shrink() {
-        RunOptions run = run_options_;
         ShrinkCommand command{.scenario = draw_scenario(draw_options_),
-                              .run = std::move(run),
+                              .run = run_options_,
                               .checker = flags_.checker,
                               .jobs = flags_.jobs,
                               .budget = budget_of(flags_),
@@ -465,8 +464,10 @@ private:
     // Those flags that `replay` has, too.
     std::string server_flags_given(const CLI::App& app) {
         std::set<std::string> left_out = kNotOfTheRun;
-        for (const CLI::Option* option : draw_->get_options())
-            left_out.insert(option->get_name(false, false));
+        for (const CLI::Option* option : app.get_options()) {
+            const std::string name = option->get_name(false, false);
+            if (replay_->get_option_no_throw(name) == nullptr) left_out.insert(name);
+        }
         return flags_given(app, left_out);
     }
 

@@ -8,6 +8,7 @@
 #include "simulator/commands/child_run.h"
 #include "simulator/commands/commands.h"
 #include "simulator/commands/double_run.h"
+#include "simulator/sweep/report_json.h"
 
 namespace matrix::simulator {
 namespace {
@@ -61,26 +62,15 @@ void print_text(const RunCommand& command, const RunResult& result) {
 
 void print_json(const RunCommand& command, const RunResult& result) {
     const RunReport& report = result.report;
-    json::Object metrics;
-    for (const auto& [name, count] : report.metrics)
-        metrics.set(name, static_cast<std::int64_t>(count));
-    json::Array findings;
-    for (const Finding& finding : report.findings) {
-        findings.emplace_back(json::Object{
-            {"at_us", finding.at_us}, {"checker", finding.checker}, {"what", finding.what}});
-    }
-    json::Array reached;
-    for (const std::string& mark : report.reached)
-        reached.emplace_back(mark);
     const json::Object object{
         {"build", kBuildId},
         {"finding_count", static_cast<std::int64_t>(report.finding_count)},
-        {"findings", std::move(findings)},
-        {"metrics", std::move(metrics)},
+        {"findings", write_findings(report.findings)},
+        {"metrics", write_counts(report.metrics)},
         {"name", command.scenario.name},
         {"outcome", name_of(result.code)},
         {"real_ms", static_cast<std::int64_t>(result.took.count() * 1000)},
-        {"reached", std::move(reached)},
+        {"reached", write_names(report.reached)},
         {"reason", result.reason},
         {"repeat", repeat_line(command, result)},
         {"servers", command.scenario.servers},
@@ -101,8 +91,9 @@ RunResult run_here(const RunCommand& command) {
 
 RunResult run_as_asked(const RunCommand& command) {
     if (command.process == Process::Same) return run_here(command);
-    const auto run_it = command.runs == Runs::Twice ? run_twice : run_in_child;
-    return run_it(command.scenario, command.run, command.time_limit);
+    if (command.runs == Runs::Twice)
+        return run_twice(command.scenario, command.run, command.time_limit);
+    return run_in_child(command.scenario, command.run, command.time_limit);
 }
 
 }  // namespace

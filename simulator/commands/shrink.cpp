@@ -201,17 +201,13 @@ ExitCode write_result(const ShrinkCommand& command,
 }  // namespace
 
 ExitCode execute(const ShrinkCommand& command) {
-    watch_for_stop();
-    Children children(ChildErrors::Kept);
-    if (!start_run(children, 0, command.scenario, command.run, command.time_limit)) {
-        std::fprintf(stderr, "no process can be started\n");
-        return ExitCode::Infrastructure;
+    const RunResult first =
+        run_in_child(command.scenario, command.run, command.time_limit, ChildErrors::Kept);
+    if (first.code == ExitCode::Interrupted) return first.code;
+    if (first.code == ExitCode::Infrastructure) {
+        std::fprintf(stderr, "%s\n", first.reason.c_str());
+        return first.code;
     }
-    std::optional<Children::Ended> ended;
-    while (!ended && !is_stop_requested())
-        ended = children.wait(Children::Clock::now() + kWaitStep);
-    if (!ended) return ExitCode::Interrupted;
-    const RunResult first = result_of(std::move(ended->end));
     const auto kind = find_failure(first, command.checker);
     if (!kind) {
         std::fprintf(stderr,

@@ -1,23 +1,17 @@
 #include "simulator/sweep/seed_record.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "conformance/records/record.h"
 #include "refserver/protocol/json.h"
+#include "simulator/sweep/report_json.h"
+#include "simulator/sweep/seeds.h"
 
 namespace matrix::simulator {
 namespace {
 
-constexpr std::string_view kRecordSchema = "touchstone.record/1";
 constexpr std::string_view kSeedKind = "seed";
-
-json::Object counts_of(const std::map<std::string, std::uint64_t>& counts) {
-    json::Object object;
-    for (const auto& [name, count] : counts)
-        object.set(name, static_cast<std::int64_t>(count));
-    return object;
-}
 
 // Reads members; the first that is missing or of another type is remembered.
 class MemberReader {
@@ -64,22 +58,19 @@ private:
 }  // namespace
 
 std::string write(const SeedRecord& record) {
-    json::Array reached;
-    for (const std::string& mark : record.reached)
-        reached.emplace_back(mark);
     return json::write(json::Object{{"attempt", 1},
-                                    {"checkers", counts_of(record.checkers)},
+                                    {"checkers", write_counts(record.checkers)},
                                     {"duration_ms", record.duration_ms},
                                     {"id", std::to_string(record.seed)},
                                     {"kind", kSeedKind},
-                                    {"metrics", counts_of(record.metrics)},
+                                    {"metrics", write_counts(record.metrics)},
                                     {"name", record.name},
                                     {"outcome", record.outcome},
-                                    {"reached", std::move(reached)},
+                                    {"reached", write_names(record.reached)},
                                     {"reason", record.reason},
                                     {"repeat", record.repeat},
                                     {"run", record.run},
-                                    {"schema", kRecordSchema},
+                                    {"schema", records::kSchema},
                                     {"time_ms", record.time_ms},
                                     {"trace_hash", record.trace_hash}});
 }
@@ -105,8 +96,11 @@ std::expected<SeedRecord, std::string> parse_seed_record(std::string_view line) 
     reader.read("time_ms", record.time_ms);
     reader.read("duration_ms", record.duration_ms);
     if (kind != kSeedKind) reader.miss("kind", kSeedKind);
-    const auto [rest, error] = std::from_chars(id.data(), id.data() + id.size(), record.seed);
-    if (error != std::errc() || rest != id.data() + id.size()) reader.miss("id", "a number");
+    if (const auto seed = parse_number(id)) {
+        record.seed = *seed;
+    } else {
+        reader.miss("id", "a number");
+    }
     if (!reader.problem().empty()) return std::unexpected(reader.problem());
     return record;
 }
@@ -119,7 +113,7 @@ std::string write(const SweepRecord& record) {
                                     {"kind", "sweep"},
                                     {"planned_count", record.planned_count},
                                     {"run", record.run},
-                                    {"schema", kRecordSchema},
+                                    {"schema", records::kSchema},
                                     {"seeds", record.seeds},
                                     {"time_ms", record.time_ms}});
 }

@@ -7,6 +7,7 @@
 
 #include "refserver/protocol/json.h"
 #include "simulator/reachability.h"
+#include "simulator/sweep/report_json.h"
 
 namespace matrix::simulator {
 namespace {
@@ -116,12 +117,6 @@ std::string to_text(const SweepTable& table) {
 }
 
 std::string to_json(const SweepTable& table) {
-    json::Object outcomes;
-    for (const auto& [outcome, count] : table.outcomes)
-        outcomes.set(outcome, static_cast<std::int64_t>(count));
-    json::Object metrics;
-    for (const auto& [metric, count] : table.metrics)
-        metrics.set(metric, static_cast<std::int64_t>(count));
     json::Array failures;
     for (const FailureGroup& group : table.failures) {
         json::Array seeds;
@@ -135,9 +130,9 @@ std::string to_json(const SweepTable& table) {
     }
     return json::write(json::Object{{"duration_ms", table.duration_ms},
                                     {"failures", std::move(failures)},
-                                    {"metrics", std::move(metrics)},
+                                    {"metrics", write_counts(table.metrics)},
                                     {"never_reached", write_places(never_reached(table))},
-                                    {"outcomes", std::move(outcomes)},
+                                    {"outcomes", write_counts(table.outcomes)},
                                     {"seeds", static_cast<std::int64_t>(table.seeds)}});
 }
 

@@ -13,7 +13,8 @@ namespace matrix::simulator {
 
 /// Seeds that failed in one way.
 struct FailureGroup {
-    std::string cause;  ///< "checker convergence", "crash: file:line: ...", "stuck in heal", ...
+    std::string
+        cause;  ///< "checker convergence", "crash: file:line: ...", "stuck: in phase heal", ...
     std::uint64_t count = 0;
     std::vector<std::uint64_t> first_seeds;
     std::string repeat;  ///< Of the first.

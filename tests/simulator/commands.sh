@@ -79,6 +79,11 @@ expect 0 simulator shrink --servers 4 --minutes 2 --seed 3 --plant rotten-topics
 has out.txt "checker soundness"
 ! grep --quiet '^seed:' shrunk.yaml || fail "the shrunk scenario has a seed"
 expect 1 bash -c "$(sed -n 's/^repeat: //p' out.txt)"
+# The line that repeats it names the file of its room version.
+version=$recipes/../../fixtures/room_versions/v12-subgraph.yaml
+expect 0 simulator shrink --servers 4 --minutes 2 --seed 3 --plant rotten-topics --output versioned.yaml -j2 \
+    --room-version-file "$version" --room-version org.touchstone.v12-subgraph
+expect 1 bash -c "$(sed -n 's/^repeat: //p' out.txt)"
 expect 2 simulator shrink "${small[@]}" --seed 1
 has err.txt "nothing to shrink"
 echo "commands: all as documented"
