@@ -53,23 +53,34 @@ std::expected<std::vector<std::string>, std::string> read_lines(RecordLines& lin
                                                                 std::istream& in,
                                                                 std::string_view name) {
     RecordLines read;
+    auto warnings =
+        for_each_line(in, name, [&](const std::string& line) -> std::expected<void, std::string> {
+            auto key = parse_key(line);
+            if (!key) return std::unexpected(std::move(key).error());
+            add_line(read, *std::move(key), line);
+            return {};
+        });
+    if (!warnings) return warnings;
+    for (auto& [key, text] : read)
+        add_line(lines, key, std::move(text));
+    return warnings;
+}
+
+std::expected<std::vector<std::string>, std::string> for_each_line(
+    std::istream& in,
+    std::string_view name,
+    const std::function<std::expected<void, std::string>(const std::string& line)>& take) {
     std::vector<std::string> warnings;
     std::string line;
     for (int number = 1; std::getline(in, line); ++number) {
         const bool is_cut_off = in.eof();  // No line break behind it.
         if (line.empty()) continue;
-        auto key = parse_key(line);
+        const auto taken = take(line);
+        if (taken) continue;
         const std::string where = std::string(name) + ":" + std::to_string(number) + ": ";
-        if (key) {
-            add_line(read, std::move(*key), line);
-        } else if (is_cut_off) {
-            warnings.push_back(where + "left out, the line was not finished");
-        } else {
-            return std::unexpected(where + key.error());
-        }
+        if (!is_cut_off) return std::unexpected(where + taken.error());
+        warnings.push_back(where + "left out, the line was not finished");
     }
-    for (auto& [key, text] : read)
-        add_line(lines, key, std::move(text));
     return warnings;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <functional>
 #include <iosfwd>
 #include <map>
 #include <string>
@@ -39,5 +40,12 @@ void add_line(RecordLines& lines, RecordKey key, std::string line);
 std::expected<std::vector<std::string>, std::string> read_lines(RecordLines& lines,
                                                                 std::istream& in,
                                                                 std::string_view name);
+
+/// Gives each line that is not empty to `take`; an error of it ends the reading, and names `name`
+/// and the line. Warnings as of `read_lines`.
+std::expected<std::vector<std::string>, std::string> for_each_line(
+    std::istream& in,
+    std::string_view name,
+    const std::function<std::expected<void, std::string>(const std::string& line)>& take);
 
 }  // namespace matrix::records

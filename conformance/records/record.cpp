@@ -1,9 +1,11 @@
 #include "conformance/records/record.h"
 
 #include <algorithm>
-#include <istream>
 #include <map>
 #include <tuple>
+#include <utility>
+
+#include "conformance/records/lines.h"
 
 namespace matrix::records {
 namespace {
@@ -17,20 +19,15 @@ Key key_of(const Record& record) {
 
 std::expected<Stream, std::string> read(std::istream& in, std::string_view name) {
     Stream stream;
-    std::string line;
-    for (int number = 1; std::getline(in, line); ++number) {
-        const bool is_cut_off = in.eof();  // No line break behind it.
-        if (line.empty()) continue;
-        std::expected<Record, std::string> record = parse(line);
-        const std::string where = std::string(name) + ":" + std::to_string(number) + ": ";
-        if (record) {
+    auto warnings =
+        for_each_line(in, name, [&](const std::string& line) -> std::expected<void, std::string> {
+            auto record = parse(line);
+            if (!record) return std::unexpected(std::move(record).error());
             stream.records.push_back(*std::move(record));
-        } else if (is_cut_off) {
-            stream.warnings.push_back(where + "left out, the line was not finished");
-        } else {
-            return std::unexpected(where + record.error());
-        }
-    }
+            return {};
+        });
+    if (!warnings) return std::unexpected(std::move(warnings).error());
+    stream.warnings = *std::move(warnings);
     return stream;
 }
 

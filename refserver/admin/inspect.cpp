@@ -8,6 +8,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/engine/http_api.h"
 
 namespace matrix::admin {
 namespace {
@@ -78,24 +79,6 @@ constexpr std::array kViews{
     InspectView{"graph", "writes the graph as a page: --out FILE", kRoom, "rooms/{}/events"},
 };
 
-std::string escape_part(std::string_view text) {
-    constexpr std::string_view kHex = "0123456789ABCDEF";
-    std::string escaped;
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                              (c >= '0' && c <= '9') || std::string_view("-._~").contains(c);
-        if (is_plain) {
-            escaped += c;
-        } else {
-            escaped += '%';
-            escaped += kHex[byte >> 4];
-            escaped += kHex[byte & 15];
-        }
-    }
-    return escaped;
-}
-
 // What the next page begins with: `next` is a text, or of the graph a list of events.
 std::vector<std::string> next_of(const json::Object& answer) {
     const json::Value* next = answer.find("next");
@@ -147,7 +130,7 @@ std::string target_of(const InspectView& view, const std::vector<std::string>& a
             continue;
         }
         MATRIX_ASSERT(argument != arguments.end());  // Parsing has counted them.
-        target += escape_part(*argument++);
+        target += engine::percent_encode(*argument++);
         ++at;
     }
     return target;
@@ -165,7 +148,7 @@ std::expected<json::Object, std::string> ask_for_view(const InspectCommand& comm
         std::string query =
             "?limit=" + std::to_string(std::min(command.limit - listed.size(), kPageMax));
         for (const std::string& place : from)
-            query += "&from=" + escape_part(place);
+            query += "&from=" + engine::percent_encode(place);
         if (!command.when.empty()) query += "&when=" + command.when;
         ASSIGN_OR_RETURN(json::Object page,
                          ask_for_object(command.server, {.target = target + query}));

@@ -68,9 +68,8 @@ public:
     std::expected<pages::RoomGraph, std::string> make() {
         ASSIGN_OR_RETURN(const json::Object listed,
                          ask_for_view(command_, *find_view("events"), {room_}));
-        ASSIGN_OR_RETURN(
-            const json::Value room,
-            ask_for_object(command_.server, {.target = target_of(*find_view("room"), {room_})}));
+        ASSIGN_OR_RETURN(const json::Value room,
+                         ask_for_view(command_, *find_view("room"), {room_}));
         const json::Array& events = *listed.find("events")->if_array();
         // The server tells the newest first.
         for (auto event = events.rbegin(); event != events.rend(); ++event)
@@ -112,7 +111,8 @@ private:
             const auto known = indices_.find(cited);
             if (known != indices_.end()) graph_.events[index].auth_events.push_back(known->second);
         }
-        ASSIGN_OR_RETURN(const json::Value told, ask("event", id));
+        ASSIGN_OR_RETURN(const json::Value told,
+                         ask_for_view(command_, *find_view("event"), {room_, id}));
         ASSIGN_OR_RETURN(const std::size_t state, add_state(id));
         pages::RoomGraphEvent& event = graph_.events[index];
         event.label = key_of(node);
@@ -133,13 +133,6 @@ private:
         }
         if (const json::Value* pdu = told.find("pdu")) event.text = json::write(*pdu);
         return {};
-    }
-
-    std::expected<json::Value, std::string> ask(std::string_view view, const std::string& event) {
-        ASSIGN_OR_RETURN(json::Object answer,
-                         ask_for_object(command_.server,
-                                        {.target = target_of(*find_view(view), {room_, event})}));
-        return json::Value(std::move(answer));
     }
 
     std::expected<std::size_t, std::string> add_state(const std::string& event) {

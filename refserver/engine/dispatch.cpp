@@ -149,18 +149,6 @@ std::string list_methods(std::vector<std::string> methods) {
     return list;
 }
 
-Result<json::Value> parse_body(std::string_view raw) {
-    if (raw.empty()) return json::Value();
-    // UNSPECIFIED: what the strict parser refuses although RFC 8259 would let it pass (duplicate
-    // keys, a depth above 100) is M_NOT_JSON, because no two readers agree on what it says.
-    auto body = json::parse(raw, json::Numbers::Any);
-    if (!body) {
-        return not_json("the body is not JSON: " + body.error().what + " at byte " +
-                        std::to_string(body.error().offset));
-    }
-    return *std::move(body);
-}
-
 Result<void> check_body_size(const Route& route, const HttpRequest& http) {
     const bool is_federation = route.authentication == Authentication::XMatrix;
     const std::size_t bytes_max = is_federation ? kFederationBodyBytesMax : kClientBodyBytesMax;

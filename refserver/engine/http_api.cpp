@@ -167,6 +167,18 @@ std::string percent_encode(std::string_view text) {
     return encoded;
 }
 
+Result<json::Value> parse_body(std::string_view raw) {
+    if (raw.empty()) return json::Value();
+    // UNSPECIFIED: what the strict parser refuses although RFC 8259 would let it pass (duplicate
+    // keys, a depth above 100) is M_NOT_JSON, because no two readers agree on what it says.
+    auto body = json::parse(raw, json::Numbers::Any);
+    if (!body) {
+        return not_json("the body is not JSON: " + body.error().what + " at byte " +
+                        std::to_string(body.error().offset));
+    }
+    return *std::move(body);
+}
+
 namespace {
 
 std::unexpected<Error> wrong_type(std::string_view field,

@@ -73,6 +73,9 @@ std::optional<Query> decode_query(std::string_view raw);
 /// One segment of a path or one value of a query.
 std::string percent_encode(std::string_view text);
 
+/// What a body says; null if there is none, 400 M_NOT_JSON if it is not JSON.
+Result<json::Value> parse_body(std::string_view raw);
+
 // Members of a body, with errors that name the field: M_MISSING_PARAM if a required one is absent,
 // M_BAD_JSON (or `invalid`) if it has another type.
 Result<std::string> require_string(const json::Object& object, std::string_view field);

@@ -85,7 +85,9 @@ private:
     Result<RoomPtr> find_room(const Request& request);
     /// The event that the second value of the path names.
     Result<Place> find_event(const Request& request);
-    Task<std::vector<EventPtr>> walk_back(RoomPtr room, std::vector<EventId> from, Page page);
+    Task<std::vector<EventPtr>> walk_back(RoomPtr room,
+                                          std::vector<EventId> from,
+                                          std::size_t limit);
     Task<json::Object> describe_page(RoomPtr room, std::vector<EventPtr> events, Page page);
     Task<Result<json::Object>> read_state(State::Hash root, Page page);
     /// Lets others have their turn.

@@ -37,8 +37,6 @@ State Resolver::resolve(std::span<const State> states, ResolutionTrace* trace) {
     applied_.clear();
     applied_keys_.clear();
     added_.clear();
-    starts_empty_ = rules_.resolution_steps.initial_state == InitialState::Empty;
-    never_applies_rejected_ = rules_.resolution_steps.rejected_events == RejectedEvents::Never;
     return rules_.state_resolution == StateResolution::V1 ? resolve_by_depth(trace)
                                                           : resolve_by_power(trace);
 }
@@ -85,7 +83,8 @@ void Resolver::apply(std::span<const Index> events, ResolutionTrace* trace) {
 auth::Verdict Resolver::check(Index index, ResolutionTrace* trace) {
     auth::Verdict verdict = check(index);
     SIM_SOMETIMES(!verdict, "an iterative auth check refuses an event");
-    if (verdict && never_applies_rejected_ && index_[index].is_rejected) {
+    const bool applies_rejected = rules_.resolution_steps.rejected_events == RejectedEvents::Judged;
+    if (verdict && !applies_rejected && index_[index].is_rejected) {
         verdict = std::unexpected(auth::Failure{"rejected_events", "it was rejected before", {}});
     }
     if (trace) trace->steps.push_back({EventId(index_.id_of(index)), verdict});
@@ -132,7 +131,8 @@ resolution::Index Resolver::find_entry(const resolution::RoleKey& role) {
 
 resolution::Index Resolver::find_partial(Key key) {
     if (const Index* applied = applied_.find(key)) return *applied;
-    return starts_empty_ ? kNone : conflict_.find_unconflicted(key);
+    const bool starts_empty = rules_.resolution_steps.initial_state == InitialState::Empty;
+    return starts_empty ? kNone : conflict_.find_unconflicted(key);
 }
 
 std::vector<EventId> Resolver::ids_of(std::span<const Index> events) const {

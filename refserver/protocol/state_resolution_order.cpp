@@ -77,10 +77,11 @@ void PowerOrder::link(PowerEdges edges) {
     open_count_.assign(chosen_.size(), 0);
     newest_child_.assign(chosen_.size(), kNone);
     child_edges_.clear();
-    const bool has_order = index_.is_topological() && !chosen_.empty();
-    const Index oldest = has_order ? std::ranges::min(chosen_) : 0;
+    const bool is_by_reach = edges == PowerEdges::Reachability;
+    const bool has_oldest = is_by_reach && index_.is_topological() && !chosen_.empty();
+    const Index oldest = has_oldest ? std::ranges::min(chosen_) : 0;
     for (std::uint32_t place = 0; place < chosen_.size(); ++place) {
-        if (edges == PowerEdges::Reachability) {
+        if (is_by_reach) {
             link_reachable(place, oldest);
             continue;
         }

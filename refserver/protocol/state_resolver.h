@@ -89,12 +89,10 @@ private:
     resolution::PowerOrder power_order_;
     resolution::MainlineOrder mainline_order_;
 
-    // The partially resolved state: what was applied, over the unconflicted state or, in v2.1,
-    // over nothing.
+    // The partially resolved state: what was applied, over the unconflicted state or, if the
+    // steps start empty, over nothing.
     StampedMap<Index> applied_;  ///< By key.
     std::vector<Key> applied_keys_;
-    bool starts_empty_ = false;
-    bool never_applies_rejected_ = false;
 
     // The result: of each conflicted key, and of keys that no state has.
     std::vector<const State::EntryPtr*> chosen_;

@@ -1,7 +1,7 @@
 // The table of what the server logs: every line has one of these names, whatever else it says.
 //
-// Whoever watches a server greps for names and fields: they are stable. README.md of refserver
-// lists them; tests/refserver/log_names.py compares table, README and sources.
+// Whoever watches a server greps for names and fields: they are stable. README.md beside this
+// file lists them; tests/refserver/log_names.py compares table, README and sources.
 #pragma once
 
 #include <array>
@@ -54,7 +54,7 @@ inline constexpr auto kLogKinds = [] {
         LogKind{"events_dropped",
                 Warning,
                 "room count",
-                "of the state that another server gave: malformed, of another room, or not signed"},
+                "of many that another server gave: malformed, of another room, or not signed"},
         LogKind{"extremities_merged", Info, "room count", "a dummy event joins too many of them"},
         LogKind{"gap_left", Info, "room event server why", "events before it could not be fetched"},
         LogKind{"invite_failed", Info, "room user why", "an invite was not sent"},

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include "refserver/storage/hash_column.h"
+
 namespace matrix::storage {
 
 std::int64_t Audit::count_rows(std::string_view table) {
@@ -79,9 +81,7 @@ std::vector<Audit::Node> Audit::list_nodes(std::string_view after_hash, std::int
 }
 
 std::optional<std::string> Audit::find_node(std::string_view hash) {
-    return database_.find("SELECT bytes FROM state_nodes WHERE hash = ?1",
-                          {Binding::blob(hash)},
-                          [](const Row& row) { return row.text(0); });
+    return find_state_node(database_, hash);
 }
 
 void Audit::for_each_root(const std::function<void(std::string_view)>& visit) {

@@ -79,9 +79,9 @@ private:
     void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
-    Turns& turns_;
     void keep(const StoredEvent& stored);
 
+    Turns& turns_;
     EventPool* pool_;
     LruMap<StoredEvent> cache_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/state.h"
@@ -22,6 +24,13 @@ inline std::optional<State::Hash> read_hash(const Row& row, int column) {
     MATRIX_ASSERT(bytes.size() == hash.size());
     std::ranges::copy(bytes, hash.begin());
     return hash;
+}
+
+/// The bytes of a stored node; nothing if there is none, or the disk failed.
+inline std::optional<std::string> find_state_node(Database& database, std::string_view hash) {
+    return database.find("SELECT bytes FROM state_nodes WHERE hash = ?1",
+                         {Binding::blob(hash)},
+                         [](const Row& row) { return row.text(0); });
 }
 
 }  // namespace matrix::storage

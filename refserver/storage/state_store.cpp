@@ -57,9 +57,7 @@ std::optional<State> StateStore::load(const State::Hash& root) {
 }
 
 std::optional<std::string> StateStore::find_node(const State::Hash& hash) {
-    return turns_.database().find("SELECT bytes FROM state_nodes WHERE hash = ?1",
-                                  {Binding::blob(view(hash))},
-                                  [](const Row& row) { return row.text(0); });
+    return find_state_node(turns_.database(), view(hash));
 }
 
 }  // namespace matrix::storage

@@ -32,10 +32,9 @@ public:
 
 private:
     std::optional<std::string> find_node(const State::Hash& hash);
-
-    Turns& turns_;
     bool is_stored(const State::Hash& node);
 
+    Turns& turns_;
     /// Of nodes: those that new states share with older ones are asked for each time.
     static constexpr std::size_t kNodesRememberedMax = 2000;
     LruMap<State> cache_;                             ///< All of them are stored.

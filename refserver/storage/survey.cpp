@@ -37,9 +37,7 @@ std::vector<Survey::RefusedEvent> Survey::list_refused(const RoomId& room,
 }
 
 std::optional<std::string> Survey::find_node(const State::Hash& hash) {
-    return turns_.database().find("SELECT bytes FROM state_nodes WHERE hash = ?1",
-                                  {Binding::blob(view(hash))},
-                                  [](const Row& row) { return row.text(0); });
+    return find_state_node(turns_.database(), view(hash));
 }
 
 }  // namespace matrix::storage

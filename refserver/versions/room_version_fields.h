@@ -1,6 +1,6 @@
 // The fields of room rules by their names, as files have them.
 //
-// Private to room_version*.cpp, and for the test that holds the schema to it.
+// For who reads or varies room versions by the names of their fields.
 #pragma once
 
 #include <expected>
@@ -33,7 +33,7 @@ struct RuleField {
     std::string key() const { return group.empty() ? name : group + '.' + name; }
 };
 
-/// All of them, in the order of the struct.
+/// All of them; the algorithm comes before its steps, which it sets.
 const std::vector<RuleField>& rule_fields();
 
 /// A field that does not go with the others, and what it had to be with them.

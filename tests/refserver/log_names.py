@@ -11,8 +11,6 @@ import re
 import sys
 
 
-
-
 def table_of(root):
     text = (root / "refserver/runtime/log_names.h").read_text()
     body = text[text.index("kLogKinds"):text.index("}();")]

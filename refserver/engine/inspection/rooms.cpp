@@ -126,12 +126,12 @@ Task<Result<Reply>> InspectionServer::get_room(Request request) {
 // As `Room::preceding` gives them, some in each turn.
 Task<std::vector<EventPtr>> InspectionServer::walk_back(RoomPtr room,
                                                         std::vector<EventId> from,
-                                                        Page page) {
+                                                        std::size_t limit) {
     std::vector<EventPtr> events;
     std::set<EventId> listed;
-    while (!from.empty() && events.size() < page.limit) {
+    while (!from.empty() && events.size() < limit) {
         std::set<EventId> before;
-        const std::size_t slice = std::min(page.limit - events.size(), kNodesPerTurn);
+        const std::size_t slice = std::min(limit - events.size(), kNodesPerTurn);
         for (EventPtr& event : room->preceding(from, slice)) {
             if (!listed.insert(event->id).second) continue;
             before.insert(event->prev_events.begin(), event->prev_events.end());
@@ -164,7 +164,7 @@ Task<Result<Reply>> InspectionServer::get_graph(Request request) {
     }
     if (from.empty()) from = room->extremities();
 
-    const std::vector<EventPtr> events = co_await walk_back(room, from, {.limit = limit});
+    const std::vector<EventPtr> events = co_await walk_back(room, from, limit);
     std::set<EventId> listed;
     std::set<EventId> before(from.begin(), from.end());
     json::Array nodes;

@@ -7,6 +7,7 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/base/sometimes.h"
+#include "refserver/engine/http_api.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
@@ -670,12 +671,8 @@ Result<void> check_addressed(const XMatrix& authorization, const ServerName& us)
 // Nothing when there is no body, as it is signed.
 Result<std::optional<json::Value>> parse_content(const runtime::HttpRequest& request) {
     if (request.body.empty()) return std::nullopt;
-    auto content = json::parse(request.body, json::Numbers::Any);
-    if (!content) {
-        return not_json("the body is not JSON: " + content.error().what + " at byte " +
-                        std::to_string(content.error().offset));
-    }
-    return *std::move(content);
+    ASSIGN_OR_RETURN(json::Value content, parse_body(request.body));
+    return std::optional<json::Value>(std::move(content));
 }
 
 }  // namespace

@@ -89,12 +89,12 @@ public:
                                                     json::Object pdu,
                                                     const RoomRules* rules);
 
-    /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says,
-    /// 400 M_NOT_JSON if it has a body that is not JSON.
     struct Authenticated {
         ServerName origin;
         json::Value content;  ///< The body, parsed; null if there is none.
     };
+    /// Authenticates an incoming request: 401 M_UNAUTHORIZED if it is not who it says,
+    /// 400 M_NOT_JSON if it has a body that is not JSON.
     runtime::Task<Result<Authenticated>> authenticate(runtime::HttpRequest request);
 
 private:

@@ -150,12 +150,12 @@ struct Room::Data {
     Task<Result<Event>> verify(json::Object pdu) const;
     Task<Result<Receipt>> receive_in_turn(Event event, ServerName from);
     Task<Result<Receipt>> find_place(Event event, ServerName from);
+    /// The same, and bounds the extremities afterwards.
+    Task<Result<Receipt>> place_and_merge(Event event, ServerName from);
     /// Counts it, and logs what was refused.
     void note_judgement(const Event& event,
                         const Judgement& judgement,
                         const ServerName& from) const;
-    /// The same, and bounds the extremities afterwards.
-    Task<Result<Receipt>> place_and_merge(Event event, ServerName from);
 
     Result<void> check_id_is_free(const EventId& event_id) const;
     /// A room has one create event.

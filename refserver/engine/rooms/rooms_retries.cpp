@@ -1,5 +1,5 @@
-// Events that have not found their place yet are tried again: after a pause that grows, at once
-// when what they cite has come, and after a restart. So a server that could ask nobody for a while
+// Events that have not found their place yet are tried again: after a pause that grows, soon
+// after what they cite has come, and after a restart. So a server that could ask nobody for a while
 // ends with the same events as the others.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-events
