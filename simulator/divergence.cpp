@@ -16,9 +16,8 @@ constexpr std::size_t kShownBefore = 200;
 // A run that crashed ended in the middle of a line: then 0 stands for what it lacks.
 std::int64_t number_in(const std::string& record, std::string_view key) {
     const auto parsed = json::parse(record);
-    if (!parsed || !parsed->is_object()) return 0;
-    const json::Value* value = parsed->if_object()->find(key);
-    return value == nullptr || value->if_integer() == nullptr ? 0 : *value->if_integer();
+    const std::int64_t* number = parsed ? parsed->find_integer(key) : nullptr;
+    return number == nullptr ? 0 : *number;
 }
 
 std::string part_around(const std::string& record, std::size_t place) {

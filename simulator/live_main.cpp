@@ -4,7 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
+#include <map>
 #include <string>
 
 #include <CLI/CLI.hpp>

@@ -36,10 +36,6 @@ std::string hexadecimal(const QuickHash& hash) {
     return text;
 }
 
-}  // namespace
-
-namespace {
-
 // In `blanked`, from a byte on.
 void blank_signatures(std::string& blanked, std::size_t from) {
     constexpr std::string_view kKey = "\"ed25519:";

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "simulator/checkers/checkers.h"
+#include "simulator/timeline.h"
 
 namespace matrix::simulator {
 namespace {
@@ -18,8 +19,6 @@ namespace {
 using engine::EventStatus;
 using engine::RoomPtr;
 using engine::StoredEvent;
-
-constexpr std::size_t kPageEvents = 1000;
 
 struct Resident {
     int server = 0;
@@ -41,15 +40,10 @@ std::vector<EventId> sorted(std::vector<EventId> ids) {
 
 std::map<EventId, StoredEvent> read_timeline(const engine::Room& room) {
     std::map<EventId, StoredEvent> events;
-    std::optional<engine::TimelinePoint> from = room.newest_point();
-    while (from) {
-        engine::TimelinePage page = room.page(*from, engine::Direction::Backwards, kPageEvents);
-        for (StoredEvent& stored : page.events) {
-            const EventId id = stored.event->id;
-            events.emplace(id, std::move(stored));
-        }
-        from = page.next;
-    }
+    for_each_in_timeline(room, [&](StoredEvent stored) {
+        const EventId id = stored.event->id;
+        events.emplace(id, std::move(stored));
+    });
     return events;
 }
 

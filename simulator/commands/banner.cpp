@@ -1,7 +1,6 @@
 #include "simulator/commands/banner.h"
 
 #include <cstdio>
-#include <map>
 
 #include "simulator/commands/commands.h"
 #include "simulator/scenario/verbs.h"

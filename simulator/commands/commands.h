@@ -42,7 +42,7 @@ struct DrawCommand {
 };
 ExitCode execute(const DrawCommand& command);
 
-/// `list`: what scenarios are made of, and exit codes.
+/// `list`: what scenarios are made of, who checks them, and what can be planted.
 struct ListCommand {};
 ExitCode execute(const ListCommand& command);
 

@@ -7,7 +7,7 @@
 
 namespace matrix::simulator {
 
-/// What became of a run, as the process's exit code. The numbers are a promise; see the README.
+/// What became of a run, as the process's exit code. The numbers are a promise; see --help.
 enum class ExitCode {
     Passed = 0,
     FailedCheck = 1,     ///< A checker found something wrong.

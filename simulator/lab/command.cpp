@@ -1,10 +1,11 @@
 #include "simulator/lab/command.h"
 
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +13,7 @@
 #include "refserver/base/result_macros.h"
 #include "refserver/versions/room_version_file.h"
 #include "simulator/lab/compare.h"
+#include "simulator/sweep/seeds.h"
 
 namespace matrix::lab {
 namespace {
@@ -45,18 +47,13 @@ struct Flags {
 };
 
 /// "0..999", or one number.
-std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(const std::string& text) {
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_seeds(std::string_view text) {
     const std::size_t dots = text.find("..");
-    const std::string first = text.substr(0, dots);
-    const std::string last = dots == std::string::npos ? first : text.substr(dots + 2);
-    std::pair<std::uint64_t, std::uint64_t> seeds;
-    for (const auto& [part, seed] : {std::pair(&first, &seeds.first), {&last, &seeds.second}}) {
-        const char* end = part->data() + part->size();
-        const auto [read, error] = std::from_chars(part->data(), end, *seed);
-        if (error != std::errc() || read != end) return std::nullopt;
-    }
-    if (seeds.first > seeds.second || seeds.second - seeds.first >= kWorldsMax) return std::nullopt;
-    return seeds;
+    const auto first = simulator::parse_number(text.substr(0, dots));
+    const auto last =
+        dots == std::string_view::npos ? first : simulator::parse_number(text.substr(dots + 2));
+    if (!first || !last || *first > *last || *last - *first >= kWorldsMax) return std::nullopt;
+    return std::pair(*first, *last);
 }
 
 // A version by its name, or by a file, which stays registered as long as `registered`.

@@ -1,7 +1,6 @@
 #include "simulator/lab/compare.h"
 
 #include <algorithm>
-#include <array>
 #include <optional>
 #include <utility>
 

@@ -5,8 +5,12 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
 
+#include "refserver/protocol/state_resolver.h"
 #include "simulator/lab/resets.h"
 
 namespace matrix::lab {
@@ -39,5 +43,21 @@ struct WorldFigures {
     void add(const TakenBack& taken);
     friend bool operator==(const WorldFigures&, const WorldFigures&) = default;
 };
+
+/// What one server has lost so far: each value counts once for it.
+class Losses {
+public:
+    /// Counts what was not counted yet. Is a reset among that?
+    bool count(std::span<const TakenBack> taken, WorldFigures& figures);
+
+private:
+    std::set<std::pair<StateKey, EventId>> counted_;
+};
+
+/// Resolves states that are not equal, and counts that.
+State resolve_counted(Resolver& resolver,
+                      std::span<const State> states,
+                      const Stopwatch& stopwatch,
+                      WorldFigures& figures);
 
 }  // namespace matrix::lab

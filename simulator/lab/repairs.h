@@ -1,7 +1,6 @@
 // Which step of one room version would have kept another version from a reset.
 #pragma once
 
-#include <set>
 #include <span>
 #include <string>
 

@@ -11,7 +11,7 @@
 //   place by an event concurrent with v (neither before nor after it) counts instead. Else it is a
 //   *reset*: what came after v on its own branch is no reason, for it built on v.
 //
-// See ../shared/knowledge/state-resolution.md, S24 to S26, and MSC4297, problems A and B.
+// See MSC4297, problems A and B.
 #pragma once
 
 #include <iosfwd>

@@ -1,16 +1,15 @@
 #include "simulator/lab/server_world.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <vector>
 
 #include "refserver/base/assert.h"
-#include "refserver/protocol/state_resolver.h"
 #include "simulator/checkers/checkers.h"
 #include "simulator/lab/repairs.h"
 #include "simulator/run.h"
 #include "simulator/scenario/draw.h"
+#include "simulator/timeline.h"
 
 namespace matrix::lab {
 namespace {
@@ -20,19 +19,14 @@ using engine::RoomPtr;
 
 constexpr std::int64_t kMsPerMinute = 60'000;
 constexpr std::int64_t kWatchMs = 1'000;  // Checkers watch every virtual second.
-constexpr std::size_t kPageEvents = 1'000;
 
 // What some server has in its timeline, by depth: an honest event is deeper than those before it.
 std::vector<EventPtr> list_events(const std::vector<RoomPtr>& rooms) {
     std::map<std::pair<std::int64_t, EventId>, EventPtr> events;
     for (const RoomPtr& room : rooms) {
-        std::optional<engine::TimelinePoint> from = room->newest_point();
-        while (from) {
-            const auto page = room->page(*from, engine::Direction::Backwards, kPageEvents);
-            for (const engine::StoredEvent& stored : page.events)
-                events[{stored.event->depth, stored.event->id}] = stored.event;
-            from = page.next;
-        }
+        simulator::for_each_in_timeline(*room, [&](const engine::StoredEvent& stored) {
+            events[{stored.event->depth, stored.event->id}] = stored.event;
+        });
     }
     std::vector<EventPtr> list;
     for (const auto& [place, event] : events)
@@ -93,17 +87,9 @@ private:
     void look_at_merge(const Event& event) {
         const std::vector<State> inputs = list_inputs(event);
         if (inputs.size() < 2) return;
-        const std::int64_t start = options_.stopwatch ? options_.stopwatch() : 0;
-        const State result = resolver_.resolve(inputs);
-        if (options_.stopwatch) figures_.resolving_ns += options_.stopwatch() - start;
-        ++figures_.resolutions;
-        figures_.conflicted_events += resolver_.summary().conflicted_events;
-        bool is_new_reset = false;
-        for (const TakenBack& taken : find_taken_back(history_, inputs, result)) {
-            if (!lost_.insert({taken.key, taken.newest}).second) continue;
-            figures_.add(taken);
-            is_new_reset |= taken.is_reset;
-        }
+        const State result = resolve_counted(resolver_, inputs, options_.stopwatch, figures_);
+        const bool is_new_reset =
+            losses_.count(find_taken_back(history_, inputs, result), figures_);
         if (!is_new_reset || !options_.other) return;
         ++figures_
               .repairs[find_repair(history_, find_event_, inputs, room_->rules(), *options_.other)];
@@ -115,7 +101,7 @@ private:
     FindEvent find_event_;
     Resolver resolver_;
     History history_;
-    std::set<std::pair<StateKey, EventId>> lost_;
+    Losses losses_;
 };
 
 std::vector<EventId> sorted(std::vector<EventId> ids) {

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <memory>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "refserver/base/assert.h"
@@ -210,7 +209,7 @@ private:
     std::set<std::size_t> extremities_;
     State current_;
     Resolver resolver_;
-    std::set<std::pair<StateKey, EventId>> lost_;  ///< What was counted.
+    Losses losses_;
 };
 
 auth::CitedEvent Server::find(const EventId& id) const {
@@ -239,13 +238,7 @@ State Server::resolve(const std::vector<State>& states,
     const bool is_one =
         std::ranges::all_of(states, [&](const State& state) { return state == states.front(); });
     if (is_one) return states.front();
-    const Stopwatch& stopwatch = options_.stopwatch;
-    const std::int64_t start = stopwatch ? stopwatch() : 0;
-    State result = resolver_.resolve(states);
-    WorldFigures& figures = world_.figures;
-    if (stopwatch) figures.resolving_ns += stopwatch() - start;
-    ++figures.resolutions;
-    figures.conflicted_events += resolver_.summary().conflicted_events;
+    State result = resolve_counted(resolver_, states, options_.stopwatch, world_.figures);
     Incident incident = {.server = number_,
                          .event = event,
                          .is_of_current_state = is_of_current_state,
@@ -262,17 +255,10 @@ State Server::resolve(const std::vector<State>& states,
 }
 
 void Server::note(Incident incident) {
-    WorldFigures& figures = world_.figures;
-    bool is_new_reset = false;
-    for (const TakenBack& taken : incident.taken_back) {
-        if (!lost_.insert({taken.key, taken.newest}).second) continue;
-        figures.add(taken);
-        is_new_reset |= taken.is_reset;
-    }
-    if (!is_new_reset) return;
+    if (!losses_.count(incident.taken_back, world_.figures)) return;
     if (options_.other) {
         const FindEvent find_event = [this](const EventId& id) { return find(id); };
-        ++figures.repairs[find_repair(
+        ++world_.figures.repairs[find_repair(
             history_, find_event, incident.inputs, room_.rules(), *options_.other)];
     }
     world_.resets.push_back(std::move(incident));

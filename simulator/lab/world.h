@@ -6,16 +6,12 @@
 // entry is older than it should be.
 //
 // Only state is simulated here, with the shipped rules and resolver, not whole servers: so a
-// thousand worlds take seconds, and a world can be cut down to what matters.
+// thousand worlds take a minute, and a world can be cut down to what matters.
 #pragma once
 
-#include <array>
 #include <cstdint>
-#include <functional>
-#include <map>
 #include <optional>
 #include <set>
-#include <string>
 #include <vector>
 
 #include "simulator/lab/figures.h"

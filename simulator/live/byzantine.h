@@ -5,10 +5,8 @@
 // has had its chance with the bad one.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 

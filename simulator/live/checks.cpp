@@ -97,17 +97,16 @@ private:
 
     // All have one and the same end: what is true now is what is true after it.
     void check_current_state() {
-        const auto end = evidence_.ends.find(room_.id);
-        if (end == evidence_.ends.end()) return;
-        const bool is_common = ours_.front().extremities == std::set<EventId>{end->second} &&
-                               target_.extremities == std::set<EventId>{end->second};
+        const EventId& end = evidence_.ends.at(room_.id);
+        const bool is_common = ours_.front().extremities == std::set<EventId>{end} &&
+                               target_.extremities == std::set<EventId>{end};
         if (!is_common) return;
         arena_.report().count("current states compared");
         if (target_.state == ours_.front().state) return;
         add("current state",
             "server-server-api/#room-state-resolution",
-            "The target shows another current state than our servers, and all have " +
-                end->second.text() + " as the room's only end.",
+            "The target shows another current state than our servers, and all have " + end.text() +
+                " as the room's only end.",
             describe_differences(ours_.front().state, target_.state));
     }
 

@@ -4,6 +4,7 @@
 
 #include "refserver/base/assert.h"
 #include "simulator/simulated_random.h"
+#include "simulator/weighted_draw.h"
 
 namespace matrix::live {
 namespace {
@@ -26,18 +27,6 @@ constexpr std::array kWeights = {
 };
 constexpr std::array kLevels = {0, 25, 50};
 
-Action draw_action(runtime::Random& random) {
-    std::uint64_t total = 0;
-    for (const WeightedAction& entry : kWeights)
-        total += entry.weight;
-    std::uint64_t left = random.below(total);
-    for (const WeightedAction& entry : kWeights) {
-        if (left < entry.weight) return entry.action;
-        left -= entry.weight;
-    }
-    unreachable();
-}
-
 int below(runtime::Random& random, int n) {
     return static_cast<int>(random.below(static_cast<std::uint64_t>(n)));
 }
@@ -49,7 +38,7 @@ int draw_other(runtime::Random& random, const PlanOptions& options) {
 // What only an anchor may do for certain is asked of anchors more often than of others.
 Operation draw_operation(runtime::Random& random, const PlanOptions& options) {
     Operation operation;
-    operation.action = draw_action(random);
+    operation.action = simulator::draw_weighted(random, kWeights).action;
     operation.actor = below(random, options.actors());
     operation.room = below(random, options.rooms);
     operation.subject = draw_other(random, options);

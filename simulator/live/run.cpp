@@ -37,12 +37,10 @@ std::expected<void, std::string> run_live(const LiveOptions& options,
     Byzantine byzantine(*arena);
     const bool has_byzantine = options.has_byzantine && byzantine.join_all();
     Load load(*arena);
+    PlanOptions plan = options.plan;
+    plan.rooms = static_cast<int>(arena->rooms().size());
     int number = 0;
-    for (const Round& round : draw_plan([&] {
-             PlanOptions plan = options.plan;
-             plan.rooms = static_cast<int>(arena->rooms().size());
-             return plan;
-         }())) {
+    for (const Round& round : draw_plan(plan)) {
         progress("round " + std::to_string(++number) + " of " +
                  std::to_string(options.plan.rounds) + ": " + round.shape);
         load.run(round);

@@ -108,7 +108,7 @@ private:
         const auto by_cited = oracle::check_cited(read, cited, known_.create_of(read));
         if (!by_cited) {
             return add(event.id,
-                       "server-server-api/#checks-performed-on-receipt-of-a-pdu",
+                       kReceiptChecks,
                        "is refused by the oracle for its auth events: " + by_cited.error().rule +
                            ", " + by_cited.error().why + ".",
                        event.text);
@@ -125,7 +125,7 @@ private:
         const auto verdict = oracle::check_against(state, read, ed25519_verifier());
         if (verdict) return;
         add(read.id(),
-            "server-server-api/#checks-performed-on-receipt-of-a-pdu",
+            kReceiptChecks,
             "is refused by the oracle on the state before it: " + verdict.error().rule + ", " +
                 verdict.error().why + ".",
             read.event->text);

@@ -1,6 +1,7 @@
 #include "simulator/live/views.h"
 
 #include "refserver/engine/rooms/rooms.h"
+#include "simulator/timeline.h"
 
 namespace matrix::live {
 namespace {
@@ -8,7 +9,6 @@ namespace {
 using conformance::escape;
 using conformance::string_at;
 
-constexpr std::size_t kPageEvents = 500;
 constexpr int kGapEventsMax = 2'000;  ///< Asked from the target, one by one.
 constexpr int kPagesMax = 200;        ///< Of the target's /messages, 100 events each.
 
@@ -58,13 +58,8 @@ std::optional<OurView> view_of(engine::Server& server,
     OurView view;
     view.state = ids_of(room.current_state());
     view.extremities = {room.extremities().begin(), room.extremities().end()};
-    std::optional<engine::TimelinePoint> from = room.newest_point();
-    while (from) {
-        engine::TimelinePage page = room.page(*from, engine::Direction::Backwards, kPageEvents);
-        for (const engine::StoredEvent& stored : page.events)
-            take_event(room, stored, view);
-        from = page.next;
-    }
+    simulator::for_each_in_timeline(
+        room, [&](const engine::StoredEvent& stored) { take_event(room, stored, view); });
     for (const EventId& one : list_besides(room, view, wanted)) {
         if (view.events.contains(one)) continue;
         if (const auto stored = room.find_event(one)) take_event(room, *stored, view);

@@ -26,9 +26,8 @@ bool is_to(const HttpRequest& request, std::string_view method, std::string_view
 json::Array pdus_of(const HttpRequest& request) {
     if (!is_to(request, "PUT", "/federation/v1/send/")) return {};
     const auto body = json::parse(request.body);
-    if (!body || !body->is_object()) return {};
-    const json::Value* pdus = body->if_object()->find("pdus");
-    return pdus == nullptr || pdus->if_array() == nullptr ? json::Array() : *pdus->if_array();
+    const json::Array* pdus = body ? body->find_array("pdus") : nullptr;
+    return pdus == nullptr ? json::Array() : *pdus;
 }
 
 bool is_of_type(const json::Value& pdu, std::string_view type) {
@@ -37,8 +36,7 @@ bool is_of_type(const json::Value& pdu, std::string_view type) {
 }
 
 bool is_membership(const json::Value& pdu, std::string_view membership) {
-    const json::Value* content =
-        pdu.if_object() == nullptr ? nullptr : pdu.if_object()->find("content");
+    const json::Value* content = pdu.find("content");
     const std::string* found = content == nullptr ? nullptr : content->find_string("membership");
     return is_of_type(pdu, "m.room.member") && found != nullptr && *found == membership;
 }

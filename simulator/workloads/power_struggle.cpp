@@ -5,6 +5,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/protocol/room_rules.h"
+#include "simulator/weighted_draw.h"
 
 namespace matrix::simulator {
 namespace {
@@ -29,18 +30,6 @@ constexpr std::array kActions = {
     WeightedVerb{"presence", 3},
 };
 constexpr std::array<std::int64_t, 5> kLevels = {0, 25, 50, 75, 100};
-
-std::string_view draw_verb(runtime::Random& random) {
-    std::uint64_t total = 0;
-    for (const WeightedVerb& entry : kActions)
-        total += entry.weight;
-    std::uint64_t left = random.below(total);
-    for (const WeightedVerb& entry : kActions) {
-        if (left < entry.weight) return entry.verb;
-        left -= entry.weight;
-    }
-    unreachable();
-}
 
 std::string user_of_index(const Scenario& scenario, std::uint64_t index) {
     const auto users = static_cast<std::uint64_t>(scenario.users_per_server);
@@ -76,7 +65,7 @@ Step draw_step(const Scenario& scenario,
                runtime::Random& random) {
     const std::size_t rooms = scenario.rooms.size() - first_room;
     Step step;
-    step.verb = draw_verb(random);
+    step.verb = draw_weighted(random, kActions).verb;
     step.arguments.set("user", user);
     const std::string& room = scenario.rooms[first_room + random.below(rooms)].name;
     const std::string target = user_of_index(scenario, random.below(user_count(scenario)));
