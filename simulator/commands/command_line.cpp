@@ -20,6 +20,13 @@ namespace {
 constexpr std::int64_t kTimeLimitSDefault = 600;
 constexpr int kJobsMax = 256;
 
+// What main.cpp gives to others before it comes here.
+constexpr const char* kOtherCommands = R"(
+Besides, each with a --help of its own:
+  compare                     Two room versions in the same worlds
+  live                        Our servers against one real homeserver, in real time
+)";
+
 constexpr const char* kExamples = R"(
 Examples:
   simulator run --servers 10 --seed 7
@@ -362,7 +369,7 @@ public:
         shrink_->add_option("--output", flags_.output_file, "Where the scenario goes");
         merge_->add_option("FILES", flags_.files, "Record files")->required();
         merge_->add_option("--output", flags_.output_file, "Where the records go");
-        app_.footer(kExamples);
+        app_.footer(std::string(kOtherCommands) + kExamples);
         for (CLI::App* command : app_.get_subcommands({}))
             command->footer(kExamples);
     }

@@ -29,6 +29,15 @@ hash=$(grep '^trace hash' out.txt)
 expect 1 bash -c "$repeat"
 has out.txt "$hash"
 
+# The help names every command, and each explains itself.
+expect 0 simulator --help
+for command in run sweep replay draw shrink merge list compare live; do
+    has out.txt "  $command  "
+done
+for command in run sweep replay draw shrink merge list compare live; do
+    expect 0 simulator "$command" --help
+done
+
 # Each class of what can happen has its code.
 expect 2 simulator run --servers none
 expect 2 simulator run --seed xyz
