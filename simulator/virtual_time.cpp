@@ -1,30 +1,95 @@
 #include "simulator/virtual_time.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace matrix::simulator {
+namespace {
+
+constexpr std::size_t kCancelledMin = 1024;  ///< So few are not worth a pass over the heap.
+
+}  // namespace
+
+VirtualTime::~VirtualTime() {
+    heap_.clear();
+    const auto dropped = std::exchange(slots_, {});
+}
 
 runtime::Pending VirtualTime::schedule(std::int64_t delay_us,
                                        int server,
                                        std::move_only_function<void()> job) {
     MATRIX_ASSERT(delay_us >= 0);
-    const Key key(now_us_ + delay_us, next_++);
-    queue_.emplace(key, Job{server, std::move(job)});
-    return runtime::Pending([this, key] { queue_.erase(key); });
+    if (free_slots_.empty()) {
+        MATRIX_ASSERT(slots_.size() < kSlotsMax);
+        free_slots_.push_back(static_cast<std::uint32_t>(slots_.size()));
+        slots_.emplace_back();
+    }
+    MATRIX_ASSERT(next_ < kJobsMax);
+    const Ticket ticket = (next_++ << kSlotBits) | free_slots_.back();
+    free_slots_.pop_back();
+    Slot& slot = slots_[slot_of(ticket)];
+    slot.run = std::move(job);
+    slot.ticket = ticket;
+    slot.server = server;
+    heap_.push_back({now_us_ + delay_us, ticket});
+    std::ranges::push_heap(heap_, is_later);
+    return runtime::Pending([this, ticket] { cancel(ticket); });
+}
+
+/// The job leaves its slot before it is run or destroyed: both may schedule and cancel others.
+std::move_only_function<void()> VirtualTime::vacate(Ticket ticket) {
+    Slot& slot = slots_[slot_of(ticket)];
+    slot.ticket = kNoTicket;
+    free_slots_.push_back(static_cast<std::uint32_t>(slot_of(ticket)));
+    return std::exchange(slot.run, nullptr);
+}
+
+void VirtualTime::cancel(Ticket ticket) {
+    // It may have run already, or the queue may be at its end.
+    if (slot_of(ticket) >= slots_.size() || slots_[slot_of(ticket)].ticket != ticket) return;
+    const auto dropped = vacate(ticket);
+    ++cancelled_;
+    if (cancelled_ > kCancelledMin && cancelled_ > heap_.size() / 2) drop_all_cancelled();
+}
+
+void VirtualTime::drop_all_cancelled() {
+    std::erase_if(heap_, [this](const Entry& entry) { return !is_live(entry); });
+    std::ranges::make_heap(heap_, is_later);
+    cancelled_ = 0;
+}
+
+void VirtualTime::drop_cancelled_top() {
+    while (!heap_.empty() && !is_live(heap_.front())) {
+        std::ranges::pop_heap(heap_, is_later);
+        heap_.pop_back();
+        --cancelled_;
+    }
+}
+
+std::int64_t VirtualTime::next_us() {
+    drop_cancelled_top();
+    return heap_.empty() ? -1 : heap_.front().time_us;
 }
 
 bool VirtualTime::step() {
-    if (queue_.empty()) return false;
-    auto next = queue_.extract(queue_.begin());
-    now_us_ = next.key().first;
-    trace_.dispatch(now_us_, next.mapped().server);
-    next.mapped().run();
+    drop_cancelled_top();
+    if (heap_.empty()) return false;
+    const Entry next = heap_.front();
+    std::ranges::pop_heap(heap_, is_later);
+    heap_.pop_back();
+    now_us_ = next.time_us;
+    trace_.dispatch(now_us_, slots_[slot_of(next.ticket)].server);
+    auto job = vacate(next.ticket);
+    job();
     return true;
 }
 
 void VirtualTime::run_until(std::int64_t time_us) {
-    while (!queue_.empty() && queue_.begin()->first.first <= time_us)
+    while (true) {
+        const std::int64_t next = next_us();
+        if (next < 0 || next > time_us) break;
         step();
+    }
     now_us_ = std::max(now_us_, time_us);
 }
 

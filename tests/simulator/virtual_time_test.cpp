@@ -1,10 +1,13 @@
 #include "simulator/virtual_time.h"
 
+#include <map>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "simulator/simulated_loop.h"
+#include "simulator/simulated_random.h"
 
 namespace matrix::simulator {
 namespace {
@@ -46,6 +49,56 @@ TEST_F(VirtualTimeTest, DoesNotRunWhatWasCancelled) {
     time_.run_until(10);
 
     EXPECT_EQ(order_, std::vector<int>{1});
+}
+
+TEST_F(VirtualTimeTest, CancelsNoJobThatTookTheSlotOfAnother) {
+    auto ran = time_.schedule(10, 0, [this] { order_.push_back(1); });
+    time_.run_until(10);
+    schedule(10, 2);
+    ran.reset();
+    time_.run_until(20);
+
+    EXPECT_EQ(order_, (std::vector<int>{1, 2}));
+}
+
+TEST_F(VirtualTimeTest, LetsJobsCancelWhatIsDueAtTheSameTime) {
+    runtime::Pending second;
+    time_.schedule(10, 0, [&] { second.reset(); }).release();
+    second = time_.schedule(10, 0, [this] { order_.push_back(2); });
+    schedule(10, 3);
+    time_.run_until(10);
+
+    EXPECT_EQ(order_, std::vector<int>{3});
+}
+
+// Enough are cancelled that the heap is built anew, several times.
+TEST_F(VirtualTimeTest, RunsWhatAnOrderedMapOfTheSameJobsHolds) {
+    constexpr int kRounds = 20'000;
+    SimulatedRandom random(1);
+    std::map<std::pair<std::int64_t, int>, int> expected;
+    std::map<int, std::pair<std::int64_t, runtime::Pending>> pending;
+    std::vector<int> expected_order;
+    for (int number = 0; number < kRounds; ++number) {
+        const auto delay_us = static_cast<std::int64_t>(random.below(5000));
+        const std::int64_t due_us = time_.now_us() + delay_us;
+        expected[{due_us, number}] = number;
+        pending[number] = {
+            due_us, time_.schedule(delay_us, 0, [this, number] { order_.push_back(number); })};
+        const int other = number - static_cast<int>(random.below(1000));
+        if (random.below(10) < 8 && pending.contains(other)) {
+            expected.erase({pending[other].first, other});
+            pending.erase(other);
+        }
+        if (!random.one_in(4)) continue;
+        const std::int64_t until_us = time_.now_us() + static_cast<std::int64_t>(random.below(5));
+        while (!expected.empty() && expected.begin()->first.first <= until_us) {
+            expected_order.push_back(expected.begin()->second);
+            expected.erase(expected.begin());
+        }
+        time_.run_until(until_us);
+    }
+    EXPECT_GT(expected_order.size(), 1000U);
+    EXPECT_EQ(order_, expected_order);
 }
 
 TEST_F(VirtualTimeTest, SurvivesJobsThatCancelEachOtherAtTheEnd) {
