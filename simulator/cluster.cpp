@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
-#include "simulator/simulated_crypto.h"
 
 namespace matrix::simulator {
 namespace {
@@ -13,27 +12,6 @@ constexpr std::int64_t kSecondUs = 1'000'000;
 // Between a client and its server.
 constexpr std::int64_t kWireUsMin = 500;
 constexpr std::uint64_t kWireUsRange = 2000;
-
-engine::ServerOptions options_of(const ServerName& name, const ClusterOptions& cluster) {
-    engine::ServerOptions options;
-    options.server_name = name;
-    // Many databases share this process's memory.
-    options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 1024;
-    for (int user = 0; user < cluster.users_per_server; ++user) {
-        options.users.push_back("user" + std::to_string(user));
-    }
-    if (cluster.crypto == Crypto::Simulated) {
-        options.make_signer = make_simulated_signer;
-        options.verifier = &simulated_verifier();
-    }
-    return options;
-}
-
-// Every server has a seed of its own, so that one more server changes no other.
-std::uint64_t seed_of(const ClusterOptions& cluster, int number) {
-    return cluster.identity_seed * 1'000'003 + static_cast<std::uint64_t>(number) + 1;
-}
 
 }  // namespace
 
@@ -54,38 +32,6 @@ std::string encode_segment(std::string_view text) {
     return encoded;
 }
 
-SimulatedServer::SimulatedServer(VirtualTime& time,
-                                 Trace& trace,
-                                 Choices& choices,
-                                 SimulatedNetwork& network,
-                                 SimulatedDns& dns,
-                                 const ClusterOptions& options,
-                                 int number)
-    : name_("s" + std::to_string(number) + ".test"),
-      random_(seed_of(options, number), name_.text(), trace),
-      executor_(time, number),
-      clock_(time, executor_, number),
-      workers_(time, executor_, choices.stream(name_.text() + " workers"), number),
-      log_(time, number, options.log_level),
-      disk_(seed_of(options, number)),
-      durability_(disk_, clock_, choices.stream(name_.text() + " durability"), {}),
-      host_(network.add_host(
-          name_.text(),
-          [this](runtime::HttpRequest request, runtime::Responder respond) {
-              engine_->handle(std::move(request), std::move(respond));
-          },
-          [this](std::move_only_function<void()> job) { executor_.run_turn(std::move(job)); })),
-      network_(network.view_of(host_)),
-      resolver_(dns.view_of(host_)) {
-    if (options.has_pointer_draw) random_.plant_pointer_draw();
-    auto opened = engine::Server::open(
-        {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
-        options_of(name_, options));
-    MATRIX_ASSERT(opened.has_value());
-    engine_ = std::move(*opened);
-    executor_.run_turn([] {});  // The first commit: what opening has written.
-}
-
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
       time_(trace_),
@@ -94,9 +40,10 @@ Cluster::Cluster(const ClusterOptions& options)
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
     for (int number = 0; number < options.servers; ++number) {
-        servers_.push_back(std::make_unique<SimulatedServer>(
-            time_, trace_, choices_, network_, dns_, options_, number));
-        for (const auto& [user, token] : servers_.back()->engine().user_tokens()) {
+        const SimulatedServer::Surroundings surroundings{
+            time_, trace_, choices_, network_, dns_, options_};
+        servers_.push_back(std::make_unique<SimulatedServer>(surroundings, number));
+        for (const auto& [user, token] : servers_.back()->first_tokens()) {
             const UserId id(user);
             users_.push_back({id, number, token});
         }
@@ -104,22 +51,23 @@ Cluster::Cluster(const ClusterOptions& options)
 }
 
 Task<Answer> Cluster::call(User user, std::string method, std::string target, json::Value body) {
+    SimulatedServer* server = servers_[static_cast<std::size_t>(user.server)].get();
     runtime::HttpRequest request;
     request.method = std::move(method);
     request.target = std::move(target);
-    request.headers.add("Authorization", "Bearer " + user.access_token);
+    request.headers.add("Authorization",
+                        "Bearer " + server->token_of(user.id.text(), user.access_token));
     request.peer_address = "client";
     if (!body.is_null()) request.body = json::write(body);
     runtime::Random& wire = choices_.stream(user.id.text() + " wire");
     const std::int64_t there_us = kWireUsMin + static_cast<std::int64_t>(wire.below(kWireUsRange));
     const std::int64_t back_us = kWireUsMin + static_cast<std::int64_t>(wire.below(kWireUsRange));
 
-    SimulatedServer* server = servers_[static_cast<std::size_t>(user.server)].get();
-    runtime::Completion<runtime::HttpResponse> answered(
+    using Response = std::optional<runtime::HttpResponse>;
+    runtime::Completion<Response> answered(
         [this, server, back_us, there_us, request = std::move(request), number = user.server](
-            runtime::Completion<runtime::HttpResponse>::Done done) mutable {
-            auto respond = [this, back_us, done = std::move(done)](
-                               runtime::HttpResponse response) mutable {
+            runtime::Completion<Response>::Done done) mutable {
+            auto respond = [this, back_us, done = std::move(done)](Response response) mutable {
                 time_
                     .schedule(
                         back_us,
@@ -134,16 +82,16 @@ Task<Answer> Cluster::call(User user, std::string method, std::string target, js
                     there_us,
                     number,
                     [server, request = std::move(request), respond = std::move(respond)]() mutable {
-                        server->executor().run_turn([&] {
-                            server->engine().handle(std::move(request), std::move(respond));
-                        });
+                        server->handle(std::move(request), std::move(respond));
                     })
                 .release();
             return runtime::Pending();
         });
-    const runtime::HttpResponse response = co_await answered;
-    Answer answer{response.status, {}};
-    if (auto parsed = json::parse(response.body)) answer.body = std::move(*parsed);
+    const Response response = co_await answered;
+    Answer answer;
+    if (!response) co_return answer;
+    answer.status = response->status;
+    if (auto parsed = json::parse(response->body)) answer.body = std::move(*parsed);
     co_return answer;
 }
 
@@ -158,7 +106,7 @@ bool Cluster::run_until(std::int64_t limit_us, const std::function<bool()>& is_d
 
 bool Cluster::is_quiet() {
     for (const auto& server : servers_) {
-        if (server->engine().outbox().queued() > 0) return false;
+        if (!server->is_up() || server->engine().outbox().queued() > 0) return false;
     }
     return true;
 }

@@ -58,6 +58,8 @@ void print_text(const RunCommand& command, const RunReport& report, double real_
                     static_cast<unsigned long long>(minimum.counted),
                     static_cast<unsigned long long>(minimum.least));
     }
+    for (const std::string& excuse : report.excuses)
+        std::printf("excused: %s\n", excuse.c_str());
     if (!report.stuck_in.empty()) std::printf("stuck in phase: %s\n", report.stuck_in.c_str());
     std::printf("trace hash %s\n%s\n",
                 report.trace_hash.c_str(),
@@ -73,8 +75,12 @@ void print_json(const RunCommand& command, const RunReport& report, double real_
         findings.emplace_back(json::Object{
             {"at_us", finding.at_us}, {"checker", finding.checker}, {"what", finding.what}});
     }
+    json::Array excuses;
+    for (const std::string& excuse : report.excuses)
+        excuses.emplace_back(excuse);
     const json::Object object{
         {"build", kBuildId},
+        {"excuses", std::move(excuses)},
         {"finding_count", static_cast<std::int64_t>(report.finding_count)},
         {"findings", std::move(findings)},
         {"metrics", std::move(metrics)},
@@ -128,7 +134,7 @@ int execute(const ListCommand&) {
     for (const Verb& verb : all_verbs()) {
         print_entry(verb.name, verb.meaning);
         for (const Parameter& parameter : verb.parameters)
-            print_entry("", std::string(parameter.name) + ": " + std::string(parameter.meaning));
+            print_entry("", describe(parameter));
     }
     return 0;
 }

@@ -20,6 +20,7 @@ Task<void> intrude(World* world, Step step) {
     const LivingRoom* living = world->find_room(step.text("room"));
     if (living == nullptr) co_return world->skip(step, "no such room yet");
     const int server = world->server_number(step.text("server"));
+    if (!world->cluster().server(server).is_up()) co_return world->skip(step, "the server is down");
     const auto room = world->cluster().server(server).engine().rooms().find(living->id);
     if (!room) co_return world->skip(step, "the server does not know the room");
     ByzantineHost& host = world->byzantine_host(step.text("host"));

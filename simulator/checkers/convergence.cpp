@@ -90,6 +90,7 @@ public:
 
     void run() {
         for (int number = 0; number < cluster_.server_count(); ++number) {
+            if (!cluster_.server(number).is_up()) continue;
             engine::Server& server = cluster_.server(number).engine();
             const auto room = server.rooms().find(room_);
             if (!room || !(*room)->is_server_joined(server.name())) continue;
@@ -106,6 +107,10 @@ public:
 
 private:
     void disagree(const Resident& a, const Resident& b, const std::string& what) {
+        for (const Resident* side : {&a, &b}) {
+            const auto excuse = world_.find_excuse_of(side->server);
+            if (excuse) return world_.excuse("convergence: " + *excuse);
+        }
         world_.findings().add("convergence",
                               cluster_.time().now_us(),
                               "room " + room_.text() + ", servers " + std::to_string(a.server) +
