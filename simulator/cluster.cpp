@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/storage/vfs.h"
 
 namespace matrix::simulator {
 namespace {
@@ -39,6 +40,7 @@ Cluster::Cluster(const ClusterOptions& options)
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
+    storage::run_sqlite_on_one_thread();
     for (int number = 0; number < options.servers; ++number) {
         const SimulatedServer::Surroundings surroundings{
             time_, trace_, choices_, network_, dns_, options_};

@@ -40,8 +40,9 @@ void print_text(const RunCommand& command, const RunReport& report, double real_
     std::printf("%.1f virtual s in %.2f s: %.0f deliveries/s\n",
                 static_cast<double>(report.virtual_us) / 1e6,
                 real_s,
-                static_cast<double>(report.metric("deliveries")) / real_s);
+                static_cast<double>(report.metric("events_received")) / real_s);
     for (const auto& [name, count] : report.metrics) {
+        if (count == 0) continue;
         std::printf("  %-40s %12llu\n", name.c_str(), static_cast<unsigned long long>(count));
     }
     for (const Finding& finding : report.findings) {

@@ -195,17 +195,8 @@ void note_final_state(World& world) {
 void add_server_counters(Cluster& cluster, std::map<std::string, std::uint64_t>& metrics) {
     for (int number = 0; number < cluster.server_count(); ++number) {
         const engine::Counters counters = cluster.server(number).counters();
-        metrics["requests"] += counters.requests;
-        metrics["events_sent"] += counters.events_sent;
-        metrics["deliveries"] += counters.events_received;
-        metrics["events_rejected"] += counters.events_rejected;
-        metrics["events_soft_failed"] += counters.events_soft_failed;
-        metrics["edus_sent"] += counters.edus_sent;
-        metrics["edus_received"] += counters.edus_received;
-        metrics["resolutions"] += counters.resolutions;
-        metrics["resolutions_with_conflict"] += counters.resolutions_with_conflict;
-        metrics["resolutions_by_mainline"] += counters.resolutions_by_mainline;
-        metrics["key_fetches"] += counters.key_fetches;
+        for (const engine::NamedCounter& named : engine::kNamedCounters)
+            metrics[std::string(named.name)] += counters.*named.count;
     }
 }
 

@@ -124,7 +124,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
     options.server_name = name_;
     // Many databases share this process's memory.
     options.database.cache_kibibytes = 512;
-    options.database.page_bytes = 1024;
+    options.database.page_bytes = 4096;
     // A process that finds accounts leaves them their tokens.
     for (int user = 0; is_disk_new_ && user < world_.options.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));

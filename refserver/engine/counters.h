@@ -14,7 +14,8 @@ struct Counters {
     std::uint64_t events_backfilled = 0;  ///< Of the history before ours.
     std::uint64_t events_rejected = 0;
     std::uint64_t events_soft_failed = 0;
-    std::uint64_t resolutions = 0;  ///< Of two or more different states.
+    std::uint64_t events_dropped = 0;  ///< Of other servers: not stored, whatever the reason.
+    std::uint64_t resolutions = 0;     ///< Of two or more different states.
     std::uint64_t resolutions_with_conflict = 0;
     std::uint64_t resolutions_by_mainline = 0;
 
@@ -30,6 +31,7 @@ struct Counters {
     std::uint64_t outgoing_refused_by_pause = 0;
     std::uint64_t outgoing_refused_by_limit = 0;
     std::uint64_t outgoing_refused_addresses = 0;  ///< By the policy for addresses.
+    std::uint64_t transactions_failed = 0;         ///< Of ours; each attempt counts.
     std::uint64_t discoveries = 0;
     std::uint64_t discovery_failures = 0;
     std::uint64_t well_known_fetches = 0;
@@ -39,9 +41,18 @@ struct Counters {
     std::uint64_t key_fetches = 0;
     std::uint64_t key_fetch_failures = 0;
     std::uint64_t key_notary_fetches = 0;  ///< From a trusted notary, because the origin failed.
+    std::uint64_t key_notary_failures = 0;
+
+    // Of the storage and the loop, which count for themselves; see `Server::counters`.
+    std::uint64_t commits = 0;
+    std::uint64_t failed_commits = 0;
+    std::uint64_t disk_full_commits = 0;  ///< Of those, the ones for which there was no room.
+    std::uint64_t failed_checkpoints = 0;
+    std::uint64_t turns = 0;
+    std::uint64_t slow_turns = 0;  ///< Longer than `runtime::kSlowTurnUs`, by the clock.
 };
 
-/// A counter as metrics and inspection name it.
+/// A counter as metrics and inspection name it. Sums, JSON and metrics are all made from the table.
 struct NamedCounter {
     std::string_view name;
     std::uint64_t Counters::* count;
@@ -53,6 +64,7 @@ inline constexpr std::array kNamedCounters{
     NamedCounter{"events_backfilled", &Counters::events_backfilled},
     NamedCounter{"events_rejected", &Counters::events_rejected},
     NamedCounter{"events_soft_failed", &Counters::events_soft_failed},
+    NamedCounter{"events_dropped", &Counters::events_dropped},
     NamedCounter{"resolutions", &Counters::resolutions},
     NamedCounter{"resolutions_with_conflict", &Counters::resolutions_with_conflict},
     NamedCounter{"resolutions_by_mainline", &Counters::resolutions_by_mainline},
@@ -65,6 +77,7 @@ inline constexpr std::array kNamedCounters{
     NamedCounter{"outgoing_refused_by_pause", &Counters::outgoing_refused_by_pause},
     NamedCounter{"outgoing_refused_by_limit", &Counters::outgoing_refused_by_limit},
     NamedCounter{"outgoing_refused_addresses", &Counters::outgoing_refused_addresses},
+    NamedCounter{"transactions_failed", &Counters::transactions_failed},
     NamedCounter{"discoveries", &Counters::discoveries},
     NamedCounter{"discovery_failures", &Counters::discovery_failures},
     NamedCounter{"well_known_fetches", &Counters::well_known_fetches},
@@ -74,8 +87,22 @@ inline constexpr std::array kNamedCounters{
     NamedCounter{"key_fetches", &Counters::key_fetches},
     NamedCounter{"key_fetch_failures", &Counters::key_fetch_failures},
     NamedCounter{"key_notary_fetches", &Counters::key_notary_fetches},
+    NamedCounter{"key_notary_failures", &Counters::key_notary_failures},
+    NamedCounter{"commits", &Counters::commits},
+    NamedCounter{"failed_commits", &Counters::failed_commits},
+    NamedCounter{"disk_full_commits", &Counters::disk_full_commits},
+    NamedCounter{"failed_checkpoints", &Counters::failed_checkpoints},
+    NamedCounter{"turns", &Counters::turns},
+    NamedCounter{"slow_turns", &Counters::slow_turns},
 };
 // A counter without a name would be invisible.
 static_assert(kNamedCounters.size() * sizeof(std::uint64_t) == sizeof(Counters));
+
+/// Sums of what several servers counted.
+inline Counters& operator+=(Counters& sum, const Counters& more) {
+    for (const NamedCounter& counter : kNamedCounters)
+        sum.*counter.count += more.*counter.count;
+    return sum;
+}
 
 }  // namespace matrix::engine

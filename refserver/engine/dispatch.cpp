@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/accounts.h"
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/federation_server.h"
@@ -163,6 +164,7 @@ Result<void> check_body_size(const Route& route, const HttpRequest& http) {
     const bool is_federation = route.authentication == Authentication::XMatrix;
     const std::size_t bytes_max = is_federation ? kFederationBodyBytesMax : kClientBodyBytesMax;
     if (http.body.size() <= bytes_max) return {};
+    SIM_SOMETIMES("a body is too large");
     return too_large("the body is larger than " + std::to_string(bytes_max) + " bytes");
 }
 
@@ -231,6 +233,8 @@ Task<HttpResponse> Dispatcher::serve(HttpRequest request) {
     Result<Reply> reply = co_await answer(std::move(request));
     const bool is_durable = co_await services_.turns.durable();
     const bool has_lost_turns = services_.turns.failed_commits() != failed_before;
+    SIM_SOMETIMES(!is_durable || (has_lost_turns && !is_reading),
+                  "an answer is taken back because a commit failed");
     if (!is_durable || (has_lost_turns && !is_reading)) reply = storage_failed(services_.turns);
     co_return make_response(std::move(reply), cors);
 }

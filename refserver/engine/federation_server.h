@@ -228,6 +228,7 @@ private:
     struct IncomingPdu {
         std::optional<EventId> id;  ///< Nothing: it cannot be named in the answer.
         std::string error;          ///< Why it is not taken; empty if it may be, or was.
+        bool is_rejected = false;   ///< Taken and judged, unlike those that were dropped.
         RoomPtr room;               ///< Null if it is of none that we are in.
         json::Object pdu;
         std::optional<Event> event;  ///< When its signatures and hash are checked.
@@ -239,7 +240,7 @@ private:
     Result<RoomPtr> find_room_of(const json::Object& pdu, const ServerName& origin);
     IncomingPdu look_at_pdu(json::Value value, const ServerName& origin);
     Task<std::vector<IncomingPdu>> check_pdus(std::vector<IncomingPdu> all);
-    Task<std::string> receive_event(RoomPtr room, Event event, ServerName origin);
+    Task<Result<Receipt>> receive_event(RoomPtr room, Event event, ServerName origin);
     struct Intake;
     Task<void> receive_of_room(std::shared_ptr<Intake> intake, std::vector<std::size_t> places);
     Task<void> receive_by_room(std::shared_ptr<Intake> intake);

@@ -36,8 +36,8 @@ public:
         storage::Turns& turns;
         runtime::Clock& clock;
         runtime::Workers& workers;
-        const Counters& counters;
         const Verifier& verifier;
+        std::function<Counters()> count;
         std::function<std::size_t()> count_open_requests;
     };
     explicit InspectionServer(Services services) : services_(std::move(services)) {}

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 
@@ -113,7 +115,11 @@ runtime::Task<bool> Notifier::wait(UserId user,
                                    std::vector<RoomId> rooms,
                                    StreamPosition since,
                                    runtime::Duration timeout) {
-    if (has_changed(user, rooms, since)) co_return true;
+    if (has_changed(user, rooms, since)) {
+        SIM_SOMETIMES("news comes while a sync looks for it");
+        co_return true;
+    }
+    if (SIM_FAULT_POINT("a sync wakes for nothing")) timeout = runtime::milliseconds(1);
     Parked parked(*this, std::move(user), std::move(rooms));
     co_return co_await runtime::Completion<bool>([&](runtime::Completion<bool>::Done done) {
         parked.done = std::move(done);

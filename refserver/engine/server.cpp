@@ -104,6 +104,7 @@ struct Server::Parts {
           ServerOptions options_,
           std::unique_ptr<storage::Database> database_);
     std::expected<void, storage::StorageError> create_accounts();
+    Counters count() const;
 };
 
 Server::Parts::Parts(runtime::World world_,
@@ -270,8 +271,8 @@ Server::Parts::Parts(runtime::World world_,
                          .turns = turns,
                          .clock = world.clock,
                          .workers = world.workers,
-                         .counters = counters,
                          .verifier = *options.verifier,
+                         .count = [this] { return count(); },
                          .count_open_requests = [this] { return handlers.size(); }}),
       router(all_routes()),
       dispatcher({.router = router,
@@ -313,6 +314,18 @@ std::expected<void, storage::StorageError> Server::Parts::create_accounts() {
         user_tokens.emplace(user.text(), session.access_token);
     }
     return {};
+}
+
+Counters Server::Parts::count() const {
+    Counters counted = counters;
+    counted.commits = turns.commits();
+    counted.failed_commits = turns.failed_commits();
+    counted.disk_full_commits = turns.disk_full_commits();
+    counted.failed_checkpoints = turns.failed_checkpoints();
+    const runtime::LoopStatistics loop = world.executor.statistics();
+    counted.turns = loop.turns;
+    counted.slow_turns = loop.slow_turns;
+    return counted;
 }
 
 std::expected<std::unique_ptr<Server>, storage::StorageError> Server::open(runtime::World world,
@@ -379,8 +392,8 @@ storage::Turns& Server::turns() {
     return parts_->turns;
 }
 
-const Counters& Server::counters() const {
-    return parts_->counters;
+Counters Server::counters() const {
+    return parts_->count();
 }
 
 std::size_t Server::open_requests() const {

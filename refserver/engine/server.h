@@ -47,7 +47,8 @@ public:
     Notifier& notifier();
     storage::Turns& turns();
 
-    const Counters& counters() const;
+    /// With what storage and loop have counted up to now.
+    Counters counters() const;
     /// Requests that are being served, parked ones included.
     std::size_t open_requests() const;
 

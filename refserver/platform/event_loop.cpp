@@ -45,6 +45,10 @@ void EventLoop::on_turn_end(std::move_only_function<void()> callback) {
     turn_end_ = std::move(callback);
 }
 
+void EventLoop::on_slow_turn(SlowTurn callback) {
+    on_slow_turn_ = std::move(callback);
+}
+
 runtime::Pending EventLoop::call_after(runtime::Duration delay,
                                        std::move_only_function<void()> callback) {
     const std::int64_t wait = std::clamp<std::int64_t>(delay.value, 0, kDelayMaxMs);
@@ -84,11 +88,15 @@ void EventLoop::run_turn() {
 
     using std::chrono::duration_cast;
     using std::chrono::microseconds;
-    const auto turn = duration_cast<microseconds>(std::chrono::steady_clock::now() - start);
-    statistics_.longest_turn_us = std::max<std::int64_t>(statistics_.longest_turn_us, turn.count());
-    statistics_.longest_turn_cpu_us =
-        std::max(statistics_.longest_turn_cpu_us, thread_cpu_us() - cpu_start_us);
+    const std::int64_t turn_us =
+        duration_cast<microseconds>(std::chrono::steady_clock::now() - start).count();
+    const std::int64_t cpu_us = thread_cpu_us() - cpu_start_us;
+    statistics_.longest_turn_us = std::max(statistics_.longest_turn_us, turn_us);
+    statistics_.longest_turn_cpu_us = std::max(statistics_.longest_turn_cpu_us, cpu_us);
     ++statistics_.turns;
+    if (turn_us <= runtime::kSlowTurnUs) return;
+    ++statistics_.slow_turns;
+    if (on_slow_turn_) on_slow_turn_(turn_us, cpu_us);
 }
 
 // Only timers that were set before this turn: one that sets itself again must not hold the turn.

@@ -37,6 +37,11 @@ public:
     void post(std::move_only_function<void()> job) override;
     void on_turn_end(std::move_only_function<void()> callback) override;
 
+    using SlowTurn = std::move_only_function<void(std::int64_t turn_us, std::int64_t cpu_us)>;
+    /// Called after each turn longer than `kSlowTurnUs`, with how long it took by the clock, and
+    /// how much of that the loop worked. Set it before `run`.
+    void on_slow_turn(SlowTurn callback);
+
     runtime::Timestamp now() const override { return now_; }
     runtime::Timestamp monotonic_now() const override { return monotonic_now_; }
     runtime::Pending call_after(runtime::Duration delay,
@@ -68,6 +73,7 @@ private:
     std::map<TimerKey, Job> timers_;
     std::uint64_t next_timer_id_ = 0;
     Job turn_end_;
+    SlowTurn on_slow_turn_;
     runtime::Timestamp now_;
     runtime::Timestamp monotonic_now_;
     runtime::LoopStatistics statistics_;

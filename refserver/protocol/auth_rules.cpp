@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/auth_rules_families.h"
 
 namespace matrix::auth {
@@ -65,9 +66,13 @@ Passed check_has_create(const AuthState& state, const Event& event) {
         const bool is_its_create =
             create && create->is("m.room.create", "") && create->room_id == event.room_id;
         if (is_its_create) return pass();
+        SIM_SOMETIMES("v12 2 refuses: the room id names no accepted create event");
         return refuse("v12 2", "the room id names no accepted create event");
     }
-    if (!create) return refuse("v11 2.4", "there is no create event");
+    if (!create) {
+        SIM_SOMETIMES("v11 2.4 refuses: there is no create event");
+        return refuse("v11 2.4", "there is no create event");
+    }
     return pass();
 }
 
@@ -75,6 +80,8 @@ Passed check_federation(const AuthState& state, const Event& event) {
     const Event& create = *state[Role::Create];
     const auto& content = std::get<CreateContent>(create.content);
     if (!content.is_federated && event.sender.domain() != create.sender.domain()) {
+        SIM_SOMETIMES(
+            "v12 4 refuses: the room is not federated, and the sender is of another server");
         return refuse("v12 4", "the room is not federated, and the sender is of another server");
     }
     return pass();
@@ -82,8 +89,12 @@ Passed check_federation(const AuthState& state, const Event& event) {
 
 // v1 to v5: servers, not members, say which aliases they have.
 Verdict check_aliases(const Event& event) {
-    if (!event.state_key) return refuse("v5 4.1", "an m.room.aliases event has no state_key");
+    if (!event.state_key) {
+        SIM_SOMETIMES("v5 4.1 refuses: an m.room.aliases event has no state_key");
+        return refuse("v5 4.1", "an m.room.aliases event has no state_key");
+    }
     if (event.sender.domain() != *event.state_key) {
+        SIM_SOMETIMES("v5 4.2 refuses: the aliases are of another server than the sender");
         return refuse("v5 4.2", "the aliases are of another server than the sender");
     }
     return allow("v5 4.3");
@@ -91,6 +102,7 @@ Verdict check_aliases(const Event& event) {
 
 Verdict check_token_event(const AuthState& state, const Event& event) {
     if (state.level_of(event.sender) >= state.level_for(Action::Invite)) return allow("v12 7.1");
+    SIM_SOMETIMES("v12 7.1 refuses: the sender may not invite");
     return refuse("v12 7.1", "the sender may not invite");
 }
 
@@ -107,15 +119,18 @@ Verdict check_against(const AuthState& state, const Event& event, const Verifier
     if (event.type == "m.room.member") return check_member(state, event, verifier);
 
     if (state.membership(Role::Sender) != Membership::Join) {
+        SIM_SOMETIMES("v12 6 refuses: the sender is not in the room");
         return refuse("v12 6", "the sender is not in the room");
     }
     if (event.type == "m.room.third_party_invite") return check_token_event(state, event);
 
     if (state.level_to_send(event.type, event.is_state()) > state.level_of(event.sender)) {
+        SIM_SOMETIMES("v12 8 refuses: the sender's power level is too low for this type of event");
         return refuse("v12 8", "the sender's power level is too low for this type of event");
     }
     if (event.state_key && event.state_key->starts_with('@') &&
         *event.state_key != event.sender.view()) {
+        SIM_SOMETIMES("v12 9 refuses: the state key names another user than the sender");
         return refuse("v12 9", "the state key names another user than the sender");
     }
     if (event.type == "m.room.power_levels") return check_power_levels(state, event);

@@ -1,6 +1,7 @@
 // Rule 5 of the authorization rules: what all m.room.member events have in common.
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/auth_rules_families.h"
 
 namespace matrix::auth {
@@ -31,7 +32,10 @@ JoinRule known_join_rule(const AuthState& state, const RoomRules& rules) {
 namespace {
 
 Verdict check_membership(const MemberCheck& check) {
-    if (!check.content.membership) return refuse("v12 5.8", "the membership is unknown");
+    if (!check.content.membership) {
+        SIM_SOMETIMES("v12 5.8 refuses: the membership is unknown");
+        return refuse("v12 5.8", "the membership is unknown");
+    }
     switch (*check.content.membership) {
         case Membership::Join:
             return check_join(check);
@@ -43,6 +47,7 @@ Verdict check_membership(const MemberCheck& check) {
             return check_ban(check);
         case Membership::Knock:
             if (check.rules().has_knock) return check_knock(check);
+            SIM_SOMETIMES("v12 5.8 refuses: the room version does not know knocking");
             return refuse("v12 5.8", "the room version does not know knocking");
     }
     unreachable();
@@ -53,6 +58,7 @@ Verdict check_membership(const MemberCheck& check) {
 Verdict check_member(const AuthState& state, const Event& event, const Verifier& verifier) {
     const auto& content = std::get<MemberContent>(event.content);
     if (!event.state_key || !content.has_membership) {
+        SIM_SOMETIMES("v12 5.1 refuses: a membership event needs a state_key and a membership");
         return refuse("v12 5.1", "a membership event needs a state_key and a membership");
     }
     // v12 5.2.1. DEVIATION: the signature itself is among those that are verified before
@@ -60,6 +66,7 @@ Verdict check_member(const AuthState& state, const Event& event, const Verifier&
     // keys have to be fetched for it. Here is refused what no server can have signed.
     if (event.rules->has_restricted && content.join_authorized_via &&
         content.join_authorized_via->empty()) {
+        SIM_SOMETIMES("v12 5.2.1 refuses: join_authorised_via_users_server is no user id");
         return refuse("v12 5.2.1", "join_authorised_via_users_server is no user id");
     }
     return check_membership({.state = state,

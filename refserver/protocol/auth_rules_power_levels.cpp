@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/auth_rules_families.h"
 
 namespace matrix::auth {
@@ -35,19 +36,23 @@ constexpr std::array kNamedProperties = {
 // every server accepts such events, and the schema does not require it.
 Passed check_shape(const PowerLevelsContent& content, const RoomRules& rules) {
     if (content.has_number_out_of_range) {
+        SIM_SOMETIMES("v5 10 refuses: a level is beyond the range of a double");
         return refuse("v5 10", "a level is beyond the range of a double");
     }
     if (rules.power_levels == PowerLevelSyntax::Integers) {
         for (const NamedProperty& property : kNamedProperties) {
             if ((content.*property.level).is_malformed) {
+                SIM_SOMETIMES("v12 10.1 refuses: a level is not an integer");
                 return refuse("v12 10.1", "a level is not an integer", property.name);
             }
         }
         if (content.is_events_malformed || content.is_notifications_malformed) {
+            SIM_SOMETIMES("v12 10.2 refuses: events and notifications must hold integers");
             return refuse("v12 10.2", "events and notifications must hold integers");
         }
     }
     if (content.is_users_malformed || content.has_invalid_user_id) {
+        SIM_SOMETIMES("v12 10.3 refuses: users must be an object of user ids and levels");
         return refuse("v12 10.3", "users must be an object of user ids and levels");
     }
     return pass();
@@ -59,10 +64,12 @@ Passed check_creators(const AuthState& state, const PowerLevelsContent& content)
     if (!create.rules->has_privileged_creators) return pass();
     const auto& created = std::get<CreateContent>(create.content);
     if (content.users.find(create.sender.view())) {
+        SIM_SOMETIMES("v12 10.4 refuses: users names the creator");
         return refuse("v12 10.4", "users names the creator", create.sender.view());
     }
     for (const UserId& creator : created.additional_creators) {
         if (content.users.find(creator.view())) {
+            SIM_SOMETIMES("v12 10.4 refuses: users names an additional creator");
             return refuse("v12 10.4", "users names an additional creator", creator.view());
         }
     }
@@ -86,9 +93,11 @@ Passed check_named(const Change& change) {
         const std::optional<std::int64_t> after = (change.after.*property.level).level;
         if (before == after) continue;
         if (before.value_or(property.default_level) > change.sender_level) {
+            SIM_SOMETIMES("v12 10.6.1 refuses: a level was above the sender");
             return refuse("v12 10.6.1", "a level was above the sender", property.name);
         }
         if (after.value_or(property.default_level) > change.sender_level) {
+            SIM_SOMETIMES("v12 10.6.2 refuses: a level would be above the sender");
             return refuse("v12 10.6.2", "a level would be above the sender", property.name);
         }
     }
@@ -144,10 +153,16 @@ Passed check_entries(const Change& change) {
         checks_notifications ? find_breaches(before.notifications, after.notifications, level)
                              : Breaches();
     for (const auto& [old_key, new_key] : {events, notifications}) {
-        if (old_key) return refuse("v12 10.7.1", "an old level was above the sender", *old_key);
+        if (old_key) {
+            SIM_SOMETIMES("v12 10.7.1 refuses: an old level was above the sender");
+            return refuse("v12 10.7.1", "an old level was above the sender", *old_key);
+        }
     }
     for (const auto& [old_key, new_key] : {events, notifications}) {
-        if (new_key) return refuse("v12 10.8.1", "a new level is above the sender", *new_key);
+        if (new_key) {
+            SIM_SOMETIMES("v12 10.8.1 refuses: a new level is above the sender");
+            return refuse("v12 10.8.1", "a new level is above the sender", *new_key);
+        }
     }
     return pass();
 }
@@ -166,9 +181,11 @@ Passed check_users(const Change& change) {
                             found.new_key = user;
                     });
     if (found.old_key) {
+        SIM_SOMETIMES("v12 10.9.1 refuses: a user was not below the sender");
         return refuse("v12 10.9.1", "a user was not below the sender", *found.old_key);
     }
     if (found.new_key) {
+        SIM_SOMETIMES("v12 10.10.1 refuses: a user would be above the sender");
         return refuse("v12 10.10.1", "a user would be above the sender", *found.new_key);
     }
     return pass();

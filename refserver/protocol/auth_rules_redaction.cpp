@@ -1,5 +1,6 @@
 // Redactions: as a rule of authorization in room versions 1 and 2, and later when they are applied.
 
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/auth_rules_families.h"
 
 namespace matrix::auth {
@@ -11,6 +12,7 @@ Verdict check_redaction(const AuthState& state, const Event& event) {
     if (own_server && event.redacts && event.redacts->server() == own_server) {
         return allow("v2 11.2");
     }
+    SIM_SOMETIMES("v2 11.3 refuses: the sender may not redact events of other servers");
     return refuse("v2 11.3", "the sender may not redact events of other servers");
 }
 

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/auth_rules_families.h"
 #include "refserver/protocol/base64.h"
 
@@ -47,26 +48,39 @@ bool is_signed_by_any(const json::Object& signed_part,
 
 Verdict check_third_party_invite(const MemberCheck& check) {
     if (check.target_membership == Membership::Ban) {
+        SIM_SOMETIMES("v12 5.4.1.1 refuses: the invited user is banned");
         return refuse("v12 5.4.1.1", "the invited user is banned");
     }
     const json::Value* signed_part = check.content.third_party_invite->value.find("signed");
-    if (!signed_part) return refuse("v12 5.4.1.2", "third_party_invite has nothing signed");
+    if (!signed_part) {
+        SIM_SOMETIMES("v12 5.4.1.2 refuses: third_party_invite has nothing signed");
+        return refuse("v12 5.4.1.2", "third_party_invite has nothing signed");
+    }
 
     const json::Value* mxid = signed_part->find("mxid");
     const json::Value* token = signed_part->find("token");
-    if (!mxid || !token) return refuse("v12 5.4.1.3", "`signed` lacks mxid or token");
+    if (!mxid || !token) {
+        SIM_SOMETIMES("v12 5.4.1.3 refuses: 'signed' lacks mxid or token");
+        return refuse("v12 5.4.1.3", "`signed` lacks mxid or token");
+    }
     if (!mxid->if_string() || *mxid->if_string() != check.target) {
+        SIM_SOMETIMES("v12 5.4.1.4 refuses: 'mxid' is not the invited user");
         return refuse("v12 5.4.1.4", "`mxid` is not the invited user");
     }
     const Event* token_event = check.state[Role::Token];
-    if (!token_event) return refuse("v12 5.4.1.5", "the room has no invite with this token");
+    if (!token_event) {
+        SIM_SOMETIMES("v12 5.4.1.5 refuses: the room has no invite with this token");
+        return refuse("v12 5.4.1.5", "the room has no invite with this token");
+    }
     if (token_event->sender != check.event.sender) {
+        SIM_SOMETIMES("v12 5.4.1.6 refuses: the token was made by another user than the sender");
         return refuse("v12 5.4.1.6", "the token was made by another user than the sender");
     }
     const auto& content = std::get<ThirdPartyInviteTokenContent>(token_event->content);
     if (is_signed_by_any(*signed_part->if_object(), decode_keys(content), check.verifier)) {
         return allow("v12 5.4.1.7");
     }
+    SIM_SOMETIMES("v12 5.4.1.8 refuses: no signature matches a public key of the token");
     return refuse("v12 5.4.1.8", "no signature matches a public key of the token");
 }
 

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/event_hash.h"
 
@@ -83,6 +84,7 @@ std::expected<std::vector<EventId>, EventError> read_cited(const json::Object& p
     const json::Array* entries = value->if_array();
     if (!entries) return refuse_type(field, "an array", *value);
     if (entries->size() > count_max) {
+        SIM_SOMETIMES("a PDU cites too many events");
         return refuse_field(field, "at most " + std::to_string(count_max) + " events");
     }
     std::vector<EventId> ids;
@@ -104,14 +106,17 @@ std::expected<void, EventError> check_whole(const json::Object& pdu,
                                             const std::string& text,
                                             const RoomRules& rules) {
     if (text.size() > kPduBytesMax) {
+        SIM_SOMETIMES("a PDU is too large");
         return refuse_field("", "at most " + std::to_string(kPduBytesMax) + " bytes");
     }
     if (json::depth_of(pdu) > kEventNestingMax) {
+        SIM_SOMETIMES("a PDU is nested too deeply");
         return refuse_field("", "arrays and objects nested less deeply");
     }
     if (!rules.is_canonical_json_enforced) return {};
     for (const json::Member& member : pdu) {
         if (member.key == "unsigned" || json::has_only_canonical_numbers(member.value)) continue;
+        SIM_SOMETIMES("a PDU has a number that canonical JSON has not");
         return refuse_field(member.key, "integers of canonical JSON as the only numbers");
     }
     return {};
@@ -139,6 +144,7 @@ std::expected<RoomId, EventError> read_room_id(const json::Object& pdu,
                                                const RoomRules& rules) {
     if (rules.event_format == EventFormat::HashedRoomId && event.type == "m.room.create") {
         if (pdu.contains("room_id")) {
+            SIM_SOMETIMES("a create event contains its room id");
             return refuse_field("room_id", "no room id in a create event");
         }
         return RoomId("!" + event.id.text().substr(1));
@@ -187,6 +193,7 @@ std::expected<void, EventError> read_fields(const json::Object& pdu,
 
     ASSIGN_OR_RETURN(event.depth, read_integer(pdu, "depth"));
     if (event.depth < 0 || event.depth > rules.depth_max) {
+        SIM_SOMETIMES("a PDU's depth is out of range");
         return refuse_field("depth", "0 to " + std::to_string(rules.depth_max));
     }
     ASSIGN_OR_RETURN(event.origin_server_ts, read_integer(pdu, "origin_server_ts"));

@@ -7,6 +7,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/redaction.h"
 
@@ -39,6 +40,7 @@ std::expected<void, EventError> read_keys(const json::Object& listed,
             return refuse_keys(field, "a \"key\" of 32 bytes in base64");
         }
         ServerKey key = {*bytes, valid_until_ts.value_or(0), !valid_until_ts.has_value()};
+        SIM_SOMETIMES(key.is_old, "a key document lists an old key");
         if (key.is_old) {
             const std::int64_t* expired_ts = entry.value.find_integer("expired_ts");
             if (!expired_ts) return refuse_keys(field, "an integer \"expired_ts\"");
@@ -58,6 +60,7 @@ std::expected<void, EventError> check_self_signed(const ServerKeys& keys,
             return ref.entity == keys.server.view() && ref.key_id == key_id &&
                    has_signature(keys.document, ref.signature, key.public_key, verifier);
         });
+        SIM_SOMETIMES(!is_signed, "a key document is not signed by its own key");
         if (!is_signed) return refuse_keys("signatures", "one by the key " + key_id.text());
     }
     return {};
@@ -146,11 +149,14 @@ SignatureVerdict check_event_signatures(const json::Object& pdu,
         // A time beyond canonical JSON is later than any key's.
         if (!is_key_valid_for(
                 key, origin_server_ts ? *origin_server_ts : INT64_MAX, now_ts, rules)) {
+            SIM_SOMETIMES("a key is not valid at the time of an event");
             continue;
         }
         if (!verifier.is_valid(key.public_key, covered, ref.signature)) {
+            SIM_SOMETIMES("a signature is wrong");
             return SignatureVerdict::Invalid;
         }
+        SIM_SOMETIMES(key.is_old, "an old key verifies an event");
         verdict = SignatureVerdict::Valid;
     }
     return verdict;

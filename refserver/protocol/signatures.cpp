@@ -8,6 +8,7 @@
 #include <sodium.h>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
@@ -139,6 +140,7 @@ std::vector<ServerName> required_signers(const Event& event) {
         if (std::ranges::find(servers, server) == servers.end())
             servers.push_back(std::move(server));
     };
+    SIM_SOMETIMES(is_third_party_invite(event), "an invite needs no signature of its sender");
     if (!is_third_party_invite(event)) require(event.sender.server());
     if (event.rules->event_id_encoding == EventIdEncoding::Opaque) {
         if (auto server = event.id.server()) require(*std::move(server));
@@ -147,6 +149,7 @@ std::vector<ServerName> required_signers(const Event& event) {
     if (event.rules->has_restricted && member && member->join_authorized_via) {
         // An id that is none is refused by the authorization rules.
         ServerName server = member->join_authorized_via->server();
+        SIM_SOMETIMES("a join needs the signature of a server that vouches");
         if (!server.empty()) require(std::move(server));
     }
     return servers;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/state_resolver.h"
 
 namespace matrix {
@@ -44,12 +45,16 @@ State Resolver::resolve(std::span<const State> states, ResolutionTrace* trace) {
 State Resolver::resolve_by_power(ResolutionTrace* trace) {
     conflict_.find_full_set(rules_);
     power_order_.sort(conflict_, rules_);
+    SIM_SOMETIMES(power_order_.events().empty(), "no power event is in conflict");
+    SIM_SOMETIMES(power_order_.remaining().empty(), "only power events are in conflict");
     apply(power_order_.events(), trace);
     // UNSPECIFIED: if no power levels were resolved, the mainline is empty, and time decides. In
     // v2.1 that is so whenever nobody disputes the power levels, because it starts empty.
     mainline_order_.sort(power_order_.remaining(), find_partial(index_.power_levels_key()));
     apply(mainline_order_.events(), trace);
 
+    SIM_SOMETIMES(mainline_order_.was_decided_by_position(),
+                  "a conflict is decided by the mainline");
     summary_ = {conflict_.full_set().size(), mainline_order_.was_decided_by_position()};
     if (trace) trace_orders(*trace);
     choose_applied();
@@ -68,6 +73,7 @@ void Resolver::apply(std::span<const Index> events, ResolutionTrace* trace) {
 
 auth::Verdict Resolver::check(Index index, ResolutionTrace* trace) {
     auth::Verdict verdict = check(index);
+    SIM_SOMETIMES(!verdict, "an iterative auth check refuses an event");
     if (trace) trace->steps.push_back({EventId(index_.id_of(index)), verdict});
     return verdict;
 }
@@ -83,6 +89,7 @@ auth::Verdict Resolver::check(Index index) {
         Index found = find_partial(role.key);
         if (found == kNone && has_fallback && role.cited != kNone &&
             !index_[role.cited].is_rejected) {
+            SIM_SOMETIMES("an auth event stands in for what the partial state lacks");
             found = role.cited;
         }
         if (found != kNone) state.set(role.role, index_.find_event(found));
@@ -124,10 +131,12 @@ void Resolver::choose_applied() {
     chosen_.assign(conflict_.key_count(), nullptr);
     for (std::size_t number = 0; number < chosen_.size(); ++number) {
         const Index* applied = applied_.find(conflict_.key(number));
+        SIM_SOMETIMES(!applied, "every event of a conflicted key is refused");
         if (applied) choose_value(number, *applied);
     }
     for (const Key key : applied_keys_) {
         if (conflict_.is_conflicted(key) || conflict_.has_unconflicted(key)) continue;
+        SIM_SOMETIMES("a resolution adds a key that was not in conflict");
         added_.push_back(*applied_.find(key));
     }
 }
@@ -166,9 +175,13 @@ State Resolver::assemble() {
         base = state;
         fewest = changes;
     }
-    if (fewest == 0) return conflict_.states()[base];
+    if (fewest == 0) {
+        SIM_SOMETIMES("a resolution ends in one of its states");
+        return conflict_.states()[base];
+    }
 
     edits_.clear();
+    SIM_SOMETIMES("a resolution makes a state that nobody had");
     for (std::size_t number = 0; number < chosen_.size(); ++number) {
         const State::EntryPtr* value = conflict_.value(number, base);
         if (is_chosen(number, value)) continue;

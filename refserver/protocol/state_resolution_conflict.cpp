@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "refserver/base/sometimes.h"
+
 namespace matrix::resolution {
 
 bool Conflict::start(std::span<const State> states) {
@@ -21,6 +23,7 @@ bool Conflict::start(std::span<const State> states) {
     met_.clear();
     masks_.clear();
     full_set_.clear();
+    SIM_SOMETIMES(states.size() > 2, "more than two states are resolved together");
     for (std::size_t state = 1; state < states.size(); ++state) {
         state_tree::visit_differences(
             states[0].tree(),
@@ -37,6 +40,7 @@ bool Conflict::start(std::span<const State> states) {
 void Conflict::add_difference(std::size_t state,
                               const State::EntryPtr* before,
                               const State::EntryPtr* now) {
+    SIM_SOMETIMES(!before || !now, "a state lacks a key that another one has");
     const StateKey& key = before ? (*before)->key : (*now)->key;
     const Key number_of_key = index_.intern_key(key.type, key.state_key);
     const std::uint32_t* known = numbers_.find(number_of_key);
@@ -140,7 +144,10 @@ void Conflict::find_auth_difference() {
     pending_.clear();
     for (Met& met : met_)
         met.is_pending = false;
-    if (!index_.is_topological()) erase_unconflicted_chains();
+    if (!index_.is_topological()) {
+        SIM_SOMETIMES("a resolution goes without an order of events");
+        erase_unconflicted_chains();
+    }
 
     for (std::uint32_t number = 0; number < met_.size(); ++number) {
         Met& met = met_[number];
@@ -202,6 +209,7 @@ void Conflict::visit_chain(std::uint32_t number) {
 bool Conflict::is_below_unconflicted(Index index) {
     if (find_support(index)) return true;
     if (is_unconflicted_indexed_) return false;
+    SIM_SOMETIMES("the whole unconflicted state is looked up");
     index_unconflicted();
     // A search looks up events, too, of which those that it has passed by know nothing.
     if (index_.size() > support_rows_) forget_support();
@@ -330,6 +338,7 @@ bool Conflict::add_to_subgraph(std::uint32_t number) {
     for (const Index parent : index_.parents(met_[number].index)) {
         const std::uint32_t* met = met_numbers_.find(parent);
         if (met && (met_[*met].is_conflicted || met_[*met].is_in_subgraph)) {
+            SIM_SOMETIMES("an event lies on a path between conflicted ones");
             met_[number].is_in_subgraph = true;
             return true;
         }

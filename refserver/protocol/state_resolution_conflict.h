@@ -9,9 +9,9 @@
 #include <span>
 #include <vector>
 
-#include "refserver/base/stamped_map.h"
 #include "refserver/protocol/auth_index.h"
 #include "refserver/protocol/index_queue.h"
+#include "refserver/protocol/stamped_map.h"
 
 namespace matrix::resolution {
 

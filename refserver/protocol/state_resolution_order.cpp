@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "refserver/base/sometimes.h"
+
 namespace matrix::resolution {
 
 void PowerOrder::sort(const Conflict& conflict, const RoomRules& rules) {
@@ -84,8 +86,15 @@ void PowerOrder::link() {
 
 // More power, then less time, then the smaller id.
 bool PowerOrder::is_earlier(const PowerKey& a, const PowerKey& b) const {
-    if (a.level != b.level) return a.level > b.level;
-    if (a.origin_server_ts != b.origin_server_ts) return a.origin_server_ts < b.origin_server_ts;
+    if (a.level != b.level) {
+        SIM_SOMETIMES("power events are ordered by their senders' levels");
+        return a.level > b.level;
+    }
+    if (a.origin_server_ts != b.origin_server_ts) {
+        SIM_SOMETIMES("power events are ordered by their times");
+        return a.origin_server_ts < b.origin_server_ts;
+    }
+    SIM_SOMETIMES("power events are ordered by their ids");
     if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
     return index_.id_of(chosen_[a.place]) < index_.id_of(chosen_[b.place]);
 }
@@ -131,6 +140,7 @@ void MainlineOrder::sort(std::span<const Index> events, Index newest) {
 
 bool MainlineOrder::is_earlier_by_time(const MainlineKey& a, const MainlineKey& b) const {
     if (a.origin_server_ts != b.origin_server_ts) return a.origin_server_ts < b.origin_server_ts;
+    SIM_SOMETIMES("other events are ordered by their ids");
     if (a.id_prefix != b.id_prefix) return a.id_prefix < b.id_prefix;
     return index_.id_of(a.event) < index_.id_of(b.event);
 }
@@ -149,6 +159,7 @@ std::uint32_t MainlineOrder::position(Index event) {
         positions_.set(next, kNowhere);
         walked_.push_back(next);
     }
+    SIM_SOMETIMES(found == kNowhere, "an event leads to no power levels of the mainline");
     for (const Index levels : walked_)
         positions_.set(levels, found);
     return found;
@@ -158,10 +169,12 @@ std::uint32_t MainlineOrder::position(Index event) {
 void MainlineOrder::extend_to(Index oldest) {
     while (next_ != kNone && next_ >= oldest) {
         if (positions_.find(next_)) {
+            SIM_SOMETIMES("a mainline runs in a circle");
             next_ = kNone;  // A claimed cycle.
             break;
         }
         positions_.set(next_, length_++);
+        SIM_SOMETIMES(length_ > 1, "the mainline holds several power levels");
         next_ = index_[next_].power_levels;
     }
 }

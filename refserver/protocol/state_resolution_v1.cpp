@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/protocol/state_resolver.h"
 
 namespace matrix {
@@ -17,6 +18,7 @@ using resolution::kNone;
 // itself.
 State Resolver::resolve_by_depth(ResolutionTrace* trace) {
     list_disputes();
+    SIM_SOMETIMES(disputes_.empty(), "states of room version 1 differ without a dispute");
     resolve_phase("m.room.power_levels", trace);
     resolve_phase("m.room.join_rules", trace);
     resolve_phase("m.room.member", trace);
@@ -68,6 +70,8 @@ void Resolver::collect_candidates(std::size_t number, ResolutionTrace* trace) {
         candidates_.push_back({read->depth, sha1(read->id.view()), event});
     }
     std::ranges::sort(candidates_, [](const Candidate& a, const Candidate& b) {
+        SIM_SOMETIMES(a.depth == b.depth,
+                      "room version 1 orders events of one depth by their hashes");
         return a.depth != b.depth ? a.depth < b.depth : a.hash > b.hash;
     });
     summary_.conflicted_events += candidates_.size();
@@ -90,7 +94,10 @@ resolution::Index Resolver::last_of_allowed(Key key, ResolutionTrace* trace) {
     Index last = kNone;
     for (const Candidate& candidate : candidates_) {
         if (trace) trace->power_events.emplace_back(index_.id_of(candidate.event));
-        if (last != kNone && !check(candidate.event, trace)) break;
+        if (last != kNone && !check(candidate.event, trace)) {
+            SIM_SOMETIMES("room version 1 stops at a candidate that is not allowed");
+            break;
+        }
         last = candidate.event;
         applied_.set(key, last);
     }
@@ -120,6 +127,7 @@ resolution::Index Resolver::highest_allowed(ResolutionTrace* trace) {
         if (trace) trace->remaining_events.emplace_back(index_.id_of(event));
         if (check(event, trace)) found = event;
     }
+    SIM_SOMETIMES(found == kNone, "room version 1 leaves a key without an event");
     return found;
 }
 

@@ -9,11 +9,15 @@
 
 namespace matrix::runtime {
 
+/// No turn should take longer: everybody waits for it.
+inline constexpr std::int64_t kSlowTurnUs = 5000;
+
 /// What a loop has done so far. A loop over virtual time, in which no turn takes any, counts
 /// nothing.
 struct LoopStatistics {
     std::uint64_t turns = 0;
     std::uint64_t jobs = 0;
+    std::uint64_t slow_turns = 0;  ///< Longer than `kSlowTurnUs`, by the clock.
     std::int64_t longest_turn_us = 0;
     std::int64_t longest_turn_cpu_us = 0;  ///< What the loop's thread worked, at most in one turn.
 };

@@ -7,6 +7,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 
 namespace matrix::storage {
 
@@ -313,6 +314,7 @@ void Database::forget_oldest_statement() {
     for (auto place = statements_.end(); place != statements_.begin();) {
         --place;
         if (place->is_running) continue;
+        SIM_SOMETIMES("a prepared statement is forgotten");
         statement_of_.erase(place->sql);
         sqlite3_finalize(place->handle);
         statements_.erase(place);
@@ -363,7 +365,10 @@ void Database::roll_back() {
     failure_.reset();
     is_in_transaction_ = false;
     // Some failures have rolled back already.
-    if (sqlite3_get_autocommit(connection_) != 0) return;
+    if (sqlite3_get_autocommit(connection_) != 0) {
+        SIM_SOMETIMES("SQLite rolls a transaction back by itself");
+        return;
+    }
     Use use(*this, "ROLLBACK", {});
     if (use.is_good()) use.step();
     // What a failed ROLLBACK reports is the failure that it ends.

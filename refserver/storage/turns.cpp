@@ -3,6 +3,8 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::storage {
 
@@ -84,6 +86,9 @@ void Turns::end_turn() {
 
 void Turns::fail_turn(const StorageError& error) {
     ++failed_commits_;
+    disk_full_commits_ += error.is_disk_full ? 1 : 0;
+    SIM_SOMETIMES(error.is_disk_full, "a disk is full");
+    SIM_SOMETIMES("a commit fails");
     was_disk_full_ = error.is_disk_full;
     log_.error("storage", "a commit failed, its requests are answered with errors: " + error.what);
     for (auto& callback : on_failed_commit_)
@@ -94,6 +99,7 @@ void Turns::fail_turn(const StorageError& error) {
 
 /// One sync at a time: the next one serves all turns that were committed meanwhile.
 void Turns::start_sync() {
+    SIM_SOMETIMES(is_syncing_, "one sync of the disk serves several commits");
     if (is_syncing_ || committed_turn_ == durable_turn_) return;
     const auto finish = [this, turn = committed_turn_, position = committed_position_] {
         finish_sync(turn, position);
@@ -151,11 +157,13 @@ void Turns::tell_durable() {
 }
 
 void Turns::start_checkpoint() {
-    if (is_checkpointing_ || !database_.is_checkpoint_due()) return;
+    if (is_checkpointing_) return;
+    if (!database_.is_checkpoint_due() && !SIM_FAULT_POINT("the log is moved early")) return;
     auto job = workers_ == nullptr || database_.is_checkpoint_overdue()
                    ? nullptr
                    : database_.make_checkpoint();
     if (!job) return finish_checkpoint(database_.checkpoint());
+    SIM_SOMETIMES("a worker moves the log into the database");
     is_checkpointing_ = true;
     auto result = std::make_shared<std::expected<void, StorageError>>();
     checkpoint_ = workers_->start(
@@ -167,7 +175,10 @@ void Turns::start_checkpoint() {
 void Turns::finish_checkpoint(const std::expected<void, StorageError>& result) {
     is_checkpointing_ = false;
     // Nothing is lost: the log keeps what could not be moved, and the next checkpoint tries again.
-    if (!result) log_.error("storage", result.error().what);
+    SIM_SOMETIMES(!result, "a checkpoint fails");
+    if (result) return;
+    ++failed_checkpoints_;
+    log_.error("storage", result.error().what);
 }
 
 }  // namespace matrix::storage

@@ -82,6 +82,9 @@ public:
     /// Compare before and after: a unit of work that ended before its last wait may be lost with
     /// its turn, and `durable()` speaks only of what is outstanding when it is called.
     std::uint64_t failed_commits() const { return failed_commits_; }
+    /// Of the failed ones, those for which the disk had no room.
+    std::uint64_t disk_full_commits() const { return disk_full_commits_; }
+    std::uint64_t failed_checkpoints() const { return failed_checkpoints_; }
     /// Had the disk no room for the last commit that failed?
     bool was_disk_full() const { return was_disk_full_; }
 
@@ -122,6 +125,8 @@ private:
     std::vector<std::move_only_function<void()>> on_failed_commit_;
     std::uint64_t commits_ = 0;
     std::uint64_t failed_commits_ = 0;
+    std::uint64_t disk_full_commits_ = 0;
+    std::uint64_t failed_checkpoints_ = 0;
     bool was_disk_full_ = false;
 
     bool is_syncing_ = false;

@@ -200,4 +200,10 @@ void seed_sqlite_randomness(std::uint32_t seed) {
     sqlite3_test_control(SQLITE_TESTCTRL_PRNG_SEED, value, nullptr);
 }
 
+void run_sqlite_on_one_thread() {
+    // Refused, and not needed, once SQLite is at work.
+    sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 }  // namespace matrix::storage

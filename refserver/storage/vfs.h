@@ -36,4 +36,9 @@ private:
 /// simulation calls this once, before it opens databases.
 void seed_sqlite_randomness(std::uint32_t seed);
 
+/// Spares SQLite its locks, of which each of its allocations takes one. For a process in which one
+/// thread opens and uses all databases; called before the first of them is opened, else it does
+/// nothing.
+void run_sqlite_on_one_thread();
+
 }  // namespace matrix::storage

@@ -100,7 +100,7 @@ Step draw_step(const Scenario& scenario,
 void expect_conflicts(Scenario& scenario, const WorkloadOptions& options) {
     scenario.at_least["operations_refused"] = 1;
     if (scenario.servers < 2) return;
-    scenario.at_least["deliveries"] = 100;
+    scenario.at_least["events_received"] = 100;
     scenario.at_least["edus_received"] = 1;
     if (!options.has_split) return;
     scenario.at_least["resolutions_with_conflict"] = 10;

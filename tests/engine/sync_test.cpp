@@ -298,7 +298,7 @@ TEST(Sync, FoldedStepByStepIsWhatAFreshOneSays) {
     for (std::uint64_t seed = 1; seed <= 6; ++seed) {
         SCOPED_TRACE(seed);
         ClientWorld world(1, seed);
-        runtime::Random& random = world.cluster().random("sync_test");
+        runtime::Random& random = world.cluster().choices().stream("sync_test");
         std::vector<std::string> rooms;
         std::vector<Folding> clients;
         for (int user = 0; user < 3; ++user)

@@ -51,6 +51,24 @@ TEST(EventLoop, EndsATurnThatHasRunEnoughJobs) {
     EXPECT_EQ(jobs_per_turn, (std::vector{3, 3, 2}));
 }
 
+TEST(EventLoop, CountsAndTellsSlowTurnsAlone) {
+    EventLoop loop;
+    std::vector<std::int64_t> slow_us;
+    loop.on_slow_turn([&](std::int64_t turn_us, std::int64_t cpu_us) {
+        EXPECT_LE(cpu_us, turn_us);
+        slow_us.push_back(turn_us);
+    });
+    loop.post([&] {
+        std::this_thread::sleep_for(std::chrono::microseconds(runtime::kSlowTurnUs + 1));
+        loop.post([&] { loop.stop(); });
+    });
+    loop.run();
+    // A machine that is busy may make the second turn slow, too.
+    ASSERT_GE(slow_us.size(), 1U);
+    EXPECT_GT(slow_us.front(), runtime::kSlowTurnUs);
+    EXPECT_EQ(loop.statistics().slow_turns, slow_us.size());
+}
+
 TEST(EventLoop, TimeStandsStillWithinATurn) {
     EventLoop loop;
     loop.post([&] {

@@ -43,7 +43,14 @@ def check_inspection(server, room, sent):
         assert ask(server, path, None)[0] == 401, path
         assert ask(server, path, server.token)[0] == 403, path
     assert read(server, "server")["counters"]["events_sent"] > len(sent)
-    assert "refserver_events_sent_total" in ask(server, "metrics", server.admin_token)[1]
+    counters = read(server, "server")["counters"]
+    assert counters["commits"] > 0 and counters["turns"] > 0, counters
+    for fault in ("failed_commits", "disk_full_commits", "failed_checkpoints", "events_dropped",
+                  "key_fetch_failures", "transactions_failed"):
+        assert counters[fault] == 0, (fault, counters)
+    metrics = ask(server, "metrics", server.admin_token)[1]
+    for name in counters:
+        assert f"\nrefserver_{name}_total " in metrics, name
     assert [one["room_id"] for one in read(server, "rooms")["rooms"]] == [room]
     place = f"rooms/{escape(room)}"
     assert read(server, place)["extremities"] == [sent[-1]]

@@ -126,7 +126,7 @@ TEST(Faults, ADuplicatedTransactionIsTakenOnce) {
         check_fault({step_of(5'000, "duplicate", {{"one_in", 1}, {"for_ms", 60'000}})},
                     "messages_duplicated",
                     50);
-    EXPECT_EQ(report.metric("deliveries"), report_with(quiet_scenario()).metric("deliveries"));
+    EXPECT_EQ(report.metric("events_received"), report_with(quiet_scenario()).metric("events_received"));
 }
 
 TEST(Faults, ReorderingDelaysMessages) {
@@ -157,7 +157,7 @@ TEST(Faults, AnotherLatencyMakesFewerAndLargerTransactions) {
                                                  {"least_ms", 5'000},
                                                  {"most_ms", 5'000},
                                                  {"for_ms", kChaosMs}})},
-                                       "deliveries");
+                                       "events_received");
     EXPECT_LT(slow.metric("messages"), usual.metric("messages") / 2);
 }
 
@@ -257,7 +257,7 @@ TEST(Faults, APowerCutAtAnyOperationLosesNothing) {
 TEST(Faults, APausedServerAnswersLater) {
     const RunReport usual = report_with(quiet_scenario());
     const RunReport paused = check_fault(
-        {step_of(5'000, "pause", {{"server", "s0.test"}, {"for_ms", 60'000}})}, "deliveries");
+        {step_of(5'000, "pause", {{"server", "s0.test"}, {"for_ms", 60'000}})}, "events_received");
     EXPECT_LT(paused.metric("messages"), usual.metric("messages"));
 }
 

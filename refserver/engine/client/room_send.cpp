@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#sending-events-to-a-room
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client_server.h"
 #include "refserver/engine/ephemeral/presence.h"
@@ -15,6 +16,7 @@ Task<Result<Reply>> ClientServer::send_once(storage::ClientTransaction transacti
     // The same request while the first one waits for a policy server: it gets the same answer.
     for (auto entry = sending_.find(transaction); entry != sending_.end();
          entry = sending_.find(transaction)) {
+        SIM_SOMETIMES("a client sends twice at once");
         co_await entry->second->wait();
     }
     if (auto repeated = find_repeated(transaction)) co_return *std::move(repeated);
@@ -35,6 +37,7 @@ std::optional<Reply> ClientServer::find_repeated(
     const storage::ClientTransaction& transaction) const {
     const auto event = transactions_.find(transaction);
     if (!event) return std::nullopt;
+    SIM_SOMETIMES("a client sends an event twice");
     return Reply{.body = json::Object{{"event_id", event->text()}}};
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/client/room_access.h"
 #include "refserver/engine/client/sync_answer.h"
 #include "refserver/engine/client_server.h"
@@ -57,6 +58,7 @@ WaitingMessages ClientServer::find_messages(const Requester& requester,
                                 found.up_to,
                                 DeviceMessages::kPerSyncMax + 1);
     if (messages.size() > DeviceMessages::kPerSyncMax) {
+        SIM_SOMETIMES("messages to a device do not fit into one sync");
         messages.pop_back();
         found.up_to = messages.back().position;
     }
@@ -114,6 +116,7 @@ Task<std::string> ClientServer::find_news(Request request, SyncWish wish) {
         const runtime::Duration left = deadline - services_.clock.monotonic_now();
         const bool may_wait = wish.since && !wish.is_full_state && answer.is_empty();
         if (!may_wait || left <= runtime::Duration{}) co_return answer.write();
+        SIM_SOMETIMES("a sync waits for news");
         co_await services_.notifier.wait(
             request.requester.user, answer.joined_rooms(), up_to, left);
     }

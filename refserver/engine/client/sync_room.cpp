@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/client/room_access.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 namespace {
@@ -38,8 +40,9 @@ RoomSync::RoomSync(RoomPtr room,
 
 void RoomSync::find_timeline() {
     const EventFilter& filter = wish_.filter->timeline;
+    const std::int64_t most = SIM_FAULT_POINT("a timeline shows one event") ? 1 : kTimelineMax;
     const auto limit =
-        static_cast<std::size_t>(std::min(filter.limit.value_or(kTimelineDefault), kTimelineMax));
+        static_cast<std::size_t>(std::min(filter.limit.value_or(kTimelineDefault), most));
     is_limited_ = wish_.is_newly_joined;
     if (!filter.admits_room(room_->id())) return;
 
@@ -51,6 +54,7 @@ void RoomSync::find_timeline() {
             if (!filter.admits(*event->event)) continue;
             if (!room_->may_see(requester_.user, *event)) continue;
             if (timeline_.size() == limit) {
+                SIM_SOMETIMES("a timeline is limited");
                 is_limited_ = true;
                 std::ranges::reverse(timeline_);
                 return;
@@ -104,6 +108,8 @@ void RoomSync::find_state() {
         const Event& event = *stored.event;
         if (event.is_state()) folded = folded.with({event.type, *event.state_key}, event.id);
     }
+    SIM_SOMETIMES(!(folded == end_),
+                  "a resolution changes a state between the events of a timeline");
     for (const StateDifference& change : diff(folded, end_)) {
         if (change.after && needs_member(change.key, true)) told_[change.key] = *change.after;
     }

@@ -1,5 +1,7 @@
 #include "refserver/engine/devices/device_lists.h"
 
+#include "refserver/base/sometimes.h"
+
 namespace matrix::engine {
 
 void DeviceLists::device_changed(const UserId& user, const DeviceId& device) {
@@ -75,6 +77,7 @@ void DeviceLists::user_joined(const UserId& user,
                       [&](const ServerName& server) { return (*known)->is_server_joined(server); });
         if (servers.empty()) return;
     }
+    SIM_SOMETIMES("a server meets the devices of a user who joins");
     const auto devices = services_.keys.list_devices(user, {});
     if (devices.empty()) return;
     // UNSPECIFIED: one update stands for the whole list. It has no `prev_id`, so that its receiver,

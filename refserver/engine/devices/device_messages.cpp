@@ -3,6 +3,7 @@
 #include <map>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/http_api.h"
 
 namespace matrix::engine {
@@ -68,6 +69,7 @@ void DeviceMessages::deliver(const UserId& sender,
                              const Message& message) {
     std::vector<DeviceId> devices;
     if (message.device == kAllDevices) {
+        SIM_SOMETIMES("a message is for all devices of a user");
         for (storage::Device& device : accounts_.list_devices(message.user))
             devices.push_back(std::move(device.id));
     } else if (accounts_.find_device(message.user, DeviceId(message.device))) {
@@ -102,6 +104,7 @@ void DeviceMessages::send_away(const UserId& sender,
     for (const Message& message : messages) {
         const std::size_t size = json::write(message.content).size() + message.user.view().size() +
                                  message.device.size();
+        SIM_SOMETIMES(bytes + size > kMessageEduBytesMax, "messages to devices need several EDUs");
         if (bytes + size > kMessageEduBytesMax) flush();
         bytes += size;
         json::Value& by_device = by_user[message.user.view()];
@@ -123,7 +126,10 @@ Result<void> DeviceMessages::take(const json::Object& content, const ServerName&
     }
     ASSIGN_OR_RETURN(const json::Object messages, require_object(content, "messages"));
     ASSIGN_OR_RETURN(const std::vector<Message> parsed, parse(messages));
-    if (!inbox_.note_received(origin, message_id, kMessageIdsKeptMax)) return {};
+    if (!inbox_.note_received(origin, message_id, kMessageIdsKeptMax)) {
+        SIM_SOMETIMES("a message to devices comes twice");
+        return {};
+    }
     for (const Message& message : parsed) {
         // What is for users of other servers was sent here by mistake.
         if (message.user.server() == services_.server_name) deliver(sender, type, message);

@@ -3,8 +3,10 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/engine/peers/federation_client.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 
@@ -132,6 +134,7 @@ Task<QueriedKeys> RemoteDevices::query(ServerName server,
     for (DeviceQuery& query : queries) {
         const auto known = store_.find(query.user);
         if (known && !known->is_stale) {
+            SIM_SOMETIMES("device keys are known from before");
             add_known(query, viewer, *known, keys);
             continue;
         }
@@ -151,6 +154,7 @@ Task<QueriedKeys> RemoteDevices::query(ServerName server,
     const Result<json::Object> answer =
         co_await services_.federation.query_user_keys(server, std::move(asked), timeout);
     if (!answer) {
+        SIM_SOMETIMES("another server does not give device keys");
         keys.failure = answer.error();
         co_return keys;
     }
@@ -222,20 +226,26 @@ Result<void> RemoteDevices::take_update(const json::Object& content, const Serve
     ASSIGN_OR_RETURN(const Update update, parse_update(content, origin));
     // Whoever shares no room with us is no business of ours, however often he changes.
     if (!is_tracked(update.user)) {
+        SIM_SOMETIMES("devices change of a user who shares no room with us");
         store_.forget(update.user);
         return {};
     }
     const auto known = store_.find(update.user);
-    if (known && !known->is_stale && known->stream_id == update.stream_id)
+    if (known && !known->is_stale && known->stream_id == update.stream_id) {
+        SIM_SOMETIMES("a change of devices comes twice");
         return {};  // A repetition.
+    }
     services_.lists.remote_changed(update.user);
     if (!known) return {};  // Nobody has asked for this user yet.
     const bool follows = !known->is_stale && known->stream_id && !update.previous.empty() &&
                          std::ranges::max(update.previous) == *known->stream_id;
-    if (follows && known->devices.size() < kDevicesMax) {
+    if (follows && known->devices.size() < kDevicesMax &&
+        !SIM_FAULT_POINT("a device list is fetched again though no step is missing")) {
+        SIM_SOMETIMES("a device list is changed by one step");
         apply(update);
     } else {
         store_.mark_stale(update.user);
+        SIM_SOMETIMES("a device list lacks a step and is fetched again");
         start_resync(update.user);
     }
     return {};
@@ -294,11 +304,15 @@ Task<void> RemoteDevices::resync(UserId user) {
         const StreamPosition changed_at = services_.lists.changed_at(user);
         const auto list = co_await fetch_list(user);
         if (!list) {
+            SIM_SOMETIMES("a device list cannot be fetched");
             services_.log.info(
                 "devices", "resync_failed user=" + user.text() + " why=" + list.error().message);
             break;
         }
-        if (services_.lists.changed_at(user) != changed_at) continue;
+        if (services_.lists.changed_at(user) != changed_at) {
+            SIM_SOMETIMES("a device list changes while it is fetched");
+            continue;
+        }
         if (store_.find(user) && is_tracked(user)) store_.put(user, *list);
         break;
     }

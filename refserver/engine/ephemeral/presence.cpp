@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/outbox.h"
 
@@ -89,6 +90,7 @@ PresenceState Presence::state_of(OwnUser& user) const {
     for (const auto& [id, device] : user.devices)
         best = std::max(best, device.said);
     const bool is_idle = now - user.last_active >= kIdleAfter;
+    SIM_SOMETIMES(is_idle, "somebody is idle");
     return best == PresenceState::Online && is_idle ? PresenceState::Unavailable : best;
 }
 
@@ -259,6 +261,7 @@ void Presence::tell_joined() {
                    seen.emplace(room_id, user.server()).second) {
             for (const auto& [member, state] : own_) {
                 if ((*room)->membership(member) == Membership::Join) {
+                    SIM_SOMETIMES("a server that joins is told who is present");
                     to_tell[member].insert(user.server());
                 }
             }
@@ -286,6 +289,7 @@ void Presence::receive(PresenceRow row) {
 void Presence::sweep() {
     const std::int64_t now = services_.clock.now().value;
     for (PresenceRow& row : store_.list_unheard(now - kRemotePresenceTimeout.value, kSweptMax)) {
+        SIM_SOMETIMES("somebody elsewhere is taken for gone");
         row.state = PresenceState::Offline;
         row.is_currently_active = false;
         row.position = services_.turns.next_position();

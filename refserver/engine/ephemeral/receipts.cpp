@@ -2,6 +2,7 @@
 
 #include <map>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/outbox.h"
 
@@ -58,7 +59,10 @@ bool Receipts::is_news(const Room& room, const ReceiptRow& receipt) const {
 }
 
 void Receipts::put(const Room& room, ReceiptRow receipt) {
-    if (!is_news(room, receipt)) return;
+    if (!is_news(room, receipt)) {
+        SIM_SOMETIMES("a receipt tells nothing new");
+        return;
+    }
     receipt.position = services_.turns.next_position();
     store_.put(receipt);
     if (receipt.type == storage::kPrivateReadReceipt) {
@@ -73,7 +77,10 @@ void Receipts::put(const Room& room, ReceiptRow receipt) {
 void Receipts::tell_others(const Room& room, const ReceiptRow& receipt) {
     // Spec: "Read receipts for events that a user sent do not need to be sent."
     const auto event = room.find_event(receipt.event);
-    if (event && event->event->sender == receipt.user) return;
+    if (event && event->event->sender == receipt.user) {
+        SIM_SOMETIMES("a receipt is of the reader's own event");
+        return;
+    }
     json::Object data{{"ts", receipt.ts}};
     if (!receipt.thread.empty()) data.set("thread_id", receipt.thread);
     json::Object of_user{{"event_ids", json::Array{receipt.event.text()}},

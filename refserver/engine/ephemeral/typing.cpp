@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/peers/outbox.h"
 
@@ -89,10 +90,12 @@ void Typing::look_after(const RoomId& room_id, const UserId& user) {
         return;
     }
     if (now >= typist.until || (*room)->membership(user) != Membership::Join) {
+        SIM_SOMETIMES("somebody stops typing without a word");
         stop(**room, user);
         return;
     }
     if (now - typist.told_at >= kTypingRepeated) {
+        SIM_SOMETIMES("somebody goes on typing for long");
         typist.told_at = now;
         tell_others(**room, user, true);
     }

@@ -5,7 +5,9 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 namespace {
@@ -37,12 +39,15 @@ Task<Result<Reply>> FederationServer::backfill(Request request) {
     ASSIGN_OR_CO_RETURN(const std::int64_t limit, request.integer_query("limit", 0));
 
     std::vector<EventPtr> shown;
-    const auto bounded = static_cast<std::size_t>(std::min(limit, kBackfillMax));
+    const std::int64_t most =
+        SIM_FAULT_POINT("one event of the history is given") ? 1 : kBackfillMax;
+    const auto bounded = static_cast<std::size_t>(std::min(limit, most));
     for (const EventPtr& event : room->preceding(from, bounded)) {
         const auto stored = room->find_event(event->id);
         if (!stored || stored->status == EventStatus::Rejected) continue;
         shown.push_back(shown_to(request.origin, *room, *stored));
     }
+    SIM_SOMETIMES(!shown.empty(), "another server pages back with our help");
     co_return transaction_of(shown);
 }
 

@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#presence
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/ephemeral/presence.h"
 #include "refserver/engine/federation_server.h"
 
@@ -48,7 +49,11 @@ Result<void> FederationServer::take_presence_of_user(const json::Value& value,
     ASSIGN_OR_RETURN(const UserId user, require_user_of(origin, user_text));
     ASSIGN_OR_RETURN(PresenceRow row, read_presence(user, *update, services_.clock.now().value));
     // Nobody here could see it.
-    if (!services_.presence.is_of_interest(user)) return {};
+    if (!services_.presence.is_of_interest(user)) {
+        SIM_SOMETIMES("somebody is present who is nobody's business");
+        return {};
+    }
+    SIM_SOMETIMES("somebody elsewhere is present");
     services_.presence.receive(std::move(row));
     return {};
 }

@@ -5,6 +5,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#receipts
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/ephemeral/receipts.h"
 #include "refserver/engine/federation_server.h"
 
@@ -51,6 +52,7 @@ Result<void> FederationServer::take_receipt(const Room& room,
         return forbidden(user.text() + ": the user is not in the room");
     }
     ASSIGN_OR_RETURN(ReceiptRow receipt, read_receipt(room.id(), user, value));
+    SIM_SOMETIMES("somebody elsewhere has read an event");
     services_.receipts.put(room, std::move(receipt));
     return {};
 }

@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#typing-notifications
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/ephemeral/typing.h"
 #include "refserver/engine/federation_server.h"
 
@@ -19,8 +20,10 @@ Result<void> FederationServer::take_typing(const json::Object& content, const Se
         return forbidden("user_id: the user is not in the room");
     }
     if (*is_typing) {
+        SIM_SOMETIMES("somebody elsewhere is typing");
         services_.typing.start(*room, user, kRemoteTypingTimeout);
     } else {
+        SIM_SOMETIMES("somebody elsewhere stops typing");
         services_.typing.stop(*room, user);
     }
     return {};

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/protocol/event_hash.h"
@@ -99,6 +100,7 @@ Task<Result<json::Object>> FederationServer::sign_invite(Request request, Brough
     json::Object pdu = std::move(brought.pdu);
     ASSIGN_OR_CO_RETURN(const Event invite, take_invite(request, pdu, *rules));
     if (!brought.state && needs_whole_events(*rules)) {
+        SIM_SOMETIMES("an invite lacks the create event of its room");
         co_return missing_param("invite_room_state: the field is required");
     }
     const json::Array state = std::move(brought.state).value_or(json::Array());
@@ -110,6 +112,7 @@ Task<Result<json::Object>> FederationServer::sign_invite(Request request, Brough
     }
     const Result<RoomPtr> known = services_.rooms.find(invite.room_id);
     if (known && !(*known)->is_server_allowed(request.origin)) {
+        SIM_SOMETIMES("an ACL keeps an invite out");
         co_return forbidden("the room's server_acl denies " + request.origin.text());
     }
 
@@ -118,6 +121,7 @@ Task<Result<json::Object>> FederationServer::sign_invite(Request request, Brough
     if (!signed_invite) co_return std::unexpected(error_of(signed_invite.error()));
     // Where a user of ours is in the room, the invite comes as any other event.
     if (!known || !(*known)->is_server_joined(services_.server_name)) {
+        SIM_SOMETIMES("somebody is invited into a room that we are not in");
         services_.rooms.put_outlier_membership(
             {.room = invite.room_id,
              .user = UserId(*invite.state_key),
@@ -144,6 +148,7 @@ Task<Result<Reply>> FederationServer::invite_v1(Request request) {
     BroughtInvite brought;
     ASSIGN_OR_CO_RETURN(brought.pdu, request.object_body());
     // Spec: "must assume that the room version is either "1" or "2"": their events are alike.
+    SIM_SOMETIMES("an invite comes in the old form");
     brought.rules = find_room_rules("2");
     ASSIGN_OR_CO_RETURN(const auto beside, optional_object(brought.pdu, "unsigned"));
     if (beside) {

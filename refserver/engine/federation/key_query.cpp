@@ -10,6 +10,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/runtime/clock.h"
@@ -124,6 +125,7 @@ void FederationServer::append_documents(const KeyQuery& query,
         if (!is_asked_for) continue;
         ++count;
         bytes_left -= document.text.size();
+        SIM_SOMETIMES("we sign keys as a notary");
         json::Object keys = parse_document(document.text);
         sign_json(keys, services_.server_name.view(), services_.signer);
         into.emplace_back(std::move(keys));
@@ -137,6 +139,7 @@ Task<Reply> FederationServer::answer_key_queries(std::vector<KeyQuery> queries) 
         if (query.server == services_.server_name) continue;
         if (needs_fresh_keys(query)) stale.push_back(query.server);
     }
+    SIM_SOMETIMES(!stale.empty(), "we fetch keys as a notary");
     co_await services_.keys.refresh(std::move(stale));
     json::Array documents;
     std::size_t bytes_left = kAnswerBytesMax;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/peers/outbox.h"
@@ -16,6 +17,7 @@ namespace matrix::engine {
 Result<UserId> FederationServer::require_user_of(const ServerName& origin,
                                                  std::string_view user) const {
     ASSIGN_OR_RETURN(UserId id, require_user_id(user, "userId"));
+    SIM_SOMETIMES(id.server() != origin, "a server speaks for a user of another one");
     if (id.server() != origin) return forbidden("userId: not a user of " + origin.text());
     return id;
 }
@@ -28,6 +30,8 @@ Result<void> FederationServer::check_supported_versions(const Request& request, 
         first == last
             ? version == "1"
             : std::any_of(first, last, [&](const auto& entry) { return entry.second == version; });
+    SIM_SOMETIMES(!is_supported,
+                  "a server does not know the version of a room that it wants to join");
     if (!is_supported) return incompatible_room_version(version);
     return {};
 }
@@ -77,9 +81,11 @@ Task<Result<StoredEvent>> FederationServer::admit_membership(RoomPtr room,
                         co_await room->receive_verified(std::move(event), origin));
     const StoredEvent& stored = receipt.stored;
     if (stored.status != EventStatus::Accepted) {
+        SIM_SOMETIMES("the rules refuse a membership that a server has signed");
         co_return forbidden(stored.detail + " (rule " + stored.rule + ")");
     }
     // The origin does not wait for the others; the outbox tries until they have it.
+    SIM_SOMETIMES(!receipt.is_new, "a membership is brought twice");
     if (receipt.is_new) {
         std::vector<ServerName> others = room->servers();
         std::erase(others, origin);

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/protocol/event_hash.h"
@@ -36,6 +37,7 @@ Task<Result<void>> FederationServer::receive_outside_leave(json::Object pdu, Ser
         (event->membership() == Membership::Leave || event->membership() == Membership::Ban);
     if (!is_end || event->sender.server() != origin ||
         std::ranges::find(event->auth_events, ended->event->id) == event->auth_events.end()) {
+        SIM_SOMETIMES("a stranger claims to end an invite");
         co_return forbidden("the event does not end the membership that is known here");
     }
     CO_RETURN_IF_ERROR(co_await services_.keys.verify_event(pdu, rules));
@@ -43,7 +45,10 @@ Task<Result<void>> FederationServer::receive_outside_leave(json::Object pdu, Ser
 
     // It may have been joined, left or ended otherwise while we waited for keys.
     const auto now = services_.rooms.find_outlier_membership(room_id, user);
-    if (!now || now->event->id != ended->event->id) co_return Result<void>{};
+    if (!now || now->event->id != ended->event->id) {
+        SIM_SOMETIMES("an invite ends in two ways at once");
+        co_return Result<void>{};
+    }
     services_.rooms.put_outlier_membership(
         {.room = room_id,
          .user = user,

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/rooms/room_description.h"
 
@@ -53,15 +54,18 @@ Result<std::optional<UserId>> FederationServer::find_authoriser(const Room& room
     if (membership == Membership::Join || membership == Membership::Invite) return std::nullopt;
     switch (check_conditions(services_.rooms, room, user, services_.server_name)) {
         case Conditions::Unknown:
+            SIM_SOMETIMES("we cannot see the rooms whose members may join");
             return bad_request("M_UNABLE_TO_AUTHORISE_JOIN",
                                "this server does not see the rooms whose members may join");
         case Conditions::NotMet:
+            SIM_SOMETIMES("a user is in none of the rooms whose members may join");
             return forbidden("the user is in none of the rooms whose members may join");
         case Conditions::Met:
             break;
     }
     std::optional<UserId> inviter = find_authorising_user(room, services_.server_name);
     if (!inviter) {
+        SIM_SOMETIMES("no user of ours may vouch for a join");
         return bad_request("M_UNABLE_TO_GRANT_JOIN",
                            "no user of this server may invite others to the room");
     }
@@ -78,9 +82,11 @@ Result<Event> FederationServer::vouch_if_restricted(const Room& room, Event join
     ASSIGN_OR_RETURN(const auto found, find_authoriser(room, join.sender));
     // We sign only where our word is asked for.
     if (!found) {
+        SIM_SOMETIMES("our word is asked for where none is needed");
         return invalid_param("join_authorised_via_users_server: this join needs nobody's word");
     }
     json::Object pdu = join.parse_text();
+    SIM_SOMETIMES("a restricted join is signed by us too");
     sign_event(pdu, services_.server_name, services_.signer, room.rules());
     auto vouched = parse_event(pdu, room.rules());
     if (!vouched) return std::unexpected(error_of(vouched.error()));

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/peers/outbox.h"
@@ -62,9 +63,11 @@ Result<RoomPtr> FederationServer::find_room_of(const json::Object& pdu, const Se
     if (!room_id) return not_found("room_id: expected a room id");
     const Result<RoomPtr> room = services_.rooms.find(*room_id);
     if (!room || !(*room)->is_server_joined(services_.server_name)) {
+        SIM_SOMETIMES("an event of a room comes that we are not in");
         return not_found("this server is not in the room");
     }
     if (!(*room)->is_server_allowed(origin)) {
+        SIM_SOMETIMES("an ACL keeps an event out");
         return forbidden("the room's server_acl denies " + origin.text());
     }
     return room;
@@ -113,6 +116,7 @@ Task<std::vector<FederationServer::IncomingPdu>> FederationServer::check_pdus(
             if (events[i]) {
                 incoming.event = *std::move(events[i]);
             } else {
+                SIM_SOMETIMES("an event of a transaction is malformed or not well signed");
                 incoming.error = std::move(events[i]).error().message;
             }
         }
@@ -120,17 +124,16 @@ Task<std::vector<FederationServer::IncomingPdu>> FederationServer::check_pdus(
     co_return all;
 }
 
-// Empty, or why the event was not taken.
-Task<std::string> FederationServer::receive_event(RoomPtr room, Event event, ServerName origin) {
+Task<Result<Receipt>> FederationServer::receive_event(RoomPtr room,
+                                                      Event event,
+                                                      ServerName origin) {
     // An event before this one may have shut the server out.
     if (!room->is_server_allowed(origin)) {
-        co_return "the room's server_acl denies " + origin.text();
+        SIM_SOMETIMES("an event of a transaction shuts its server out");
+        co_return forbidden("the room's server_acl denies " + origin.text());
     }
-    if (event.room_id != room->id()) co_return "an event of another room";
-    const Result<Receipt> receipt = co_await room->receive_verified(std::move(event), origin);
-    if (!receipt) co_return receipt.error().message;
-    if (receipt->stored.status != EventStatus::Rejected) co_return "";
-    co_return receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
+    if (event.room_id != room->id()) co_return invalid_param("an event of another room");
+    co_return co_await room->receive_verified(std::move(event), origin);
 }
 
 /// The events of one transaction, while those of each room are received one after the other.
@@ -146,8 +149,16 @@ Task<void> FederationServer::receive_of_room(std::shared_ptr<Intake> intake,
     for (const std::size_t place : places) {
         IncomingPdu& pdu = intake->pdus[place];
         if (pdu.event) {
-            pdu.error = co_await receive_event(pdu.room, *std::move(pdu.event), intake->origin);
+            const Result<Receipt> receipt =
+                co_await receive_event(pdu.room, *std::move(pdu.event), intake->origin);
+            if (!receipt) {
+                pdu.error = receipt.error().message;
+            } else if (receipt->stored.status == EventStatus::Rejected) {
+                pdu.error = receipt->stored.detail + " (rule " + receipt->stored.rule + ")";
+                pdu.is_rejected = true;
+            }
         } else if (!pdu.room && co_await receive_outside_leave(pdu.pdu, intake->origin)) {
+            SIM_SOMETIMES("somebody takes back an invite from outside");
             pdu.error.clear();
         }
     }
@@ -162,6 +173,7 @@ Task<void> FederationServer::receive_by_room(std::shared_ptr<Intake> intake) {
         by_room[room ? room->id() : RoomId()].push_back(i);
     }
     intake->rooms_left = by_room.size();
+    SIM_SOMETIMES(by_room.size() > 1, "a transaction has events of several rooms");
     for (auto& [room, places] : by_room)
         intakes_.start(receive_of_room(intake, std::move(places)));
     while (intake->rooms_left > 0)
@@ -178,7 +190,8 @@ Task<json::Object> FederationServer::receive_pdus(json::Array pdus, ServerName o
 
     json::Object results;
     for (const IncomingPdu& pdu : intake->pdus) {
-        if (!pdu.error.empty()) {
+        if (!pdu.error.empty() && !pdu.is_rejected) {
+            ++services_.counters.events_dropped;
             services_.log.info("send", "an event of " + origin.text() + ": " + pdu.error);
         }
         if (!pdu.id) continue;
@@ -211,11 +224,15 @@ void FederationServer::take_edu(const json::Value& edu, const ServerName& origin
         taken = bad_json("an EDU: expected an object with `edu_type` and an object `content`");
     } else {
         const auto handler = std::ranges::find(edu_handlers(), *type, &EduHandler::type);
-        if (handler == edu_handlers().end()) return;  // Of a later version, or somebody's own.
+        if (handler == edu_handlers().end()) {
+            SIM_SOMETIMES("an EDU of an unknown type comes");
+            return;  // Of a later version, or somebody's own.
+        }
         taken = (this->*handler->take)(*content->if_object(), origin);
     }
     ++services_.counters.edus_received;
     if (taken) return;
+    SIM_SOMETIMES("an EDU is refused");
     ++services_.counters.edus_refused;
     services_.log.info("send",
                        "edu_refused server=" + origin.text() +
@@ -234,6 +251,7 @@ Task<Result<Reply>> FederationServer::send_transaction(Request request) {
         co_await entry->second->wait();
     Reply reply;
     if (auto known = transactions_.find_response(key.first, key.second)) {
+        SIM_SOMETIMES("a transaction comes twice");
         reply.written_body = *std::move(known);
         co_return reply;
     }
@@ -245,6 +263,8 @@ Task<Result<Reply>> FederationServer::send_transaction(Request request) {
         take_edu(edu, request.origin);
     reply.written_body = json::write(json::Object{{"pdus", std::move(results)}});
     // Events that were taken in an earlier turn may be lost with it: the peer sends them again.
+    SIM_SOMETIMES(services_.turns.failed_commits() != failed_before,
+                  "a commit fails while a transaction is taken");
     if (services_.turns.failed_commits() == failed_before) {
         transactions_.put_response(key.first, key.second, reply.written_body);
     }

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation/event_lists.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/rooms/room_summary.h"
@@ -21,6 +22,7 @@ std::vector<EventId> list_told(const Room& room,
                                bool omits_members) {
     std::vector<UserId> heroes;
     if (omits_members) heroes = summarize(room, before, joining).heroes;
+    SIM_SOMETIMES(omits_members, "members are omitted from the answer to a join");
     std::vector<EventId> told;
     before.for_each([&](const StateKey& key, const EventId& id) {
         const bool is_omitted = omits_members && key.type == "m.room.member" &&

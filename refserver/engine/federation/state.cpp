@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-events
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation/event_lists.h"
 #include "refserver/engine/federation_server.h"
 
@@ -25,7 +26,10 @@ Result<std::vector<EventId>> take_event_id(const Request& request) {
 Task<Result<StateAt>> find_state_at(EventId id, RoomPtr room) {
     if (!room->find_event(id)) co_return not_found("there is no such event in the room");
     const std::optional<State> state = room->state_before(id);
-    if (!state) co_return not_found("the state at that event is not known");
+    if (!state) {
+        SIM_SOMETIMES("a state is asked for that we do not know");
+        co_return not_found("the state at that event is not known");
+    }
     std::vector<EventId> ids;
     state->for_each([&](const StateKey&, const EventId& event) { ids.push_back(event); });
     StateAt at;
@@ -37,6 +41,7 @@ Task<Result<StateAt>> find_state_at(EventId id, RoomPtr room) {
 }  // namespace
 
 Task<Result<Reply>> FederationServer::get_state(Request request) {
+    SIM_SOMETIMES("a state is asked for as a whole");
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
                         find_room_to_read(request.origin, request.path[0], ids));
@@ -51,6 +56,7 @@ Task<Result<Reply>> FederationServer::get_state(Request request) {
 }
 
 Task<Result<Reply>> FederationServer::get_state_ids(Request request) {
+    SIM_SOMETIMES("a state is asked for by its ids");
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
                         find_room_to_read(request.origin, request.path[0], ids));

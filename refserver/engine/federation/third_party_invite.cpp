@@ -4,6 +4,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#third-party-invites
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/federation_server.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/rooms/remote_rooms.h"
@@ -80,6 +81,7 @@ Task<Result<Reply>> FederationServer::exchange_third_party_invite(Request reques
     ASSIGN_OR_CO_RETURN(const json::Object body, request.object_body());
     ASSIGN_OR_CO_RETURN(NewEvent invite, take_exchange(request, body, *room));
     // The rules check who sent the first invite, and the identity server's signature.
+    SIM_SOMETIMES("a third-party invite is exchanged");
     CO_RETURN_IF_ERROR(co_await services_.remote_rooms.invite(std::move(room), std::move(invite)));
     co_return Reply{};
 }
@@ -110,6 +112,7 @@ Task<Result<void>> FederationServer::deliver_pending_invite(PendingInvite pendin
                                                  std::move(pending.signed_part))));
         co_return Result<void>{};
     }
+    SIM_SOMETIMES("a third-party invite is taken elsewhere to be exchanged");
     NewEvent invite = make_invite(pending.sender, user, name, std::move(pending.signed_part));
     json::Object event{{"type", invite.type},
                        {"room_id", pending.room.text()},

@@ -15,9 +15,10 @@ std::int64_t as_integer(std::uint64_t count) {
 }  // namespace
 
 Task<Result<Reply>> InspectionServer::get_server(Request) {
+    const Counters counted = services_.count();
     json::Object counters;
     for (const NamedCounter& counter : kNamedCounters)
-        counters.set(counter.name, as_integer(services_.counters.*counter.count));
+        counters.set(counter.name, as_integer(counted.*counter.count));
     const storage::Turns& turns = services_.turns;
     Reply reply;
     reply.body = json::Object{
@@ -26,8 +27,6 @@ Task<Result<Reply>> InspectionServer::get_server(Request) {
         {"open_requests", as_integer(services_.count_open_requests())},
         {"queued", as_integer(services_.outbox.queued())},
         {"rooms", as_integer(services_.rooms.list().size())},
-        {"commits", as_integer(turns.commits())},
-        {"failed_commits", as_integer(turns.failed_commits())},
         {"newest_position", turns.newest().value},
         {"durable_position", turns.durable_position().value},
         {"counters", std::move(counters)},
@@ -42,11 +41,9 @@ Task<Result<Reply>> InspectionServer::get_metrics(Request) {
         name = "refserver_" + name;
         text += "# TYPE " + name + ' ' + type + '\n' + name + ' ' + std::to_string(value) + '\n';
     };
-    for (const NamedCounter& counter : kNamedCounters) {
-        add(std::string(counter.name) + "_total", "counter", services_.counters.*counter.count);
-    }
-    add("commits_total", "counter", services_.turns.commits());
-    add("failed_commits_total", "counter", services_.turns.failed_commits());
+    const Counters counted = services_.count();
+    for (const NamedCounter& counter : kNamedCounters)
+        add(std::string(counter.name) + "_total", "counter", counted.*counter.count);
     add("open_requests", "gauge", services_.count_open_requests());
     add("queued", "gauge", services_.outbox.queued());
     Reply reply;

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/http_api.h"
 #include "refserver/protocol/x_matrix.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 
@@ -24,6 +26,8 @@ constexpr std::size_t kUserKeysAnswerBytesMax = 16 * 1024 * 1024;
 constexpr std::size_t kNotaryDocumentsMax = 16;
 constexpr std::size_t kServersInRoomMax = 100'000;
 constexpr std::size_t kErrorTextBytesMax = 200;
+/// Of a fault point: many peers are too slow for it.
+constexpr runtime::Duration kImpatientTimeout = runtime::milliseconds(100);
 
 // A path below /_matrix/federation/, from its literal and its variable segments.
 std::string target_of(std::string_view prefix, std::initializer_list<std::string_view> segments) {
@@ -122,6 +126,7 @@ Error error_of_answer(const ServerName& server, const runtime::HttpResponse& res
     const auto relayed = std::ranges::find_if(kRelayedErrors, [&](const RelayedError& error) {
         return error.errcode == errcode && error.status == response.status;
     });
+    SIM_SOMETIMES(relayed != kRelayedErrors.end(), "a server's refusal is passed on");
     if (relayed == kRelayedErrors.end()) return bad_gateway(std::move(message)).error();
 
     Error error{relayed->status, errcode, std::move(message), {}};
@@ -168,13 +173,17 @@ Task<runtime::Network::Result> FederationClient::send(ServerName server,
         runtime::Network::Result answer = co_await services_.network.fetch(
             is_last ? std::move(request) : runtime::OutgoingRequest(request));
         if (answer || !is_before_sending(answer.error().kind)) {
-            if (i > 0) services_.discovery.prefer(server, (*places)[i]);
+            if (i > 0) {
+                SIM_SOMETIMES("a server answers at its second place");
+                services_.discovery.prefer(server, (*places)[i]);
+            }
             co_return answer;
         }
         if (answer.error().kind == runtime::NetworkErrorKind::Forbidden) {
             ++services_.counters.outgoing_refused_addresses;
         }
         if (is_last || services_.clock.monotonic_now() >= deadline) {
+            SIM_SOMETIMES("a server answers at none of its places");
             services_.discovery.forget(server);
             co_return answer;
         }
@@ -189,6 +198,7 @@ Task<std::expected<json::Value, json::ParseError>> FederationClient::parse_answe
         return json::parse(body, json::Numbers::Any, {.bytes_max = bytes_max});
     };
     if (is_small) co_return parse();
+    SIM_SOMETIMES("a large answer is read by a worker");
     co_return co_await services_.workers.run<Parsed>(runtime::Lane::Signatures, std::move(parse));
 }
 
@@ -196,12 +206,14 @@ Task<Result<json::Value>> FederationClient::request_value(Call call) {
     runtime::OutgoingRequest outgoing;
     ASSIGN_OR_CO_RETURN(outgoing.message, make_message(call));
     outgoing.timeout = call.timeout;
+    if (SIM_FAULT_POINT("a request gives up early")) outgoing.timeout = kImpatientTimeout;
     outgoing.body_bytes_max = call.answer_bytes_max;
     ASSIGN_OR_CO_RETURN(const PeerHealth::Attempt attempt,
                         services_.health.begin(call.server, call.insistence));
 
     const bool is_durable = co_await services_.turns.durable();
     if (!is_durable) {
+        SIM_SOMETIMES("a request is not sent because a commit failed");
         services_.health.withdraw(attempt);
         co_return storage_failed(services_.turns);
     }
@@ -218,7 +230,10 @@ Task<Result<json::Value>> FederationClient::request_value(Call call) {
         co_return std::unexpected(call.error_of(call.server, *answer));
     }
     auto body = co_await parse_answer(std::move(answer->body), call.answer_bytes_max);
-    if (!body) co_return bad_answer(call.server, "JSON, with " + body.error().what);
+    if (!body) {
+        SIM_SOMETIMES("a server's answer is no JSON");
+        co_return bad_answer(call.server, "JSON, with " + body.error().what);
+    }
     co_return *std::move(body);
 }
 

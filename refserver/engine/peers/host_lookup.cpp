@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "refserver/base/sometimes.h"
+
 namespace matrix::engine {
 
 std::string without_brackets(const std::string& host) {
@@ -37,6 +39,7 @@ runtime::Task<FoundPlaces> HostLookup::find(HostAndPort host, std::uint16_t port
     ++services_.counters.dns_questions;
     const auto found = co_await services_.resolver.find_addresses(host.host);
     if (!found) {
+        SIM_SOMETIMES("a host has no address");
         ++services_.counters.dns_failures;
         co_return std::unexpected(
             runtime::NetworkError{runtime::NetworkErrorKind::Unreachable,

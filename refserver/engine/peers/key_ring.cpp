@@ -6,9 +6,11 @@
 #include <set>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
+#include "refserver/runtime/fault_point.h"
 #include "refserver/runtime/task_group.h"
 #include "refserver/storage/remote_keys.h"
 
@@ -147,7 +149,7 @@ json::Object KeyRing::own_keys() const {
 KeyRing::Data::Remote& KeyRing::Data::remote(const ServerName& server) {
     const auto [entry, is_new] = remotes.try_emplace(server);
     entry->second.last_use = ++uses;
-    if (!entry->second.keys) {
+    if (!entry->second.keys || SIM_FAULT_POINT("the keys of a server are read from the database")) {
         entry->second.keys = std::make_shared<const Keys>(store.load(server));
     }
     if (is_new && remotes.size() > kServersMax) forget_least_used();
@@ -158,6 +160,7 @@ KeyRing::Data::Remote& KeyRing::Data::remote(const ServerName& server) {
 // again.
 void KeyRing::Data::forget_all() {
     for (auto& [server, known] : remotes) {
+        SIM_SOMETIMES("keys are read again after a failed commit");
         known.keys.reset();
         known.fetch_after = {};
     }
@@ -181,6 +184,9 @@ std::shared_ptr<const Keys> KeyRing::Data::keys_of(const ServerName& server) {
 void KeyRing::Data::start_fetch(const ServerName& server) {
     if (server == services.server_name) return;
     Remote& known = remote(server);
+    SIM_SOMETIMES(known.is_fetching, "two questions share one fetch of keys");
+    SIM_SOMETIMES(!known.is_fetching && services.clock.monotonic_now() < known.fetch_after,
+                  "a server is not asked for its keys again so soon");
     if (known.is_fetching || services.clock.monotonic_now() < known.fetch_after) return;
     if (fetches.size() >= kFetchesAtOnceInAll) return;
     MATRIX_ASSERT(federation != nullptr);
@@ -195,6 +201,7 @@ Task<void> KeyRing::Data::fetch(ServerName server) {
     if (fetched) {
         is_news = merge(remote(server), *fetched, Source::Origin);
     } else {
+        SIM_SOMETIMES("a server does not give its keys");
         ++services.counters.key_fetch_failures;
         services.log.info(
             "key_ring",
@@ -215,10 +222,12 @@ Task<bool> KeyRing::Data::fetch_from_notaries(ServerName server) {
     if (std::ranges::count(notaries, server) > 0) co_return false;
     for (const ServerName& notary : notaries) {
         if (notary == services.server_name) continue;
+        SIM_SOMETIMES("a notary is asked for keys");
         ++services.counters.key_notary_fetches;
         const Result<std::vector<ServerKeys>> documents =
             co_await federation->query_keys(notary, server);
         if (!documents) {
+            ++services.counters.key_notary_failures;
             services.log.info(
                 "key_ring",
                 "key_notary_failed server=" + notary.text() + " why=" + documents.error().message);
@@ -228,10 +237,16 @@ Task<bool> KeyRing::Data::fetch_from_notaries(ServerName server) {
         if (!documents->empty()) co_await refresh(std::move(asked));
         bool is_news = false;
         for (const ServerKeys& document : *documents) {
-            if (!is_signed_by_notary(document.document, notary)) continue;
+            if (!is_signed_by_notary(document.document, notary)) {
+                SIM_SOMETIMES("a notary did not sign what it gives");
+                continue;
+            }
             is_news |= merge(remote(server), document, Source::Notary);
         }
-        if (is_news) co_return true;
+        if (is_news) {
+            SIM_SOMETIMES("a notary knows keys of a server that does not answer");
+            co_return true;
+        }
     }
     co_return false;
 }
@@ -244,6 +259,7 @@ bool KeyRing::Data::is_signed_by_notary(const json::Object& document, const Serv
             return true;
         }
     }
+    ++services.counters.key_notary_failures;
     services.log.info("key_ring", "key_notary_failed server=" + notary.text() + " why=signature");
     return false;
 }
@@ -274,13 +290,19 @@ bool KeyRing::Data::merge(Remote& known, const ServerKeys& fetched, Source sourc
     }
     bool is_news = false;
     for (auto& [key_id, key] : believed.keys) {
+        SIM_SOMETIMES(!key.is_old && key.valid_until_ts > now + kBelievedForMs,
+                      "a server claims a key for too long");
         if (!key.is_old) key.valid_until_ts = std::min(key.valid_until_ts, now + kBelievedForMs);
         const auto [entry, is_new] = keys.try_emplace(key_id, key);
         is_news |= is_new || entry->second.public_key != key.public_key ||
                    entry->second.is_old != key.is_old ||
                    key.valid_until_ts - entry->second.valid_until_ts > kHourMs;
+        SIM_SOMETIMES(!is_new && entry->second.public_key != key.public_key,
+                      "a key id gets another key");
+        SIM_SOMETIMES(!is_new && !entry->second.is_old && key.is_old, "a key becomes an old one");
         entry->second = key;
     }
+    SIM_SOMETIMES(keys.size() > kKeysPerServerMax, "a server has too many keys");
     if (keys.size() > kKeysPerServerMax) return false;
     store.put(believed, now);
     known.keys = std::make_shared<const Keys>(std::move(keys));
@@ -473,7 +495,10 @@ void check_batch(Batch& batch,
             const Result<void> result = result_of(verdict, server);
             if (!result && event) event = std::unexpected(result.error());
         }
-        if (event && !has_valid_content_hash(pdu)) event = redact(*event);
+        if (event && !has_valid_content_hash(pdu)) {
+            SIM_SOMETIMES("an event's hash is wrong, and it is redacted");
+            event = redact(*event);
+        }
     }
     batch.pdus.clear();
 }
@@ -494,7 +519,9 @@ std::set<ServerName> KeyRing::Data::list_unjudged(const std::vector<Batch>& batc
                 return known != keys->end() &&
                        is_key_valid_for(known->second, newest_ts, now, rules);
             });
-            if (!is_judged) unjudged.insert(signing.first);
+            if (!is_judged || SIM_FAULT_POINT("keys that are known are asked for again")) {
+                unjudged.insert(signing.first);
+            }
         }
     }
     return unjudged;
@@ -506,6 +533,7 @@ Task<void> KeyRing::Data::work_on(std::shared_ptr<std::vector<Batch>> batches, S
         step(batches->front());
         co_return;
     }
+    SIM_SOMETIMES("events are checked by the workers");
     std::vector<std::move_only_function<void()>> jobs;
     for (std::size_t i = 0; i < batches->size(); ++i)
         jobs.emplace_back([batches, i, step] { step((*batches)[i]); });
@@ -518,6 +546,7 @@ Task<KeyRing::Data::Batches> KeyRing::Data::check(std::vector<json::Object> pdus
     co_await work_on(batches, [rules](Batch& batch) { read_batch(batch, *rules); });
 
     const std::set<ServerName> unjudged = list_unjudged(*batches, *rules);
+    SIM_SOMETIMES(!unjudged.empty(), "keys are fetched to judge events");
     co_await refresh(std::vector(unjudged.begin(), unjudged.end()));
     for (Batch& batch : *batches) {
         for (const auto& [signing, newest_ts] : batch.newest_by_signing)
@@ -549,6 +578,7 @@ KeyRing::KeptEvents join_batches(std::vector<Batch> batches, const RoomId& room)
             if (event && event->room_id == room) {
                 kept.events.push_back(*std::move(event));
             } else {
+                SIM_SOMETIMES("an event that was asked for is dropped");
                 ++kept.dropped;
             }
         }
@@ -606,6 +636,7 @@ Result<void> check_addressed(const XMatrix& authorization, const ServerName& us)
     // UNSPECIFIED: what a request in our own name is; we never send one to ourselves.
     if (authorization.origin == us) return unauthorized("Authorization: origin: that is us");
     if (authorization.destination && *authorization.destination != us) {
+        SIM_SOMETIMES("a request is signed for another server");
         return unauthorized("Authorization: destination: that is another server");
     }
     if (!is_ed25519(authorization.key_id)) {
@@ -629,6 +660,7 @@ Result<std::unique_ptr<json::Value>> parse_content(const runtime::HttpRequest& r
 const ServerKey* KeyRing::Data::find_current_key(const ServerName& server, const KeyId& key) {
     const Keys& keys = *remote(server).keys;
     const auto found = keys.find(key);
+    SIM_SOMETIMES(found != keys.end() && found->second.is_old, "a request is signed by an old key");
     if (found == keys.end() || found->second.is_old) return nullptr;
     return found->second.valid_until_ts >= services.clock.now().value ? &found->second : nullptr;
 }
@@ -641,17 +673,20 @@ Task<Result<ServerName>> KeyRing::authenticate(runtime::HttpRequest request) {
 
     const ServerName& origin = authorization.origin;
     if (!data_->find_current_key(origin, authorization.key_id)) {
+        SIM_SOMETIMES("keys are fetched to authenticate a request");
         std::vector<ServerName> servers(1, origin);
         co_await data_->refresh(std::move(servers));
     }
     const ServerKey* key = data_->find_current_key(origin, authorization.key_id);
     if (!key) {
+        SIM_SOMETIMES("a request comes from a server without a current key");
         co_return unauthorized("Authorization: " + origin.text() + " has no current key " +
                                authorization.key_id.text());
     }
     const std::string signed_request = write_request_to_sign(
         request.method, request.target, origin, services.server_name, content.get());
     if (!services.verifier.is_valid(key->public_key, signed_request, authorization.signature)) {
+        SIM_SOMETIMES("a request's signature is wrong");
         co_return unauthorized("Authorization: the signature is wrong");
     }
     co_return origin;

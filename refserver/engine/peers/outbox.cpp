@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <map>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/peer_health.h"
 #include "refserver/engine/rooms/rooms.h"
 #include "refserver/protocol/base64.h"
 #include "refserver/protocol/sha256.h"
+#include "refserver/runtime/fault_point.h"
 #include "refserver/storage/outbox_store.h"
 
 namespace matrix::engine {
@@ -105,6 +107,7 @@ Outbox::Outbox(Services services) : data_(std::make_unique<Data>(std::move(servi
     data_->services.health.on_back([data = data_.get()](const ServerName& server) {
         const auto entry = data->destinations.find(server);
         if (entry == data->destinations.end() || !entry->second.wake) return;
+        SIM_SOMETIMES("a pause ends early because its server is back");
         auto wake = std::exchange(entry->second.wake, nullptr);
         wake();
     });
@@ -128,11 +131,15 @@ void Outbox::send(const EventPtr& event, const std::vector<ServerName>& servers)
 
 void Outbox::Data::queue_event(const ServerName& server, const Event& event) {
     if (find_or_load(server).has_gaps) {
+        SIM_SOMETIMES("an event goes into the gap of a server that is away");
         store.put_gap(server, {event.room_id, event.id});
         return;
     }
     const std::int64_t number = store.append(server, event.id);
-    if (number % kQueueCountedEach == 0 && store.count_events(server) > kQueueLengthMax) {
+    const bool is_long =
+        number % kQueueCountedEach == 0 && store.count_events(server) > kQueueLengthMax;
+    if (is_long || SIM_FAULT_POINT("a queue of events counts as too long")) {
+        SIM_SOMETIMES("a queue is collapsed because it is long");
         collapse(server, "too many events wait");
     }
 }
@@ -143,6 +150,7 @@ Outbox::Data::Destination& Outbox::Data::find_or_load(const ServerName& server) 
     const storage::OutboxStore::Destination stored = store.load_destination(server);
     const storage::OutboxStore::Retry& retry = stored.retry;
     if (retry.failures > 0 && services.health.transaction_pause(server).failures == 0) {
+        SIM_SOMETIMES("a back-off outlives a restart");
         const std::int64_t left_ms = retry.retry_at_ts - services.clock.now().value;
         services.health.remember(server, {retry.failures, runtime::milliseconds(left_ms)});
     }
@@ -174,7 +182,10 @@ void Outbox::Data::queue_ephemeral(const ServerName& server, Ephemeral edu) {
             return older.replaces_key == edu.replaces_key;
         });
     }
+    SIM_SOMETIMES(destination.waiting.size() >= kEphemeralEdusMax,
+                  "too many EDUs wait for a server");
     if (is_down(server) || destination.waiting.size() >= kEphemeralEdusMax) {
+        SIM_SOMETIMES("an EDU is dropped because its server is down or slow");
         ++services.counters.edus_dropped;
         return;
     }
@@ -182,8 +193,10 @@ void Outbox::Data::queue_ephemeral(const ServerName& server, Ephemeral edu) {
 }
 
 void Outbox::resume() {
-    for (const auto& queue : data_->store.list_queues())
+    for (const auto& queue : data_->store.list_queues()) {
+        SIM_SOMETIMES("a queue is taken up after a restart");
         data_->start(queue.destination);
+    }
 }
 
 std::size_t Outbox::queued() const {
@@ -237,6 +250,7 @@ Task<void> Outbox::Data::drain(ServerName server) {
         json::Object transaction = write_transaction(destination.in_flight);
         const Result<json::Object> results = co_await services.federation.send_transaction(
             server, std::move(id), std::move(transaction));
+        if (results && SIM_FAULT_POINT("the answer to a transaction is forgotten")) continue;
         if (results) {
             log_refusals(server, *results);
             note_success(server, std::exchange(destinations[server].in_flight, {}));
@@ -253,12 +267,18 @@ Task<void> Outbox::Data::drain(ServerName server) {
 void Outbox::Data::fill_transaction(const ServerName& server) {
     Destination& destination = destinations[server];
     Transaction& transaction = destination.in_flight;
-    if (!transaction.is_empty()) return;
+    if (!transaction.is_empty()) {
+        SIM_SOMETIMES("a transaction is sent again");
+        return;
+    }
     if (destination.has_gaps) catch_up(server, destination);
     destination.failed_commits = services.turns.failed_commits();
     transaction.made_at = services.clock.now();
+    const bool is_small = SIM_FAULT_POINT("a transaction holds one event and one EDU");
     transaction.kept = store.next_transaction(
-        server, {.events = kTransactionPdusMax, .edus = kTransactionEdusMax});
+        server,
+        {.events = is_small ? 1 : kTransactionPdusMax, .edus = is_small ? 1 : kTransactionEdusMax});
+    SIM_SOMETIMES(transaction.kept.size() > 1, "a transaction holds several entries");
     const auto kept_edus = static_cast<std::size_t>(
         std::ranges::count_if(transaction.kept, [](const auto& entry) { return !entry.event; }));
     const auto count = std::min(kTransactionEdusMax - kept_edus, destination.waiting.size());
@@ -276,6 +296,7 @@ void Outbox::Data::fill_transaction(const ServerName& server) {
 // From the destination's next transaction on, which comes when it takes them again.
 void Outbox::Data::catch_up(const ServerName& server, Destination& destination) {
     const auto gaps = store.take_gaps(server, kCatchUpRoomsMax);
+    SIM_SOMETIMES("a server catches up");
     for (const storage::OutboxStore::Gap& gap : gaps) {
         for (const EventId& event : newest_events(server, gap))
             store.append(server, event);
@@ -291,7 +312,10 @@ std::vector<EventId> Outbox::Data::newest_events(const ServerName& server,
                                                  const storage::OutboxStore::Gap& gap) const {
     MATRIX_ASSERT(rooms != nullptr);
     const Result<RoomPtr> room = rooms->find(gap.room);
-    if (!room || !(*room)->is_server_joined(server)) return {gap.last_event};
+    if (!room || !(*room)->is_server_joined(server)) {
+        SIM_SOMETIMES("a server that has left gets its last event");
+        return {gap.last_event};
+    }
     return (*room)->extremities();
 }
 
@@ -330,6 +354,7 @@ void Outbox::Data::log_refusals(const ServerName& server, const json::Object& re
     for (const json::Member& result : results) {
         const std::string* error = result.value.find_string("error");
         if (!error) continue;
+        SIM_SOMETIMES("a server refuses an event of ours");
         services.log.info("outbox",
                           server.text() + " refused " + result.key.substr(0, kIdBytesMax) + ": " +
                               error->substr(0, 200));
@@ -343,6 +368,7 @@ void Outbox::Data::note_success(const ServerName& server, Transaction transactio
     if (!transaction.kept.empty()) store.acknowledge(server, transaction.kept.back().number);
     if (services.health.transaction_pause(server).failures == 0) return;
     services.health.transaction_taken(server);
+    SIM_SOMETIMES("a server takes transactions again");
     services.log.info("outbox", "transactions_taken_again server=" + server.text());
     store.put_retry(server, {});
 }
@@ -360,19 +386,24 @@ void Outbox::Data::drop_ephemeral(Destination& destination) {
 void Outbox::Data::read_again_after_failed_commit(const ServerName& server) {
     Destination& destination = destinations[server];
     if (destination.failed_commits == services.turns.failed_commits()) return;
+    SIM_SOMETIMES("a transaction is read again after a failed commit");
     drop_ephemeral(destination);
     destination.in_flight = {};
     destination.has_gaps = store.load_destination(server).has_gaps;
 }
 
 void Outbox::Data::note_failure(const ServerName& server, const Error& error) {
+    ++services.counters.transactions_failed;
     services.health.transaction_failed(server);
     const PeerHealth::TransactionPause pause = services.health.transaction_pause(server);
     services.log.info("outbox",
                       "transaction_failed server=" + server.text() +
                           " failures=" + std::to_string(pause.failures) + " why=" + error.message);
     read_again_after_failed_commit(server);
-    if (is_down(server)) drop_ephemeral(destinations[server]);
+    if (is_down(server)) {
+        SIM_SOMETIMES("a server is down");
+        drop_ephemeral(destinations[server]);
+    }
 
     const std::int64_t now = services.clock.now().value;
     storage::OutboxStore::Retry retry = store.load_destination(server).retry;
@@ -381,7 +412,10 @@ void Outbox::Data::note_failure(const ServerName& server, const Error& error) {
     retry.retry_at_ts = now + pause.left.value;
     store.put_retry(server, retry);
     const bool is_away = now - retry.failing_since_ts >= kQueueAgeMaxMs;
-    if (is_away && !destinations[server].has_gaps) collapse(server, "away for too long");
+    if (is_away && !destinations[server].has_gaps) {
+        SIM_SOMETIMES("a queue is collapsed because its server is away");
+        collapse(server, "away for too long");
+    }
 }
 
 // Or until the server shows that it is there.

@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 namespace {
@@ -16,12 +18,14 @@ Result<PeerHealth::Attempt> PeerHealth::begin(const ServerName& server, Insisten
     const runtime::Timestamp now = services_.clock.monotonic_now();
     Peer& peer = peers_[server];
     if (peer.requests >= kRequestsPerPeerMax) {
+        SIM_SOMETIMES("too many requests wait for one server");
         ++services_.counters.outgoing_refused_by_limit;
         return bad_gateway(server.text() + ": too many requests are waiting for its answer");
     }
     if (peer.is_suspect() && insistence == Insistence::Patient) {
         // After a pause one request finds out; the others do not wait with it.
         if (now < peer.reach.ask_after || peer.is_probing) {
+            SIM_SOMETIMES("a request is refused while its server pauses");
             ++services_.counters.outgoing_refused_by_pause;
             const std::int64_t left_ms =
                 std::max<std::int64_t>((peer.reach.ask_after - now).value, 0);
@@ -29,6 +33,7 @@ Result<PeerHealth::Attempt> PeerHealth::begin(const ServerName& server, Insisten
                                " times; it is asked again in " + std::to_string(left_ms / 1000) +
                                " s");
         }
+        SIM_SOMETIMES("one request finds out whether a server is back");
         peer.is_probing = true;
     }
     ++peer.requests;
@@ -58,6 +63,7 @@ void PeerHealth::end_well(const Attempt& attempt) {
     if (is_recovery) end_pause(peer->second.transactions);
     release(peer);
     if (!is_recovery) return;
+    SIM_SOMETIMES("a server recovers");
     services_.log.info("federation", "peer_recovered server=" + attempt.server.text());
     if (on_back_) on_back_(attempt.server);
 }
@@ -69,6 +75,7 @@ void PeerHealth::end_badly(const Attempt& attempt, std::string_view failure) {
     Peer& peer = found->second;
     // Requests that were out together fail together: that is one failure.
     if (attempt.number >= peer.counts_from) {
+        SIM_SOMETIMES("a request to a server fails");
         peer.counts_from = attempts_;
         note_failure(peer.reach, kFailuresTolerated);
         services_.log.info("federation",
@@ -76,6 +83,8 @@ void PeerHealth::end_badly(const Attempt& attempt, std::string_view failure) {
                                " failures=" + std::to_string(peer.reach.failures) +
                                " why=" + std::string(failure));
     }
+    SIM_SOMETIMES(attempt.number < peer.counts_from,
+                  "requests that were out together fail together");
     release(found);
 }
 
@@ -88,6 +97,7 @@ void PeerHealth::note_failure(Pause& pause, int tolerated) {
     // From half of it to all of it, so that servers which failed together do not come together.
     const auto half = static_cast<std::uint64_t>(pause_ms / 2);
     const auto drawn_ms = static_cast<std::int64_t>(half + random_.below(half + 1));
+    if (SIM_FAULT_POINT("a server that failed is asked again at once")) return;
     pause.ask_after = pause.last_failure + runtime::milliseconds(drawn_ms);
 }
 
@@ -116,6 +126,7 @@ void PeerHealth::server_is_back(const ServerName& server) {
     if (peer == peers_.end()) return;
     const bool is_reached = end_pause(peer->second.reach);
     const bool is_trying = end_pause(peer->second.transactions);
+    SIM_SOMETIMES(is_reached || is_trying, "a server shows that it is back");
     if ((is_reached || is_trying) && on_back_) on_back_(server);
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 
@@ -81,7 +83,10 @@ void ServerDiscovery::forget_least_used() {
 
 Task<ServerDiscovery::Found> ServerDiscovery::find(ServerName server) {
     const EntryPtr entry = entry_of(server);
-    if (!entry->is_searching && services_.clock.monotonic_now() < entry->good_until) {
+    const bool is_good = services_.clock.monotonic_now() < entry->good_until &&
+                         !SIM_FAULT_POINT("a place that is known is sought again");
+    if (!entry->is_searching && is_good) {
+        SIM_SOMETIMES("a place is known from before");
         co_return entry->found;
     }
     if (!std::exchange(entry->is_searching, true)) {
@@ -99,6 +104,7 @@ Task<void> ServerDiscovery::search(ServerName server, EntryPtr entry) {
         entry->found = std::move(places->destinations);
         lifetime = std::clamp(places->lifetime, kPlaceLifetimeLeast, kPlaceLifetimeMax);
     } else {
+        SIM_SOMETIMES("a server cannot be found");
         ++services_.counters.discovery_failures;
         services_.log.info(
             "discovery",
@@ -117,7 +123,10 @@ void ServerDiscovery::prefer(const ServerName& server, const runtime::Destinatio
     const auto place = std::ranges::find_if(known, [&](const runtime::Destination& one) {
         return one.connect_to() == destination.connect_to() && one.port == destination.port;
     });
-    if (place != known.end()) std::rotate(known.begin(), place, place + 1);
+    if (place != known.end()) {
+        SIM_SOMETIMES("a place that answers is preferred to one that does not");
+        std::rotate(known.begin(), place, place + 1);
+    }
 }
 
 void ServerDiscovery::forget(const ServerName& server) {
@@ -130,10 +139,14 @@ void ServerDiscovery::forget(const ServerName& server) {
 Task<FoundPlaces> ServerDiscovery::search_name(ServerName server) {
     const auto parts = split_server_name(server);
     if (!parts) co_return no_place("expected " + parts.error().what);
-    if (needs_no_look_around(server, *parts)) co_return co_await find_as_it_says(server, *parts);
+    if (needs_no_look_around(server, *parts)) {
+        SIM_SOMETIMES("a name needs no look around");
+        co_return co_await find_as_it_says(server, *parts);
+    }
 
     // Step 3.
     const WellKnown::Delegation delegation = co_await well_known_.find_delegation(parts->host);
+    SIM_SOMETIMES(delegation.name.has_value(), "a well-known file delegates a name");
     FoundPlaces found = delegation.name ? co_await search_delegated(*delegation.name)
                                         : co_await search_services(*parts);
     if (found) found->lifetime = std::min(found->lifetime, delegation.lifetime);
@@ -145,6 +158,7 @@ Task<FoundPlaces> ServerDiscovery::search_delegated(ServerName delegated) {
     const auto parts = split_server_name(delegated);
     if (!parts) co_return no_place("m.server: expected " + parts.error().what);
     if (needs_no_look_around(delegated, *parts)) {
+        SIM_SOMETIMES("a delegated name needs no look around");
         co_return co_await find_as_it_says(delegated, *parts);
     }
     co_return co_await search_services(*parts);
@@ -177,11 +191,15 @@ Task<FoundPlaces> ServerDiscovery::search_services(HostAndPort host) {
             // UNSPECIFIED: what a failed look-up is. We chose to go on, because many DNS servers
             // fail at names that begin with an underscore, and the certificate decides anyhow.
             if (services.error().kind == runtime::ResolveErrorKind::NotFound) continue;
+            SIM_SOMETIMES("a service record cannot be looked up");
             ++services_.counters.dns_failures;
             services_.log.info("discovery",
                                "srv_failed name=" + name + " why=" + services.error().what);
             continue;
         }
+        SIM_SOMETIMES(service == "_matrix-fed._tcp.", "a service record leads to a server");
+        SIM_SOMETIMES(service == "_matrix._tcp.",
+                      "a service record of the old name leads to a server");
         FoundPlaces found = co_await places_of(name, *std::move(services));
         if (!found) co_return found;
         for (runtime::Destination& destination : found->destinations) {
@@ -190,6 +208,7 @@ Task<FoundPlaces> ServerDiscovery::search_services(HostAndPort host) {
         }
         co_return found;
     }
+    SIM_SOMETIMES("a server is sought at the default port");
     co_return co_await hosts_.find(host, kFederationPort);
 }
 
@@ -199,10 +218,14 @@ Task<FoundPlaces> ServerDiscovery::places_of(std::string name, runtime::ServiceR
     std::size_t tried = 0;
     for (const auto& record : order_services(std::move(services.records), random_)) {
         if (tried++ == kServicesTriedMax) break;
-        if (record.target.empty()) continue;  // RFC 2782: "decidedly not available".
+        if (record.target.empty()) {
+            SIM_SOMETIMES("DNS says that there is no service");
+            continue;  // RFC 2782: "decidedly not available".
+        }
         const auto target = parse_server_name(record.target);
         auto host = target ? split_server_name(*target) : std::unexpected(target.error());
         if (!host || host->is_ip_literal || host->port) {
+            SIM_SOMETIMES("a service record names no host");
             found = no_place(name + ": target: expected a host name");
             continue;
         }

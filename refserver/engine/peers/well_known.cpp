@@ -4,6 +4,7 @@
 #include <set>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/freshness.h"
 #include "refserver/protocol/json.h"
 
@@ -31,7 +32,10 @@ Task<WellKnown::Delegation> WellKnown::find_delegation(std::string host) {
     Known& cached = known_[host];
     cached.last_use = ++uses_;
     const runtime::Timestamp now = services_.clock.monotonic_now();
-    if (now < cached.good_until) co_return Delegation{cached.name, cached.good_until - now};
+    if (now < cached.good_until) {
+        SIM_SOMETIMES("a delegation is known from before");
+        co_return Delegation{cached.name, cached.good_until - now};
+    }
     if (known_.size() > kHostsMax) forget_least_used();
 
     const Outcome outcome = co_await fetch(host);
@@ -79,6 +83,7 @@ Task<WellKnown::Outcome> WellKnown::fetch(std::string host) {
     std::set<std::string> visited;
     for (int redirects = 0;; ++redirects) {
         if (!visited.insert(url.text()).second) {
+            SIM_SOMETIMES("redirects go in a circle");
             co_return std::unexpected(Failure{"redirects that go in a circle", true});
         }
         const runtime::Network::Result answer = co_await ask(url, deadline);
@@ -88,6 +93,7 @@ Task<WellKnown::Outcome> WellKnown::fetch(std::string host) {
         }
         if (!is_redirect(answer->status)) co_return read(*answer);
         if (redirects == kWellKnownRedirectsMax) {
+            SIM_SOMETIMES("a well-known file has too many redirects");
             co_return std::unexpected(Failure{"too many redirects", true});
         }
         const std::string* location = answer->headers.find("Location");
@@ -96,23 +102,33 @@ Task<WellKnown::Outcome> WellKnown::fetch(std::string host) {
             co_return std::unexpected(
                 Failure{"a redirect: Location: expected " + (next ? "a URL" : next.error()), true});
         }
+        SIM_SOMETIMES("a well-known file is redirected");
         url = *std::move(next);
     }
 }
 
 // Spec: "should assume that the body is JSON regardless of type".
 WellKnown::Outcome WellKnown::read(const runtime::HttpResponse& response) const {
+    SIM_SOMETIMES(response.status != 200 && !is_temporary(response.status),
+                  "a host has no well-known file");
+    SIM_SOMETIMES(is_temporary(response.status), "a host does not give its well-known file now");
     if (response.status != 200) {
         return std::unexpected(
             Failure{"status " + std::to_string(response.status), !is_temporary(response.status)});
     }
     const auto body =
         json::parse(response.body, json::Numbers::Any, {.bytes_max = kWellKnownBytesMax});
-    if (!body) return std::unexpected(Failure{"no JSON: " + body.error().what, true});
+    if (!body) {
+        SIM_SOMETIMES("a well-known file is no JSON");
+        return std::unexpected(Failure{"no JSON: " + body.error().what, true});
+    }
     const std::string* text = body->find_string("m.server");
     if (!text) return std::unexpected(Failure{"m.server: expected a string", true});
     auto name = parse_server_name(*text);
-    if (!name) return std::unexpected(Failure{"m.server: expected " + name.error().what, true});
+    if (!name) {
+        SIM_SOMETIMES("a well-known file delegates to no server name");
+        return std::unexpected(Failure{"m.server: expected " + name.error().what, true});
+    }
     const runtime::Duration lifetime =
         find_lifetime(response.headers, services_.clock.now()).value_or(kWellKnownLifetimeDefault);
     return Document{*std::move(name),
@@ -142,6 +158,8 @@ void WellKnown::note(Known& known, const std::string& host, const Outcome& outco
         known.name.reset();
         known.failures = 0;
     } else {
+        SIM_SOMETIMES(known.name.has_value(),
+                      "an old delegation is believed while its host is away");
         const bool is_too_old = now - known.name_given_at >= kWellKnownLifetimeMost;
         if (is_too_old) known.name.reset();
         const int doublings = std::min(known.failures++, 16);

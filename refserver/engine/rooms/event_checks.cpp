@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 
 namespace matrix::engine {
 
@@ -44,12 +45,16 @@ Judgement judge(const Event& event,
                 const CheckContext& context) {
     using storage::EventStatus;
     auth::Verdict verdict = check_by_auth_events(event, context);
+    SIM_SOMETIMES(!verdict, "an event is refused by what it cites");
     if (verdict) verdict = check_by_state(event, before, context);
     if (!verdict) return {EventStatus::Rejected, verdict.error()};
     // The same state gives the same verdict.
     if (current == before) return {};
     verdict = check_by_state(event, current, context);
-    if (!verdict) return {EventStatus::SoftFailed, verdict.error()};
+    if (!verdict) {
+        SIM_SOMETIMES("the current state refuses what the state before allows");
+        return {EventStatus::SoftFailed, verdict.error()};
+    }
     return {};
 }
 
@@ -109,6 +114,8 @@ std::vector<CheckedOutlier> check_outliers(std::vector<Event> events, CheckConte
         });
         const bool is_other_create =
             event->type == "m.room.create" && context.create && event->id != context.create->id;
+        SIM_SOMETIMES(!is_complete, "an outlier cites what is not here");
+        SIM_SOMETIMES(is_other_create, "an outlier is another create event");
         if (!is_complete || is_other_create) continue;
         auth::Verdict verdict = check_by_auth_events(*event, context);
         judged.emplace(event->id, auth::CitedEvent{event, !verdict});

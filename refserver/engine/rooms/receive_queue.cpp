@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "refserver/base/sometimes.h"
+
 namespace matrix::engine {
 
 runtime::Completion<bool> ReceiveQueue::enter(ServerName origin) {
@@ -16,9 +18,11 @@ runtime::Completion<bool> ReceiveQueue::enter(ServerName origin) {
         const auto line = waiting_.find(origin);
         const bool is_line_full = line != waiting_.end() && line->second.size() >= kWaitingOfOneMax;
         if (is_line_full || waiting_count_ >= kWaitingMax) {
+            SIM_SOMETIMES(is_line_full, "one server fills its line in a room's queue");
             done(false);
             return runtime::Pending();
         }
+        SIM_SOMETIMES("an event waits for its turn in a room");
         const std::uint64_t ticket = next_ticket_++;
         waiting_[origin].emplace(ticket, std::move(done));
         ++waiting_count_;
@@ -45,6 +49,7 @@ void ReceiveQueue::admit_next() {
         is_busy_ = false;
         return;
     }
+    SIM_SOMETIMES(waiting_.size() > 1, "several servers take turns in a room's queue");
     auto line = waiting_.upper_bound(last_admitted_);
     if (line == waiting_.end()) line = waiting_.begin();
     last_admitted_ = line->first;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/rooms/room_preview.h"
@@ -29,6 +30,7 @@ const std::string* find_text(const json::Object& object, std::string_view field)
 }
 
 std::unexpected<Error> bad_template(const ServerName& server, std::string_view what) {
+    SIM_SOMETIMES("a resident offers another event than was asked for");
     return bad_gateway(server.text() +
                        " offers another event than was asked for: " + std::string(what));
 }
@@ -176,8 +178,10 @@ Task<Result<Answer>> RemoteRooms::ask_each(std::vector<ServerName> servers,
         Result<Answer> answer = co_await attempt(server);
         if (answer) co_return answer;
         last = std::move(answer).error();
+        SIM_SOMETIMES(is_final(last), "a resident refuses for the whole room");
         services_.log.info("remote_rooms",
                            what + " through " + server.text() + ": " + last.message);
+        SIM_SOMETIMES(!is_final(last), "a resident does not help, and another one is asked");
         if (refusal == Refusal::Final && is_final(last)) break;
     }
     co_return std::unexpected(std::move(last));
@@ -211,6 +215,7 @@ Task<Result<Answer>> RemoteRooms::run_recorded(ServerName resident,
         unfinished_.remove_handshake(event.id);
         if (co_await services_.turns.durable()) co_return answer;
     }
+    SIM_SOMETIMES("a commit fails during a handshake with a resident");
     tasks_.start(finish_later(std::move(handshake)));
     co_return storage_failed(services_.turns);
 }
@@ -247,8 +252,10 @@ Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent jo
         auto sent, co_await services_.federation.send_join(server, room, join.event.id, join.pdu));
     // The resident may have added its signature, and nothing else.
     if (!sent.event.empty()) {
+        SIM_SOMETIMES("a resident returns a join");
         auto returned = parse_event(sent.event, *rules);
         if (!returned || returned->id != join.event.id) {
+            SIM_SOMETIMES("a resident returns another event than it was sent");
             co_return bad_gateway(server.text() + " returned another event than it was sent");
         }
         CO_RETURN_IF_ERROR(co_await services_.keys.verify_event(sent.event, rules));
@@ -278,6 +285,7 @@ Task<std::vector<Event>> RemoteRooms::keep_verified(json::Array pdus,
     }
     auto kept = co_await services_.keys.keep_events(std::move(objects), room, rules);
     if (kept.dropped != 0) {
+        SIM_SOMETIMES("a resident sends events that are not kept");
         services_.log.warning("remote_rooms",
                               std::to_string(kept.dropped) + " events of " + room.text() +
                                   " were dropped: malformed, of another room, or not signed");
@@ -293,11 +301,15 @@ Result<void> RemoteRooms::check_create(const JoinedRoom& joined,
     for (const Event& event : joined.state) {
         if (!event.is("m.room.create", "")) continue;
         if (create && create->id != event.id) {
+            SIM_SOMETIMES("a resident sends a state with two create events");
             return bad_gateway(server.text() + " sent a state with two create events");
         }
         create = &event;
     }
-    if (!create) return bad_gateway(server.text() + " sent a state without a create event");
+    if (!create) {
+        SIM_SOMETIMES("a resident sends a state without a create event");
+        return bad_gateway(server.text() + " sent a state without a create event");
+    }
     const auto* content = create->find_content<CreateContent>();
     // Spec: m.room.create, "The version of the room. Defaults to 1 if the key does not exist."
     std::string version = "1";
@@ -307,6 +319,7 @@ Result<void> RemoteRooms::check_create(const JoinedRoom& joined,
         version = content->room_version.value_or("");
     }
     if (version != rules.version) {
+        SIM_SOMETIMES("a resident lies about the room version");
         return bad_gateway(server.text() + " sent a create event of another room version");
     }
     return {};
@@ -337,6 +350,7 @@ Task<Result<void>> RemoteRooms::knock_through(ServerName server,
 }
 
 Task<Result<void>> RemoteRooms::finish_knock(ServerName server, SignedEvent knock) {
+    SIM_SOMETIMES("a knock goes through another server");
     const RoomId room = knock.event.room_id;
     const UserId user = knock.event.sender;
     ASSIGN_OR_CO_RETURN(
@@ -374,6 +388,7 @@ Task<Result<void>> RemoteRooms::leave_through(ServerName server, RoomId room, Us
 }
 
 Task<Result<void>> RemoteRooms::finish_leave(ServerName server, SignedEvent leave) {
+    SIM_SOMETIMES("an invite is rejected through another server");
     const RoomId room = leave.event.room_id;
     const UserId user = leave.event.sender;
     CO_RETURN_IF_ERROR(
@@ -425,6 +440,7 @@ Task<Result<StoredEvent>> RemoteRooms::invite(RoomPtr room, NewEvent invite) {
         unfinished_.remove_invite(planned.room, planned.invited);
         if (co_await services_.turns.durable()) co_return sent;
     }
+    SIM_SOMETIMES("a commit fails during an invite");
     tasks_.start(invite_later(std::move(planned)));
     co_return storage_failed(services_.turns);
 }
@@ -451,6 +467,7 @@ Task<Result<StoredEvent>> RemoteRooms::send_invite(RoomPtr room, NewEvent invite
     copy_signatures(theirs, server, pdu);
     const Result<void> is_signed = co_await services_.keys.verify_signature_of(server, pdu, rules);
     if (!is_signed) {
+        SIM_SOMETIMES("an invite comes back without a signature");
         co_return bad_gateway(server.text() +
                               " did not sign the invite: " + is_signed.error().message);
     }

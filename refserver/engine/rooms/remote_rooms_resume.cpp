@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/remote_rooms.h"
 #include "refserver/runtime/clock.h"
 #include "refserver/runtime/random.h"
@@ -41,6 +42,7 @@ Task<void> RemoteRooms::finish_later(storage::UnfinishedHandshake handshake) {
         const bool is_wanted =
             known_membership(handshake.room, handshake.user) == handshake.known_at;
         const std::uint64_t failed_before = services_.turns.failed_commits();
+        SIM_SOMETIMES(!is_wanted, "an unfinished handshake is not wanted any more");
         const bool is_over = !is_wanted || !is_undecided(co_await finish(handshake));
         if (is_over && services_.turns.failed_commits() == failed_before) {
             unfinished_.remove_handshake(handshake.event);
@@ -48,6 +50,7 @@ Task<void> RemoteRooms::finish_later(storage::UnfinishedHandshake handshake) {
         }
         co_await pause_before_attempt(attempt);
     }
+    SIM_SOMETIMES("an unfinished handshake is given up");
     unfinished_.remove_handshake(handshake.event);
 }
 
@@ -61,13 +64,16 @@ Task<Result<void>> RemoteRooms::finish(storage::UnfinishedHandshake handshake) {
     SignedEvent own{*std::move(event), std::move(*pdu->if_object())};
     switch (own.event.membership().value_or(Membership::Leave)) {
         case Membership::Join: {
+            SIM_SOMETIMES("an unfinished join is finished");
             const auto joined = co_await finish_join(handshake.resident, std::move(own));
             if (!joined) co_return std::unexpected(joined.error());
             co_return Result<void>{};
         }
         case Membership::Knock:
+            SIM_SOMETIMES("an unfinished knock is finished");
             co_return co_await finish_knock(handshake.resident, std::move(own));
         case Membership::Leave:
+            SIM_SOMETIMES("an unfinished leave is finished");
             co_return co_await finish_leave(handshake.resident, std::move(own));
         case Membership::Invite:
         case Membership::Ban:
@@ -86,6 +92,7 @@ Task<void> RemoteRooms::invite_later(storage::UnfinishedInvite planned) {
         }
         co_await pause_before_attempt(attempt);
     }
+    SIM_SOMETIMES("an unfinished invite is given up");
     unfinished_.remove_invite(planned.room, planned.invited);
 }
 
@@ -93,8 +100,10 @@ Task<Result<void>> RemoteRooms::invite_again(storage::UnfinishedInvite planned) 
     ASSIGN_OR_CO_RETURN(const RoomPtr room, services_.rooms.find(planned.room));
     const auto membership = room->membership(planned.invited);
     if (membership == Membership::Invite || membership == Membership::Join) {
+        SIM_SOMETIMES("an unfinished invite was done");
         co_return Result<void>{};
     }
+    SIM_SOMETIMES("an unfinished invite is made again");
     const auto content = json::parse(planned.content);
     MATRIX_ASSERT(content && content->if_object());  // We wrote it.
     const auto sent = co_await send_invite(room,

@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/room_data.h"
 
 namespace matrix::engine {
@@ -31,8 +32,10 @@ bool Room::Data::load(const storage::RoomRow& row) {
 void Room::Data::refresh() {
     if (!is_stale || is_gone) return;
     if (const auto row = services.rooms.find(id)) {
+        SIM_SOMETIMES("a room is read again after a failed commit");
         is_stale = !load(*row);
     } else {
+        SIM_SOMETIMES("a room is gone with a failed commit");
         is_gone = !services.turns.database().has_failed();
     }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/room_data.h"
 
 namespace matrix::engine {
@@ -55,8 +56,14 @@ bool is_allowed_by(const Event& acl, const ServerName& server) {
     if (!parts) return false;
     const json::Value* literals = content.find("allow_ip_literals");
     const bool* are_literals_allowed = literals ? literals->if_boolean() : nullptr;
-    if (parts->is_ip_literal && are_literals_allowed && !*are_literals_allowed) return false;
-    if (is_listed(content, "deny", parts->host)) return false;
+    if (parts->is_ip_literal && are_literals_allowed && !*are_literals_allowed) {
+        SIM_SOMETIMES("an ACL denies an address literal");
+        return false;
+    }
+    if (is_listed(content, "deny", parts->host)) {
+        SIM_SOMETIMES("an ACL denies a server that it lists");
+        return false;
+    }
     return is_listed(content, "allow", parts->host);
 }
 
@@ -73,6 +80,7 @@ bool Room::Data::is_server_allowed(const ServerName& server) {
     if (known != acl_verdicts_.by_server.end()) return known->second;
     const EventPtr acl = services.events.find_event(*acl_id);
     const bool is_allowed = !acl || is_allowed_by(*acl, server);
+    SIM_SOMETIMES(!is_allowed, "an ACL shuts a server out");
     if (acl) acl_verdicts_.by_server.emplace(server, is_allowed);
     return is_allowed;
 }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/rooms/event_order.h"
@@ -33,12 +34,18 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
         const runtime::Timestamp* asked = data_->backfills_asked.find(event_id.view());
         return asked && (now - *asked).value < kBackfillAgainMs;
     });
-    if (missing.empty()) co_return false;
+    if (missing.empty()) {
+        SIM_SOMETIMES("a hole in the history is not asked for again so soon");
+        co_return false;
+    }
     if (missing.size() > kBackfillTipsMax) missing.resize(kBackfillTipsMax);
     for (const ServerName& server : data_->list_backfill_servers()) {
         auto pdus = co_await data_->services.federation.backfill(
             server, data_->id, missing, kBackfillEventsMax);
-        if (!pdus) continue;
+        if (!pdus) {
+            SIM_SOMETIMES("a server gives no history");
+            continue;
+        }
         EventsById found = co_await data_->take_unplaced(*std::move(pdus));
         // The room's other events wait no longer than for the placing.
         if (!co_await data_->queue.enter(server)) co_return false;
@@ -46,8 +53,12 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
         data_->queue.leave();
         const bool is_richer = std::ranges::any_of(
             missing, [&](const EventId& id) { return data().find_placed(id).has_value(); });
-        if (is_richer) co_return true;
+        if (is_richer) {
+            SIM_SOMETIMES("history is fetched");
+            co_return true;
+        }
     }
+    SIM_SOMETIMES("nobody gives what is missing in the history");
     for (const EventId& event_id : missing)
         data_->backfills_asked.put(event_id.view(), now);
     co_return false;
@@ -79,6 +90,8 @@ Task<void> Room::Data::place_history(std::vector<Event> events, ServerName from)
         if (!state_after_all(event.prev_events) && ++states_fetched > kBackfillStatesMax) continue;
         const Result<void> placed = co_await place_historic(std::move(event), from);
         if (placed) continue;
+        ++services.counters.events_dropped;
+        SIM_SOMETIMES("an event of the history is dropped");
         services.log.info("room",
                           "dropped " + event_id.text() + " of the history of " + id.text() + ": " +
                               placed.error().message);
@@ -92,6 +105,7 @@ Task<Result<void>> Room::Data::place_historic(Event event, ServerName from) {
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     auto before = state_after_all(event.prev_events);
     if (!before) {
+        SIM_SOMETIMES("history has a hole above which a state is fetched");
         ASSIGN_OR_CO_RETURN(before, co_await fetch_state_before(event.id, from));
     }
     // From here to the end nothing waits: what was read is still true.

@@ -13,7 +13,9 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/room_data.h"
+#include "refserver/runtime/fault_point.h"
 #include "refserver/runtime/workers.h"
 
 namespace matrix::engine {
@@ -105,6 +107,7 @@ Result<CheckedRoom> check_joined_room(JoinedRoom joined, const Verifier& verifie
     const Judgement judgement =
         judge(*joined.join, room.before, room.before, {room.create, find_accepted, verifier});
     if (judgement.status != EventStatus::Accepted) {
+        SIM_SOMETIMES("the rules refuse a join in the state that a resident gives");
         return std::unexpected(error_of(judgement.failure));
     }
     list_members_of(accepted, room);
@@ -187,8 +190,10 @@ private:
     // Calls `store` for each item, some of them in each turn; items are gone then.
     template <class Item, class Store>
     Task<bool> store_in_slices(std::vector<Item>* items, Store store) {
-        for (std::size_t first = 0; first < items->size(); first += kRowsPerSlice) {
-            const std::size_t count = std::min(kRowsPerSlice, items->size() - first);
+        const std::size_t rows =
+            SIM_FAULT_POINT("an import stores one row at a time") ? 1 : kRowsPerSlice;
+        for (std::size_t first = 0; first < items->size(); first += rows) {
+            const std::size_t count = std::min(rows, items->size() - first);
             for (Item& item : std::span(*items).subspan(first, count)) {
                 store(item);
                 item = Item();
@@ -209,9 +214,15 @@ enum class Presence { Unknown, Left, Joined };
 // The parameters are the caller's, who waits.
 Task<bool> import_room(RoomImport* import, CheckedRoom* checked, Presence presence) {
     if (!co_await import->store_outliers(&checked->outliers)) co_return false;
-    if (presence == Presence::Joined) co_return true;
+    if (presence == Presence::Joined) {
+        SIM_SOMETIMES("a room is entered that we are in");
+        co_return true;
+    }
     if (!co_await import->store_nodes(&checked->nodes)) co_return false;
-    if (presence == Presence::Left) co_return true;
+    if (presence == Presence::Left) {
+        SIM_SOMETIMES("a room is entered again");
+        co_return true;
+    }
     co_return co_await import->replace_members(checked);
 }
 
@@ -253,6 +264,7 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
     const storage::RoomNumber number = services_.rooms.find_or_create(room_id, *join->rules);
     RoomImport import(services_, number);
     const bool is_stored = co_await import_room(&import, &*checked, presence);
+    SIM_SOMETIMES(!is_stored, "a commit fails while a room is entered");
 
     // From here to the end nothing waits.
     const std::unique_ptr<runtime::Signal> finished = std::move(entering_.at(room_id));
@@ -261,6 +273,7 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
     const auto newest = membership_at(room_id, join->sender, services_.turns.newest());
     const StreamPosition newest_at = newest ? newest->position : StreamPosition{};
     if (is_stored && known_at && *known_at != newest_at) {
+        SIM_SOMETIMES("a membership changes while its room is entered");
         room = forbidden("the user's membership has changed meanwhile");
     } else if (is_stored) {
         room = finish_entering(number, join, checked->before, std::move(checked->joined_servers));
@@ -287,7 +300,10 @@ Result<RoomPtr> Rooms::finish_entering(storage::RoomNumber number,
     }
     Room::Data& data = room->data();
     RETURN_IF_ERROR(data.check_is_stored());
-    if (data.find_placed(join->id)) return room;
+    if (data.find_placed(join->id)) {
+        SIM_SOMETIMES("a join came by another way while its room was entered");
+        return room;
+    }
     if (!known) {
         data.adopt(before, std::move(joined_servers));
     } else if (!room->is_server_joined(services_.server_name)) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/rooms/room_data.h"
 
@@ -23,7 +24,9 @@ StoredEvent Room::Data::place(EventPtr event,
     if (origin != EventOrigin::Own) {
         // An outlier may have been redacted before it found its place.
         const auto known = services.events.find(stored.event->id);
+        SIM_SOMETIMES(known && !known->is_placed(), "an outlier finds its place");
         if (known && known->redacted_by) {
+            SIM_SOMETIMES("an event was redacted before it found its place");
             stored.event = known->event;
             stored.redacted_by = known->redacted_by;
         }
@@ -63,6 +66,7 @@ std::set<EventId> list_covered(const Event& event, const Room::Data& room) {
         if (!covered.insert(id).second) continue;
         const auto stored = room.find_placed(id);
         if (!stored || stored->status == EventStatus::Accepted) continue;
+        SIM_SOMETIMES("an event stands upon one that is not shown");
         if (++hidden > kHiddenEventsMax) break;
         pending.insert(
             pending.end(), stored->event->prev_events.begin(), stored->event->prev_events.end());
@@ -81,7 +85,10 @@ bool Room::Data::is_cited_by_accepted(const EventId& event_id) const {
         for (const EventId& child : services.events.list_children(next)) {
             const auto stored = find_placed(child);
             if (!stored) continue;
-            if (stored->status == EventStatus::Accepted) return true;
+            if (stored->status == EventStatus::Accepted) {
+                SIM_SOMETIMES("an event comes after those that cite it");
+                return true;
+            }
             if (seen.insert(child).second) pending.push_back(child);
         }
     }
@@ -100,6 +107,7 @@ void Room::Data::advance(const Event& event, const State& after, StreamPosition 
     if (next != extremities) {
         change_extremities(next);
         const bool is_alone = next.size() == 1 && next.front() == event.id;
+        SIM_SOMETIMES(!is_alone, "a room has several extremities");
         const auto resolved = is_alone ? std::optional(after) : state_after_all(next);
         if (resolved && !(*resolved == current)) {
             if (position == StreamPosition{}) position = services.turns.next_position();
@@ -156,6 +164,7 @@ std::optional<MemberChange> Room::Data::change_member(const StateDifference& dif
     if (now) {
         services.rooms.put_membership(number, user, *now, event->id);
     } else {
+        SIM_SOMETIMES("a resolution takes a membership away");
         services.rooms.remove_membership(number, user);
     }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/federation_client.h"
 #include "refserver/engine/policy_signer.h"
 #include "refserver/engine/rooms/room_data.h"
@@ -41,6 +42,7 @@ Task<Result<Event>> Room::Data::ask_policy_server(Event event) {
         signatures = forbidden("the room's policy server is this one, which signs no events");
     }
     if (!signatures) {
+        SIM_SOMETIMES("the policy server refuses to sign an event");
         services.log.info("policy",
                           policy->via.text() + " did not sign " + event.id.text() + " of " +
                               id.text() + ": " + signatures.error().message);
@@ -53,6 +55,7 @@ Task<Result<Event>> Room::Data::ask_policy_server(Event event) {
     }
     auto recommended = parse_event(pdu, *rules);
     if (!recommended) co_return std::unexpected(error_of(recommended.error()));
+    SIM_SOMETIMES("the policy server signs an event");
     co_return *std::move(recommended);
 }
 
@@ -60,6 +63,7 @@ Task<Result<Event>> Room::Data::ask_policy_server(Event event) {
 // asked for again. We do not: what cites it is shown, and others ask for themselves.
 Judgement Room::Data::judge_by_policy(const Event& event) {
     if (!lacks_policy_signature(event)) return {};
+    SIM_SOMETIMES("an event is soft-failed for want of the policy server's signature");
     return {EventStatus::SoftFailed,
             {"check 7", "the room's policy server has not signed the event", {}}};
 }

@@ -18,10 +18,12 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/key_ring.h"
 #include "refserver/engine/rooms/room_data.h"
 #include "refserver/protocol/event_hash.h"
 #include "refserver/protocol/redaction.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 
@@ -34,9 +36,13 @@ Task<Result<Receipt>> Room::receive(json::Object pdu, ServerName from) {
 
 Task<Result<Receipt>> Room::receive_verified(Event event, ServerName from) {
     const RoomPtr self = shared_from_this();
-    if (auto known = data().find_placed(event.id)) co_return Receipt{*std::move(known), false};
+    if (auto known = data().find_placed(event.id)) {
+        SIM_SOMETIMES("an event comes that is here already");
+        co_return Receipt{*std::move(known), false};
+    }
     const bool is_admitted = co_await data_->queue.enter(from);
     if (!is_admitted) {
+        SIM_SOMETIMES("too many events wait for their turns in a room");
         co_return std::unexpected(Error{503, "M_UNKNOWN", "too many events wait", {}});
     }
     auto receipt = co_await data_->receive_in_turn(std::move(event), std::move(from));
@@ -59,12 +65,17 @@ Task<Result<Event>> Room::Data::verify(json::Object pdu) const {
 
 Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) {
     refresh();
-    if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
+    if (auto known = find_placed(event.id)) {
+        SIM_SOMETIMES("another copy of an event was first in the line");
+        co_return Receipt{*std::move(known), false};
+    }
     std::vector<Event> gap = co_await fetch_gap(event, from);
     for (Event& missing : gap) {
         const EventId missing_id = missing.id;
         const auto receipt = co_await find_place(std::move(missing), from);
         if (receipt) continue;
+        ++services.counters.events_dropped;
+        SIM_SOMETIMES("an event of a gap is dropped");
         services.log.info(
             "room",
             "dropped " + missing_id.text() + " of " + id.text() + ": " + receipt.error().message);
@@ -77,6 +88,7 @@ Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) 
 Result<void> Room::Data::check_is_only_create(const Event& event) const {
     const EventPtr known = create();
     if (event.type != "m.room.create" || !known || event.id == known->id) return {};
+    SIM_SOMETIMES("a second create event is dropped");
     return bad_request("M_UNKNOWN", "the room has another create event");
 }
 
@@ -85,6 +97,7 @@ Result<void> Room::Data::check_is_only_create(const Event& event) const {
 Result<void> Room::Data::check_id_is_free(const EventId& event_id) const {
     const EventPtr known = services.events.find_event(event_id);
     if (!known || known->room_id == id) return {};
+    SIM_SOMETIMES("an id is taken by an event of another room");
     return bad_request("M_INVALID_PARAM", "an event of another room has this id");
 }
 
@@ -96,8 +109,12 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
     refresh();
     auto before = state_after_all(event.prev_events);
     if (!before) {
+        SIM_SOMETIMES("the state before an event has to be fetched");
         auto fetched = co_await fetch_state_from_any(event.id, from);
-        if (!fetched) co_return std::unexpected(std::move(fetched).error());
+        if (!fetched) {
+            SIM_SOMETIMES("no server gives the state before an event");
+            co_return std::unexpected(std::move(fetched).error());
+        }
         before = *std::move(fetched);
     }
 
@@ -122,9 +139,11 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
             ++counters.events_received;
             break;
         case EventStatus::SoftFailed:
+            SIM_SOMETIMES("a received event is soft-failed");
             ++counters.events_soft_failed;
             break;
         case EventStatus::Rejected:
+            SIM_SOMETIMES("a received event is rejected");
             ++counters.events_rejected;
             break;
         case EventStatus::Outlier:
@@ -134,7 +153,12 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         place(
             std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
         true};
-    if (extremities.size() > kExtremitiesMax) merge_extremities();
+    const bool is_strict =
+        extremities.size() > 2 && SIM_FAULT_POINT("three extremities are too many");
+    if (is_strict || extremities.size() > kExtremitiesMax) {
+        SIM_SOMETIMES("a room has too many extremities");
+        merge_extremities();
+    }
     co_return receipt;
 }
 

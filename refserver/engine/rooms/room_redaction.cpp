@@ -2,6 +2,7 @@
 //
 // Spec: https://spec.matrix.org/v1.19/rooms/v11/#handling-redactions
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/rooms/room_data.h"
 #include "refserver/protocol/redaction.h"
@@ -18,11 +19,16 @@ bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
     if (redaction.type != "m.room.redaction" || !redaction.redacts) return true;
     auto target = services.events.find(*redaction.redacts);
     if (!target) {
+        SIM_SOMETIMES("a redaction comes before its target");
         services.events.put_early_redaction(*redaction.redacts, redaction.id);
         return false;
     }
     const bool is_valid = target->event->room_id == id && !target->is_rejected();
-    if (!is_valid || !may_apply(redaction, before, *target->event)) return false;
+    SIM_SOMETIMES(!is_valid, "a redaction names what it cannot redact");
+    if (!is_valid || !may_apply(redaction, before, *target->event)) {
+        SIM_SOMETIMES("a redaction is not applied");
+        return false;
+    }
     if (!target->redacted_by) {
         target->event = std::make_shared<const Event>(redact(*target->event));
         target->redacted_by = redaction.id;
@@ -33,12 +39,15 @@ bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
 }
 
 void Room::Data::apply_early_redactions(const EventId& target) {
-    for (const EventId& event_id : services.events.list_early_redactions(target)) {
+    const std::vector<EventId> redactions = services.events.list_early_redactions(target);
+    if (redactions.empty()) return;
+    for (const EventId& event_id : redactions) {
         auto redaction = find_placed(event_id);
         if (!redaction || redaction->status != EventStatus::Accepted) continue;
         const auto before = services.states.load(*redaction->state_before);
         if (!before || !apply_redaction(*redaction->event, *before)) continue;
         if (redaction->position != StreamPosition{}) continue;
+        SIM_SOMETIMES("a redaction waited for its target");
         redaction->position = services.turns.next_position();
         services.events.put(number, *redaction);
         services.notifier.room_changed(id, redaction->position);

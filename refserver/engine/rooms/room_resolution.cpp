@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <string>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/room_data.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 namespace {
@@ -27,15 +29,24 @@ State Room::Data::resolve_states(const std::vector<State>& states) {
         key += view(root);
         ordered.push_back(state);
     }
-    if (const State* known = resolved_.find(key)) return *known;
+    const State* known = resolved_.find(key);
+    if (known && !SIM_FAULT_POINT("a resolution that is remembered is made again")) {
+        SIM_SOMETIMES("a resolution is remembered");
+        return *known;
+    }
 
     if (!resolver_) resolver_ = std::make_unique<Resolver>(*rules, finder(), services.verifier);
     State resolved = resolver_->resolve(ordered);
     Counters& counters = services.counters;
+    SIM_SOMETIMES(resolver_->summary().conflicted_events == 0, "states differ without a conflict");
     ++counters.resolutions;
     if (resolver_->summary().conflicted_events > 0) ++counters.resolutions_with_conflict;
     if (resolver_->summary().was_decided_by_mainline) ++counters.resolutions_by_mainline;
-    if (resolver_->event_count() > kResolverEventsMax) resolver_.reset();
+    const bool is_large = resolver_->event_count() > kResolverEventsMax;
+    if (is_large || SIM_FAULT_POINT("a resolver is forgotten")) {
+        SIM_SOMETIMES("a resolver holds too many events");
+        resolver_.reset();
+    }
     resolved_.put(key, resolved);
     return resolved;
 }

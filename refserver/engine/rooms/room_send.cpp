@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/peers/outbox.h"
 #include "refserver/engine/rooms/room_data.h"
 
@@ -20,6 +21,7 @@ std::vector<EventPtr> Room::Data::choose_prev_events() const {
         }
     }
     if (events.size() <= kPrevEventsMax) return events;
+    SIM_SOMETIMES("an event cites only some of the extremities");
     std::ranges::sort(events, [](const EventPtr& a, const EventPtr& b) {
         return std::tie(b->depth, a->id) < std::tie(a->depth, b->id);
     });
@@ -75,6 +77,7 @@ Result<StoredEvent> Room::Data::accept_own(Event event) {
     }
     const Judgement judgement = judge(event, *before, current, checks());
     if (judgement.status != EventStatus::Accepted) {
+        SIM_SOMETIMES("an event of our own is refused");
         return std::unexpected(error_of(judgement.failure));
     }
     if (lacks_policy_signature(event)) {
@@ -125,6 +128,8 @@ void Room::Data::merge_extremities() {
             const auto made =
                 make_template(make_merge(user, is_silent ? nullptr : membership.get()));
             if (!made) continue;
+            SIM_SOMETIMES(is_silent, "extremities are merged by an event that says nothing");
+            SIM_SOMETIMES(!is_silent, "extremities are merged by a repeated join");
             auto event = sign_template(*made, *rules, services);
             if (event && accept_own(*std::move(event))) return;
         }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/room_data.h"
 
 namespace matrix::engine {
@@ -68,7 +69,10 @@ bool Room::may_see(const UserId& user, const StoredEvent& event) const {
     storage::RoomStore& rooms = room.services.rooms;
     if (current != Membership::Join) {
         const auto newest = rooms.find_change(user, room.id, room.services.turns.newest());
-        if (newest && newest->is_forgotten) return false;
+        if (newest && newest->is_forgotten) {
+            SIM_SOMETIMES("a forgotten room is hidden");
+            return false;
+        }
     }
     std::vector<std::optional<Membership>> memberships{membership_in(*before, user, room.finder())};
     if (is_own_member_event(*event.event, user)) memberships.push_back(event.event->membership());
@@ -101,6 +105,7 @@ bool Room::may_server_see(const ServerName& server, const StoredEvent& event) co
     if (has(HistoryVisibility::Shared) && is_server_joined(server)) return true;
 
     bool is_allowed = false;
+    SIM_SOMETIMES("a server that is not in the room asks for an event");
     const auto ask = [&](const Event& member) {
         if (is_allowed || UserId(*member.state_key).server() != server) return;
         for (const HistoryVisibility visibility : visibilities)

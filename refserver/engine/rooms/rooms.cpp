@@ -7,8 +7,10 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/base/result_macros.h"
+#include "refserver/base/sometimes.h"
 #include "refserver/engine/notifier.h"
 #include "refserver/engine/rooms/room_data.h"
+#include "refserver/runtime/fault_point.h"
 
 namespace matrix::engine {
 
@@ -30,7 +32,9 @@ RoomPtr Rooms::add(std::unique_ptr<Room::Data> data) {
 
 // Never a room that somebody holds: there must be one object for each.
 void Rooms::forget_unused() {
-    if (loaded_.size() < kLoadedMax) return;
+    const bool is_full = loaded_.size() >= kLoadedMax;
+    if (!is_full && !SIM_FAULT_POINT("rooms that nobody uses are dropped from the memory")) return;
+    SIM_SOMETIMES("rooms are dropped from the memory");
     std::erase_if(loaded_, [](const auto& entry) { return entry.second.use_count() == 1; });
 }
 
@@ -136,6 +140,7 @@ Result<RoomPtr> Rooms::create(const NewRoom& new_room) {
     std::optional<RoomDraft> drafted;
     for (int attempt = 0; attempt < kRoomIdAttemptsMax; ++attempt, ++now.value) {
         drafted.emplace(room_id, *rules, services_, now);
+        SIM_SOMETIMES(attempt > 0, "two rooms would have the same id");
         RETURN_IF_ERROR(drafted->add(make_create_event(new_room, *rules)));
         if (!services_.rooms.find(drafted->room_id())) break;
     }

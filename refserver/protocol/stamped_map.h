@@ -1,5 +1,7 @@
 // A map from small numbers to values that is emptied in no time: for work that is done over and
 // over, each time on a few of many numbers.
+//
+// Private to state_resolution*.cpp.
 #pragma once
 
 #include <algorithm>
