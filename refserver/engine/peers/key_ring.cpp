@@ -140,8 +140,10 @@ void KeyRing::connect(FederationClient& federation) {
 
 json::Object KeyRing::own_keys() const {
     const Services& services = data_->services;
-    return make_server_keys(
-        services.server_name, services.signer, services.clock.now().value + kOwnKeysValidMs);
+    return make_server_keys(services.server_name,
+                            services.signer,
+                            services.clock.now().value + kOwnKeysValidMs,
+                            services.old_keys);
 }
 
 // --- What is known of other servers ------------------------------------------------------------

@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ public:
         Counters& counters;
         /// Notaries that are asked when a server does not answer, in this order.
         std::vector<ServerName> trusted_key_servers;
+        /// Our own keys that sign no more.
+        std::map<KeyId, ServerKey> old_keys = {};
     };
     explicit KeyRing(Services services);
     KeyRing(const KeyRing&) = delete;
