@@ -247,6 +247,8 @@ std::map<std::string, std::uint64_t> metrics_of(World& world) {
     for (const auto& host : world.byzantine_hosts())
         byzantine += host->sent();
     metrics["byzantine_transactions"] = byzantine;
+    for (const auto& host : world.byzantine_hosts())
+        if (host->lies_told() > 0) metrics["byzantine_lies_told"] += host->lies_told();
     const Trace& trace = world.cluster().trace();
     metrics["dispatches"] = trace.dispatches();
     metrics["draws"] = trace.draws();

@@ -129,6 +129,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
     for (int user = 0; is_disk_new_ && user < world_.options.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
     }
+    options.rotates_key = rotates_key_;
     if (world_.options.crypto == Crypto::Simulated) {
         options.make_signer = make_simulated_signer;
         options.verifier = &simulated_verifier();
@@ -164,6 +165,7 @@ bool SimulatedServer::open() {
     }
     if (is_disk_new_) tokens_ = process.engine->user_tokens();
     is_disk_new_ = false;
+    rotates_key_ = false;
     return true;
 }
 

@@ -75,6 +75,23 @@ Task<Answer> World::call(User user, std::string method, std::string target, json
     co_return answer;
 }
 
+Task<void> World::call_alone(User user, std::string method, std::string target, json::Value body) {
+    ++open_steps_;
+    co_await call(std::move(user), std::move(method), std::move(target), std::move(body));
+    --open_steps_;
+}
+
+void World::request_later(User user, std::string method, std::string target, json::Value body) {
+    cluster_.tasks().start(
+        call_alone(std::move(user), std::move(method), std::move(target), std::move(body)));
+}
+
+std::optional<std::string> World::find_doubt_of(const RoomId& room) const {
+    const auto doubt = doubts_.find(room);
+    if (doubt == doubts_.end()) return std::nullopt;
+    return "room " + room.text() + ": " + doubt->second;
+}
+
 void World::skip(const Step& step, std::string_view why) {
     ++counts_.skipped;
     cluster_.trace().note("skipped", step.verb + ": " + std::string(why));

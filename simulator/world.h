@@ -63,6 +63,11 @@ public:
     /// Why nothing that this server promised can be demanded; nothing: it has lost nothing.
     std::optional<std::string> find_excuse_of(int server);
 
+    /// From now on servers are not held to agree in this room, for the specification promises it no
+    /// more. The first reason counts.
+    void doubt_room(const RoomId& room, std::string why) { doubts_.emplace(room, std::move(why)); }
+    std::optional<std::string> find_doubt_of(const RoomId& room) const;
+
     /// Rooms that exist, in the order in which they were made.
     const std::vector<LivingRoom>& rooms() const { return rooms_; }
     /// Null while there is no room of this name.
@@ -77,6 +82,8 @@ public:
 
     /// A request of a user, counted. A 5xx answer other than 502 is a finding of "answers".
     Task<Answer> call(User user, std::string method, std::string target, json::Value body = {});
+    /// The same, for who does not wait for the answer.
+    void request_later(User user, std::string method, std::string target, json::Value body);
     /// A number that no transaction of this run has had.
     std::string next_transaction() { return std::to_string(next_transaction_++); }
     /// Notes that a step was left out, and why.
@@ -96,6 +103,7 @@ public:
 
 private:
     Task<void> perform(const Verb* verb, Step step);
+    Task<void> call_alone(User user, std::string method, std::string target, json::Value body);
     Task<void> end_later(std::size_t fault);
 
     struct ActiveFault {
@@ -111,6 +119,7 @@ private:
     OperationCounts counts_;
     std::map<std::string, std::uint64_t> metrics_;
     std::set<std::string> excuses_;
+    std::map<RoomId, std::string> doubts_;
     std::vector<LivingRoom> rooms_;
     std::vector<std::unique_ptr<ByzantineHost>> hosts_;
     std::deque<ActiveFault> faults_;  ///< All that ever began: each keeps its place.

@@ -292,6 +292,13 @@ void draw_old_backup(Scenario& scenario, runtime::Random& random) {
     add(scenario, std::move(restore));
 }
 
+void draw_upgrade(Scenario& scenario, runtime::Random& random) {
+    Step step = draw_step(scenario, "upgrade", random);
+    set_server(scenario, step, random);
+    set_duration(scenario, step, kMinuteMs, random);
+    add(scenario, std::move(step));
+}
+
 // --- Disks ---------------------------------------------------------------------------------------
 
 void draw_lying_disk(Scenario& scenario, runtime::Random& random) {
@@ -343,6 +350,17 @@ void draw_wrong_clocks(Scenario& scenario, runtime::Random& random) {
     }
 }
 
+// --- Keys ----------------------------------------------------------------------------------------
+
+void draw_new_keys(Scenario& scenario, runtime::Random& random) {
+    const std::int64_t count = between(random, 1, 3);
+    for (std::int64_t number = 0; number < count; ++number) {
+        Step step = draw_step(scenario, "rotate_key", random);
+        set_server(scenario, step, random);
+        add(scenario, std::move(step));
+    }
+}
+
 constexpr std::array kFaultDisturbances = {
     Disturbance{"split", "Two halves do not reach each other in the middle third.", 50, draw_split},
     Disturbance{
@@ -381,6 +399,7 @@ constexpr std::array kFaultDisturbances = {
     Disturbance{"pauses", "A server stands still for up to 2 min, 1 to 5 times.", 25, draw_pauses},
     Disturbance{"wiped_server", "One server loses everything, once.", 5, draw_wiped_server},
     Disturbance{"old_backup", "One server goes back to an earlier disk, once.", 5, draw_old_backup},
+    Disturbance{"upgrade", "Of one server, from the release before, once.", 15, draw_upgrade},
     Disturbance{"lying_disk", "Power fails while syncs do nothing, once.", 5, draw_lying_disk},
     Disturbance{"full_disk", "One server's, for up to 2 min.", 15, draw_full_disk},
     Disturbance{"disk_errors",
@@ -391,6 +410,7 @@ constexpr std::array kFaultDisturbances = {
                 "By up to 1 min or 1 h, or 20 % too fast or slow, 1 to 4 times.",
                 25,
                 draw_wrong_clocks},
+    Disturbance{"new_keys", "A server signs with another key, 1 to 3 times.", 20, draw_new_keys},
 };
 
 }  // namespace

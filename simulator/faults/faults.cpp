@@ -1,4 +1,4 @@
-// The table of faults: of links, names, processes, disks and clocks, in this order.
+// The table of faults: of links, names, processes, disks, clocks and keys, in this order.
 
 #include "simulator/faults/faults.h"
 
@@ -7,8 +7,12 @@ namespace matrix::simulator {
 std::span<const Verb> fault_verbs() {
     static const std::vector<Verb> kVerbs = [] {
         std::vector<Verb> verbs;
-        for (const auto family :
-             {network_faults(), name_faults(), process_faults(), disk_faults(), clock_faults()})
+        for (const auto family : {network_faults(),
+                                  name_faults(),
+                                  process_faults(),
+                                  disk_faults(),
+                                  clock_faults(),
+                                  key_faults()})
             verbs.insert(verbs.end(), family.begin(), family.end());
         return verbs;
     }();

@@ -22,6 +22,7 @@ inline constexpr Parameter kForMs{.name = kDurationParameter,
                                   .most = kFaultMsMost};
 inline constexpr Parameter kAtServer{"server", ParameterKind::Server, "Where."};
 
+inline constexpr std::array kServerAlone = {kAtServer};
 inline constexpr std::array kServerForAWhile = {kAtServer, kForMs};
 
 /// What proxies in front of servers answer in their place.

@@ -6,6 +6,7 @@
 #include <array>
 
 #include "simulator/faults/faults.h"
+#include "simulator/older_release.h"
 
 namespace matrix::simulator {
 namespace {
@@ -75,6 +76,21 @@ Task<void> restore_backup(World* world, Step step) {
     co_return;
 }
 
+// The program of that release is not at hand: its database is, and this release migrates it.
+Task<void> upgrade(World* world, Step step) {
+    refresh_machine(*world, step);
+    SimulatedServer& server = server_of(*world, step);
+    if (server.is_disk_suspect() || server.lost_data()) {
+        co_return world->skip(step, "the disk may be broken");
+    }
+    server.crash(Death::OfProcess);
+    server.change_disk([&](SimulatedDisk& disk) {
+        const std::uint64_t rows =
+            rewrite_for_older_release(disk, engine::ServerOptions().database_name);
+        world->measure("rows_of_older_releases", rows);
+    });
+}
+
 void refresh_pause(World& world, const Step& step) {
     const int server = world.server_number(step.text("server"));
     if (is_active_at(world, "pause", step.text("server"))) {
@@ -107,7 +123,6 @@ constexpr std::array kPowerCutParameters = {
               .most = kOperationsMost},
     kForMs,
 };
-constexpr std::array kServerAlone = {kAtServer};
 
 constexpr VerbKind kFault = VerbKind::Fault;
 constexpr std::array kProcessFaults = {
@@ -142,6 +157,12 @@ constexpr std::array kProcessFaults = {
          "The machine is down, and begins again with the disk of the last backup.",
          kServerForAWhile,
          restore_backup,
+         refresh_machine},
+    Verb{"upgrade",
+         kFault,
+         "The server was of the release before, whose database the next process migrates.",
+         kServerForAWhile,
+         upgrade,
          refresh_machine},
 };
 

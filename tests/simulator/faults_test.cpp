@@ -126,7 +126,8 @@ TEST(Faults, ADuplicatedTransactionIsTakenOnce) {
         check_fault({step_of(5'000, "duplicate", {{"one_in", 1}, {"for_ms", 60'000}})},
                     "messages_duplicated",
                     50);
-    EXPECT_EQ(report.metric("events_received"), report_with(quiet_scenario()).metric("events_received"));
+    EXPECT_EQ(report.metric("events_received"),
+              report_with(quiet_scenario()).metric("events_received"));
 }
 
 TEST(Faults, ReorderingDelaysMessages) {
@@ -302,6 +303,16 @@ TEST(Faults, ARestoredBackupIsNotHeldToWhatItPromised) {
     EXPECT_EQ(report.metric("restarts"), 1u);
 }
 
+TEST(Faults, AnUpgradedServerKeepsWhatTheReleaseBeforeHad) {
+    const RunReport report =
+        check_fault({step_of(40'000, "upgrade", {{"server", "s0.test"}, {"for_ms", 5'000}})},
+                    "rows_of_older_releases",
+                    100);
+    EXPECT_EQ(report.metric("restarts"), 1u);
+    EXPECT_EQ(report.metric("servers_with_lost_data"), 0u);
+    EXPECT_EQ(report.metric("databases_given_up"), 0u);
+}
+
 // --- Disks ---------------------------------------------------------------------------------------
 
 TEST(Faults, AFullDiskFailsOperations) {
@@ -345,6 +356,141 @@ TEST(Faults, AWrongClockShowsInEvents) {
                          "clock_drift",
                          {{"server", "s0.test"}, {"by_ppm", 200'000}, {"for_ms", 60'000}})},
                 "clock_errors_seen");
+}
+
+// --- Keys ----------------------------------------------------------------------------------------
+
+TEST(Faults, ARotatedKeyIsFetchedAndTheOldOneStillVouches) {
+    const RunReport usual = report_with(quiet_scenario());
+    Scenario scenario = quiet_scenario();
+    // Who joins later checks old events by the old key.
+    scenario.rooms[0].members = {{name_of_user(0, 0), name_of_user(1, 0)}};
+    scenario.timeline.push_back(step_of(30'000, "rotate_key", {{"server", "s0.test"}}));
+    scenario.timeline.push_back(
+        step_of(60'000, "join", {{"room", "room"}, {"user", name_of_user(2, 0)}}));
+    sort_timeline(scenario);
+    const RunReport report = report_with(scenario);
+    EXPECT_EQ(report.outcome, Outcome::Passed) << story_of(report);
+    EXPECT_EQ(report.metric("restarts"), 1u);
+    EXPECT_GT(report.metric("key_fetches"), usual.metric("key_fetches") / 2 + 1);
+    EXPECT_EQ(report.metric("pairs_compared"), 3u) << story_of(report);
+}
+
+TEST(Faults, AKeyThatExpiresIsFetchedAgain) {
+    Scenario scenario = quiet_scenario();
+    const std::int64_t later_ms = 30 * 3'600'000;
+    scenario.chaos_ms = later_ms + kTalkEveryMs;
+    scenario.timeline.push_back(
+        step_of(later_ms, "message", {{"room", "room"}, {"user", name_of_user(0, 0)}}));
+    const RunReport report = report_with(scenario);
+    EXPECT_EQ(report.outcome, Outcome::Passed) << story_of(report);
+    EXPECT_GT(report.metric("key_fetches"), report_with(quiet_scenario()).metric("key_fetches"));
+}
+
+// --- Byzantine hosts -----------------------------------------------------------------------------
+
+/// Honest servers agree after the act, which a member of the room did.
+RunReport check_act(std::string verb,
+                    json::Object arguments,
+                    const std::string& metric,
+                    std::uint64_t least = 1) {
+    arguments.set("host", "b0.test");
+    arguments.set("server", "s1.test");
+    arguments.set("room", "room");
+    Scenario scenario = quiet_scenario();
+    scenario.byzantine_hosts = 1;
+    scenario.timeline.push_back(step_of(20'000, std::move(verb), std::move(arguments)));
+    sort_timeline(scenario);
+    const RunReport report = report_with(scenario);
+    EXPECT_EQ(report.outcome, Outcome::Passed) << story_of(report);
+    EXPECT_GE(report.metric(metric), least) << metric << ": " << story_of(report);
+    return report;
+}
+
+TEST(Byzantine, AnEquivocationIsSeenByAll) {
+    const RunReport report = check_act("equivocate", {{"other", "s2.test"}}, "byzantine_joins");
+    const RunReport usual = report_with(quiet_scenario());
+    // The join and both faces, on each of three servers.
+    EXPECT_GE(report.metric("events_received"), usual.metric("events_received") + 9)
+        << story_of(report);
+}
+
+TEST(Byzantine, AnEventWithoutItsPredecessorIsNotPlaced) {
+    check_act("withhold", {}, "events_dropped");
+}
+
+TEST(Byzantine, AForkIsMerged) {
+    const RunReport report = check_act("fork", {{"branches", 12}}, "byzantine_joins");
+    const RunReport usual = report_with(quiet_scenario());
+    EXPECT_GE(report.metric("events_received"), usual.metric("events_received") + 39);
+}
+
+TEST(Byzantine, EventsOfOtherTimesAndDepthsDoNoHarm) {
+    for (const std::int64_t by_ms : {std::int64_t{-100'000'000'000}, std::int64_t{60'000}})
+        check_act("misdate", {{"by_ms", by_ms}}, "byzantine_joins");
+    for (const std::int64_t depth : {std::int64_t{0}, json::kIntegerMax})
+        check_act("lie_about_depth", {{"depth", depth}}, "byzantine_joins");
+}
+
+TEST(Byzantine, BadAuthEventsAreRejectedOrDropped) {
+    for (const char* fault : {"missing", "twice"})
+        check_act("cite_badly", {{"fault", fault}}, "events_rejected");
+    for (const char* fault : {"unknown", "cyclic"}) {
+        const RunReport report = check_act("cite_badly", {{"fault", fault}}, "byzantine_joins");
+        EXPECT_GE(report.metric("events_rejected") + report.metric("events_dropped"), 1u)
+            << fault << ": " << story_of(report);
+    }
+}
+
+TEST(Byzantine, ForgeriesAreDropped) {
+    for (const char* fault : {"signature", "no_signature", "oversize"})
+        check_act("forge", {{"fault", fault}}, "events_dropped");
+    check_act("forge", {{"fault", "hash"}}, "byzantine_joins");
+}
+
+TEST(Byzantine, NobodySignsWhatItMustNot) {
+    for (const char* bait :
+         {"invite_of_power_levels", "invite_of_own_user", "join_of_message", "join_of_other_user"})
+        check_act("ask_for_signature", {{"bait", bait}}, "signatures_asked_for");
+}
+
+TEST(Byzantine, AHostThatIsShutOutStaysOut) {
+    check_act("evade_acl", {{"for_ms", 20'000}}, "acl_evasions_tried");
+}
+
+// The word of a liar may be all that there is: the run may be inconclusive, and nothing worse.
+TEST(Byzantine, ALieAboutTheStateIsToldAndExcused) {
+    for (const char* lie : {"empty", "garbage", "crown"}) {
+        Scenario scenario = quiet_scenario();
+        scenario.byzantine_hosts = 1;
+        scenario.timeline.push_back(step_of(20'000,
+                                            "lie_about_state",
+                                            {{"host", "b0.test"},
+                                             {"server", "s1.test"},
+                                             {"room", "room"},
+                                             {"lie", lie},
+                                             {"for_ms", 20'000}}));
+        sort_timeline(scenario);
+        const RunReport report = report_with(scenario);
+        EXPECT_NE(report.outcome, Outcome::FailedCheck) << story_of(report);
+        EXPECT_NE(report.outcome, Outcome::Stuck) << story_of(report);
+        EXPECT_GE(report.metric("byzantine_lies_told"), 1u) << story_of(report);
+    }
+}
+
+TEST(Byzantine, StaleKeysKeepAHostOut) {
+    Scenario scenario = quiet_scenario();
+    scenario.byzantine_hosts = 1;
+    scenario.timeline.push_back(
+        step_of(1'000, "stale_keys", {{"host", "b0.test"}, {"for_ms", 60'000}}));
+    scenario.timeline.push_back(
+        step_of(2'000,
+                "fork",
+                {{"host", "b0.test"}, {"server", "s1.test"}, {"room", "room"}, {"branches", 2}}));
+    sort_timeline(scenario);
+    const RunReport report = report_with(scenario);
+    EXPECT_EQ(report.outcome, Outcome::Passed) << story_of(report);
+    EXPECT_EQ(report.metric("byzantine_joins"), 0u) << story_of(report);
 }
 
 }  // namespace
