@@ -119,6 +119,11 @@ engine::Server& SimulatedServer::engine() {
     return *process_->engine;
 }
 
+SimulatedExecutor& SimulatedServer::executor() {
+    MATRIX_ASSERT(is_up());
+    return process_->executor;
+}
+
 engine::ServerOptions SimulatedServer::options_of_process() const {
     engine::ServerOptions options;
     options.server_name = name_;

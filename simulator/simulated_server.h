@@ -48,6 +48,7 @@ public:
     bool is_up() const;
     /// Only while it is up.
     engine::Server& engine();
+    SimulatedExecutor& executor();
 
     /// Serves a client in a turn of the server's loop; nothing: the connection broke, or was never
     /// made.

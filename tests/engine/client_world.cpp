@@ -27,7 +27,8 @@ simulator::ClusterOptions options_of(int servers, std::uint64_t seed) {
     simulator::ClusterOptions options;
     options.servers = servers;
     options.users_per_server = 3;
-    options.seed = seed;
+    options.identity_seed = seed;
+    options.choices.seed = seed;
     return options;
 }
 
