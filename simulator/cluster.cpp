@@ -68,7 +68,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
       executor_(time, number),
       clock_(time, executor_, number),
       workers_(time, executor_, choices.stream(name_.text() + " workers"), number),
-      log_(time, number, options.log_level),
+      log_(time, number, options.log_level, options.recorder),
       disk_(start.disk, seed_of(options, number)),
       durability_(disk_, clock_, choices.stream(name_.text() + " durability"), {}),
       host_(network.add_host(
@@ -82,6 +82,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
     if (options.has_pointer_draw) random_.plant_pointer_draw();
     engine::ServerOptions server_options = options_of(name_, number, options);
     server_options.event_pool = &start.events;
+    if (options.recorder != nullptr) server_options.watch = options.recorder->watch_of(number);
     auto opened = engine::Server::open(
         {executor_, clock_, random_, *network_, *resolver_, workers_, disk_, durability_, log_},
         std::move(server_options));
@@ -107,12 +108,14 @@ void SimulatedServer::answer(runtime::HttpRequest request, runtime::Responder re
 
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
-      trace_(options.trace_lines),
+      trace_(options.trace_lines, options.recorder),
       time_(trace_),
       choices_(options.choices, trace_),
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
+    if (options.recorder != nullptr)
+        options.recorder->tell_time_by([this] { return time_.now_us(); });
     storage::run_sqlite_on_one_thread();
     storage::seed_sqlite_randomness(kSqliteSeed);
     const engine::ServerOptions defaults = frugal_options();

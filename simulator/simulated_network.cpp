@@ -22,6 +22,7 @@ constexpr int kNowhere = -1;  // An address at which nobody is.
 struct SimulatedNetwork::Exchange {
     int from = 0;
     int to = 0;
+    std::uint64_t request = 0;  ///< The number of the message.
     std::move_only_function<void(runtime::Network::Result)> done;
     Pending timeout;
     Pending step;  ///< The next thing to happen to it.
@@ -52,6 +53,7 @@ int SimulatedNetwork::add_host(std::string name, Deliver deliver, RunTurn run_tu
     const int number = static_cast<int>(hosts_.size());
     numbers_.emplace(name, number);
     addressed_.emplace(address_of(number), number);
+    if (Recorder* recorder = trace_.recorder()) recorder->host(number, name);
     hosts_.push_back({std::move(name), std::move(deliver), std::move(run_turn)});
     return number;
 }
@@ -121,6 +123,11 @@ std::int64_t SimulatedNetwork::draw_latency_us(Link& link) {
     return options.latency_us_min + static_cast<std::int64_t>(first * second / 1000);
 }
 
+void SimulatedNetwork::note_lost(int from, int to, const std::string& what) {
+    ++lost_;
+    if (Recorder* recorder = trace_.recorder()) recorder->lost(from, to, what);
+}
+
 void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest request) {
     const int from = exchange->from;
     exchange->timeout = time_.schedule(request.timeout.value * 1000, from, [this, exchange] {
@@ -140,18 +147,20 @@ void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest
     Link& there = link(from, exchange->to);
     const std::int64_t latency_us = draw_latency_us(there);
     if (!is_connected(from, exchange->to) || is_lost(there)) {
-        ++lost_;  // Swallowed: the sender learns of it by its timeout.
+        // Swallowed: the sender learns of it by its timeout.
+        note_lost(from, exchange->to, request.message.method + " " + request.message.target);
         return;
     }
     HttpRequest message = std::move(request.message);
     message.peer_address = hosts_[from].name;
     message.headers.add("Host", request.destination.host_header);
     const std::string* authorization = message.headers.find("Authorization");
-    trace_.message(from,
-                   exchange->to,
-                   message.method + " " + message.target + " " +
-                       without_signatures(authorization == nullptr ? "" : *authorization),
-                   message.body);
+    exchange->request =
+        trace_.message(from,
+                       exchange->to,
+                       message.method + " " + message.target + " " +
+                           without_signatures(authorization == nullptr ? "" : *authorization),
+                       message.body);
     exchange->step = time_.schedule(
         latency_us, exchange->to, [this, exchange, message = std::move(message)]() mutable {
             arrive(exchange, std::move(message));
@@ -160,10 +169,11 @@ void SimulatedNetwork::start(std::shared_ptr<Exchange> exchange, OutgoingRequest
 
 void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest message) {
     if (!is_connected(exchange->from, exchange->to)) {
-        ++lost_;
+        note_lost(exchange->from, exchange->to, message.method + " " + message.target);
         return;
     }
     ++delivered_;
+    if (Recorder* recorder = trace_.recorder()) recorder->arrived(exchange->request);
     hosts_[exchange->to].run_turn([this, exchange, message = std::move(message)]() mutable {
         hosts_[exchange->to].deliver(std::move(message), [this, exchange](HttpResponse response) {
             answer(exchange, std::move(response));
@@ -174,17 +184,23 @@ void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest me
 void SimulatedNetwork::answer(std::shared_ptr<Exchange> exchange, HttpResponse response) {
     Link& back = link(exchange->to, exchange->from);
     const std::int64_t latency_us = draw_latency_us(back);
+    const std::string status = std::to_string(response.status);
     if (!is_connected(exchange->from, exchange->to) || is_lost(back)) {
-        ++lost_;
+        note_lost(exchange->to, exchange->from, status);
         return;
     }
-    trace_.message(exchange->to, exchange->from, std::to_string(response.status), response.body);
+    const std::uint64_t number =
+        trace_.message(exchange->to, exchange->from, status, response.body);
+    if (Recorder* recorder = trace_.recorder()) recorder->answers(number, exchange->request);
     exchange->step = time_.schedule(
-        latency_us, exchange->from, [this, exchange, response = std::move(response)]() mutable {
+        latency_us,
+        exchange->from,
+        [this, exchange, number, response = std::move(response)]() mutable {
             if (!is_connected(exchange->from, exchange->to)) {
-                ++lost_;
+                note_lost(exchange->to, exchange->from, std::to_string(response.status));
                 return;
             }
+            if (Recorder* recorder = trace_.recorder()) recorder->arrived(number);
             finish(exchange, std::move(response));
         });
 }

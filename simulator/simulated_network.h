@@ -75,6 +75,7 @@ private:
     void finish(const std::shared_ptr<Exchange>& exchange, runtime::Network::Result result);
     bool is_connected(int a, int b) const { return hosts_[a].group == hosts_[b].group; }
     Link& link(int from, int to);
+    void note_lost(int from, int to, const std::string& what);
     static bool is_lost(Link& link);
     static std::int64_t draw_latency_us(Link& link);
 

@@ -18,7 +18,10 @@ std::string room_path(const RoomId& room, std::string_view rest) {
 }
 
 World::World(const Scenario& scenario, Cluster& cluster)
-    : scenario_(scenario), cluster_(cluster), fault_points_(cluster.choices()) {
+    : scenario_(scenario),
+      cluster_(cluster),
+      findings_(cluster.trace().recorder()),
+      fault_points_(cluster.choices()) {
     for (int number = 0; number < scenario.byzantine_hosts; ++number) {
         hosts_.push_back(std::make_unique<ByzantineHost>(cluster, name_of_byzantine_host(number)));
     }
@@ -35,6 +38,12 @@ LivingRoom& World::room_of(const Step& step) {
     LivingRoom* room = find_room(step.text("room"));
     MATRIX_ASSERT(room != nullptr);
     return *room;
+}
+
+void World::add_room(LivingRoom room) {
+    if (Recorder* recorder = cluster_.trace().recorder())
+        recorder->room(room.name, room.id, room.version);
+    rooms_.push_back(std::move(room));
 }
 
 const User& World::user(std::string_view id) const {
@@ -57,8 +66,12 @@ ByzantineHost& World::byzantine_host(std::string_view name) {
 }
 
 Task<Answer> World::call(User user, std::string method, std::string target, json::Value body) {
-    ++counts_.operations;
+    const std::uint64_t number = ++counts_.operations;
+    Recorder* recorder = cluster_.trace().recorder();
+    if (recorder != nullptr)
+        recorder->client_request(number, user.server, user.id, method + " " + target);
     Answer answer = co_await cluster_.call(user, method, target, std::move(body));
+    if (recorder != nullptr) recorder->client_answer(number, answer.status, answer.body);
     if (answer.status == kBadGateway) {
         ++counts_.unreachable;
     } else if (answer.status >= 500) {

@@ -60,7 +60,7 @@ public:
     /// The room that a step is about. A verb may ask: what is about a room that does not exist yet
     /// is not begun.
     LivingRoom& room_of(const Step& step);
-    void add_room(LivingRoom room) { rooms_.push_back(std::move(room)); }
+    void add_room(LivingRoom room);
 
     /// The user of this id, which the scenario has.
     const User& user(std::string_view id) const;
