@@ -48,6 +48,13 @@ public:
     /// Is the event in it, or would be if it were a state event?
     bool is_in_full_set(Index index) const;
 
+    /// Memory for so many events, which would grow with the next questions. False if there is
+    /// enough.
+    bool make_room(std::size_t events) {
+        const bool has_grown = met_numbers_.make_room(events);
+        return support_.make_room(events) || has_grown;
+    }
+
     /// A state all of whose events are in the index, as far as anybody knows them.
     State indexed() const { return indexed_epoch_ == index_.epoch() ? indexed_ : State(); }
     void set_indexed(State state) {

@@ -6,6 +6,14 @@
 #include "refserver/protocol/state_resolver.h"
 
 namespace matrix {
+namespace {
+
+/// Of so many events, memory to be made for a resolution is a turn's work by itself.
+constexpr std::size_t kEventsOfLargeRoom = 16'384;
+constexpr std::size_t kEventsToCome = 4'096;  // Before the next look-up.
+
+}  // namespace
+
 namespace resolution {
 namespace {
 
@@ -67,6 +75,12 @@ bool Resolver::look_up(std::span<const State> states, std::size_t steps_max) {
     };
     if (!look_up_ || look_up_->is_void()) begin();
     if (!look_up_->go_on(steps_max)) return false;
+    const std::size_t events = index_.size() + kEventsToCome;
+    const bool is_large = index_.size() > kEventsOfLargeRoom;
+    if (is_large && (conflict_.make_room(events) || power_order_.make_room(events) ||
+                     mainline_order_.make_room(events))) {
+        return false;
+    }
     if (has_chains) conflict_.set_indexed(look_up_->indexed());
     if (std::exchange(look_up_, nullptr)->is_of(states)) return true;
     begin();
