@@ -19,10 +19,14 @@ bool has_text(const Room& room, const State& state, std::string_view type, std::
 
 }  // namespace
 
+bool is_named(const Room& room, const State& state) {
+    return has_text(room, state, "m.room.name", "name") ||
+           has_text(room, state, "m.room.canonical_alias", "alias");
+}
+
 RoomSummary summarize(const Room& room, const State& state, const UserId& reader) {
     RoomSummary summary;
-    summary.is_named = has_text(room, state, "m.room.name", "name") ||
-                       has_text(room, state, "m.room.canonical_alias", "alias");
+    summary.is_named = is_named(room, state);
 
     // In the order of the stream, those who are there before those who are gone.
     std::set<std::pair<StreamPosition, UserId>> present;

@@ -17,6 +17,8 @@ struct RoomSummary {
     std::int64_t invited = 0;
 };
 
+/// Has it a name or an alias by which it is called?
+bool is_named(const Room& room, const State& state);
 /// As `reader`, who is no hero, sees it. Reads every membership of the state.
 RoomSummary summarize(const Room& room, const State& state, const UserId& reader);
 
