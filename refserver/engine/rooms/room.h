@@ -68,6 +68,12 @@ public:
     std::optional<Membership> membership(const UserId& user) const;
     std::vector<UserId> list_members(Membership membership) const;
     std::int64_t count_joined() const;
+    /// In any state of the room. Costs what it differs from the current one.
+    struct MemberCounts {
+        std::int64_t joined = 0;
+        std::int64_t invited = 0;
+    };
+    MemberCounts count_members(const State& state) const;
     /// Servers with a joined user, in the order of names.
     std::vector<ServerName> servers() const;
     bool is_server_joined(const ServerName& server) const;
