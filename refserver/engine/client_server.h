@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -212,8 +213,11 @@ private:
     Task<Result<Reply>> read_public_rooms(DirectoryWish wish, std::optional<std::string> server);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
     // rooms
-    /// As a list of JSON.
-    Task<std::string> write_events(RoomPtr room, Requester requester, std::vector<EventPtr> events);
+    /// Those that are shown as a list of JSON; all if nothing says which.
+    Task<std::string> write_events(RoomPtr room,
+                                   Requester requester,
+                                   std::vector<EventId> ids,
+                                   std::function<bool(const Event&)> is_shown = nullptr);
     /// Lets others work before the caller goes on.
     runtime::Completion<bool> end_turn() const {
         return services_.clock.sleep(runtime::milliseconds(0));

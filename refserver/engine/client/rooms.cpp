@@ -2,6 +2,11 @@
 //
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#getting-events-for-a-room
 
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/client/client_event.h"
 #include "refserver/engine/client/room_access.h"
@@ -10,8 +15,10 @@
 namespace matrix::engine {
 namespace {
 
-/// Events that are parsed, and written as clients see them, in one turn.
+/// Events that are read, parsed, and written as clients see them, in one turn.
 constexpr std::size_t kEventsPerTurn = 64;
+/// What most events take: enough memory at first, so that none is copied from place to place.
+constexpr std::size_t kBytesPerEvent = 512;
 
 bool is_member(const StateKey& key) {
     return key.type == "m.room.member";
@@ -19,17 +26,23 @@ bool is_member(const StateKey& key) {
 
 }  // namespace
 
-// A large room has tens of thousands.
+// A large room has tens of thousands, which are never in memory together.
 Task<std::string> ClientServer::write_events(RoomPtr room,
                                              Requester requester,
-                                             std::vector<EventPtr> events) {
+                                             std::vector<EventId> ids,
+                                             std::function<bool(const Event&)> is_shown) {
     const ClientEventWriter writer(*room, requester, transactions_, services_.clock.now());
-    std::vector<std::string> written;
-    for (const EventPtr& event : events) {
-        written.push_back(writer.write(event, RoomIdMember::Included));
-        if (written.size() % kEventsPerTurn == 0) co_await end_turn();
+    std::string list = "[";
+    list.reserve(kBytesPerEvent * ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (i % kEventsPerTurn == kEventsPerTurn - 1) co_await end_turn();
+        const auto stored = room->find_event(ids[i]);
+        if (!stored || (is_shown && !is_shown(*stored->event))) continue;
+        if (list.size() > 1) list += ',';
+        list += writer.write(stored->event, RoomIdMember::Included);
     }
-    co_return write_array(written);
+    list += ']';
+    co_return list;
 }
 
 Task<Result<Reply>> ClientServer::get_event(Request request) {
@@ -48,9 +61,9 @@ Task<Result<Reply>> ClientServer::get_state(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(request.path[0], "roomId"));
     ASSIGN_OR_CO_RETURN(const RoomView view,
                         view_room(services_.rooms, id, request.requester.user));
-    const auto events =
-        co_await view.room->gather_events(co_await view.room->gather_ids(view.state()));
-    co_return Reply{.written_body = co_await write_events(view.room, request.requester, events)};
+    std::vector<EventId> ids = co_await view.room->gather_ids(view.state());
+    co_return Reply{.written_body =
+                        co_await write_events(view.room, request.requester, std::move(ids))};
 }
 
 Task<Result<Reply>> ClientServer::get_state_event(Request request) {
@@ -114,24 +127,27 @@ Task<Result<Reply>> ClientServer::get_members(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomView view,
                         view_room(services_.rooms, id, request.requester.user));
     ASSIGN_OR_CO_RETURN(const State state, state_of_view(view, request));
-    std::vector<EventPtr> events =
-        co_await view.room->gather_events(co_await view.room->gather_ids(state, is_member));
-    std::erase_if(events, [&](const EventPtr& event) { return !filter.admits(*event); });
-    const std::string chunk = co_await write_events(view.room, request.requester, events);
-    co_return Reply{.written_body = ObjectWriter().add_written("chunk", chunk).finish()};
+    std::vector<EventId> ids = co_await view.room->gather_ids(state, is_member);
+    const auto is_shown = [filter](const Event& event) { return filter.admits(event); };
+    std::string body =
+        co_await write_events(view.room, request.requester, std::move(ids), is_shown);
+    body.insert(0, "{\"chunk\":");
+    body += '}';
+    co_return Reply{.written_body = std::move(body)};
 }
 
 Task<Result<Reply>> ClientServer::get_joined_members(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(request.path[0], "roomId"));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
                         find_joined_room(services_.rooms, id, request.requester.user));
-    const auto events =
-        co_await room->gather_events(co_await room->gather_ids(room->current_state(), is_member));
-    json::Object joined;
-    for (std::size_t i = 0; i < events.size(); ++i) {
+    const std::vector<EventId> ids = co_await room->gather_ids(room->current_state(), is_member);
+    std::string body = "{\"joined\":{";
+    const std::size_t empty = body.size();
+    for (std::size_t i = 0; i < ids.size(); ++i) {
         if (i % kEventsPerTurn == kEventsPerTurn - 1) co_await end_turn();
-        if (events[i]->membership() != Membership::Join) continue;
-        const json::Value content(events[i]->parse_content());
+        const auto stored = room->find_event(ids[i]);
+        if (!stored || stored->event->membership() != Membership::Join) continue;
+        const json::Value content(stored->event->parse_content());
         json::Object profile;
         if (const std::string* name = content.find_string("displayname")) {
             profile.set("display_name", *name);
@@ -139,9 +155,13 @@ Task<Result<Reply>> ClientServer::get_joined_members(Request request) {
         if (const std::string* url = content.find_string("avatar_url")) {
             profile.set("avatar_url", *url);
         }
-        joined.set(*events[i]->state_key, std::move(profile));
+        if (body.size() > empty) body += ',';
+        json::write_string_to(body, *stored->event->state_key);
+        body += ':';
+        body += json::write(profile);
     }
-    co_return Reply{.body = json::Object{{"joined", std::move(joined)}}};
+    body += "}}";
+    co_return Reply{.written_body = std::move(body)};
 }
 
 }  // namespace matrix::engine
