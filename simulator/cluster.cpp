@@ -7,6 +7,7 @@
 #include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
 #include "simulator/template_disk.h"
+#include "simulator/wiretap.h"
 
 namespace matrix::simulator {
 namespace {
@@ -64,6 +65,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
     : name_("s" + std::to_string(number) + ".test"),
       number_(number),
       saboteur_(options.saboteur),
+      wiretap_(options.wiretap),
       random_(seed_of(options, number), name_.text(), trace),
       executor_(time, number),
       clock_(time, executor_, number),
@@ -91,6 +93,7 @@ SimulatedServer::SimulatedServer(VirtualTime& time,
 }
 
 void SimulatedServer::answer(runtime::HttpRequest request, runtime::Responder respond) {
+    if (wiretap_ != nullptr) respond = wiretap_->tap(number_, request, std::move(respond));
     if (saboteur_ != nullptr) {
         if (auto answer = saboteur_->intercept(number_, request))
             return respond(std::move(*answer));

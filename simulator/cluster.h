@@ -26,6 +26,7 @@ namespace matrix::simulator {
 
 using runtime::Task;
 class Saboteur;
+class Wiretap;
 
 /// Which signatures servers make; the trace is the same.
 enum class Crypto { Simulated, Real };
@@ -41,6 +42,7 @@ struct ClusterOptions {
     bool has_pointer_draw = false;        ///< Plants a draw that no seed decides.
     std::ostream* trace_lines = nullptr;  ///< Gets the trace as JSON lines; null: nothing does.
     Saboteur* saboteur = nullptr;         ///< Of a planted bug (planted/planted_bug.h); null: none.
+    const Wiretap* wiretap = nullptr;     ///< Hears answers; null: nobody does.
 };
 
 /// What all servers of a cluster begin with.
@@ -73,6 +75,7 @@ private:
     ServerName name_;
     int number_;
     Saboteur* saboteur_;
+    const Wiretap* wiretap_;
     TracedRandomSource random_;
     SimulatedExecutor executor_;
     SimulatedClock clock_;

@@ -32,6 +32,12 @@ public:
                               int server,
                               std::move_only_function<void()> job);
 
+    /// So many jobs at one moment are no work that ends.
+    static constexpr std::uint64_t kJobsAtOnceMax = 2'000'000;
+    /// More than `kJobsAtOnceMax` jobs ran while the time stood still. Nothing runs any more then,
+    /// so that a run comes to its end and can say so.
+    bool stands_still() const { return jobs_at_once_ > kJobsAtOnceMax; }
+
     /// Runs the next job; false when there is none.
     bool step();
     /// Runs until the time is reached or nothing is left to do.
@@ -76,6 +82,7 @@ private:
     std::vector<std::uint32_t> free_slots_;
     std::size_t cancelled_ = 0;  ///< Entries of the heap whose jobs are gone.
     std::int64_t now_us_ = 0;
+    std::uint64_t jobs_at_once_ = 0;  ///< Since the time moved.
     std::uint64_t next_ = 0;
 };
 

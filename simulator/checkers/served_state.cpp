@@ -1,0 +1,183 @@
+// The checker "served_state": what a server rejected or soft-failed is never served as state.
+//
+// Looks at answers on the wire, to servers and to clients, and asks the server that gave them what
+// it thinks of each event. A soft-failed event may be state behind an accepted one that follows it:
+// then the state before that one has it, by the rules of resolution.
+//
+// Spec: https://spec.matrix.org/v1.19/server-server-api/#rejection and #soft-failure
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "refserver/protocol/room_rules.h"
+#include "simulator/checkers/checkers.h"
+
+namespace matrix::simulator {
+namespace {
+
+using engine::EventStatus;
+using engine::RoomPtr;
+using engine::StoredEvent;
+
+/// Where an answer holds state: events, or their ids.
+struct StateAnswer {
+    std::string_view method;
+    std::string_view pattern;
+    std::size_t room_place;   ///< Of the room id among the path's segments.
+    std::string_view member;  ///< Empty: the answer itself is the list.
+};
+constexpr std::array kStateAnswers = {
+    StateAnswer{"GET", "/_matrix/federation/v1/state/*", 4, "pdus"},
+    StateAnswer{"GET", "/_matrix/federation/v1/state_ids/*", 4, "pdu_ids"},
+    StateAnswer{"PUT", "/_matrix/federation/v2/send_join/*/*", 4, "state"},
+    StateAnswer{"GET", "/_matrix/client/v3/rooms/*/state", 4, ""},
+    StateAnswer{"GET", "/_matrix/client/v3/rooms/*/members", 4, "chunk"},
+};
+
+bool is_behind(const engine::Room& room, const EventId& sought) {
+    std::set<EventId> seen;
+    std::vector<EventId> pending = room.extremities();
+    while (!pending.empty()) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        if (id == sought) return true;
+        if (!seen.insert(id).second) continue;
+        const auto stored = room.find_event(id);
+        if (!stored) continue;
+        const auto& previous = stored->event->prev_events;
+        pending.insert(pending.end(), previous.begin(), previous.end());
+    }
+    return false;
+}
+
+class ServedStateCheck final : public Check {
+public:
+    Hear listen(World& world, const Heard& heard) override {
+        if (heard.is("GET", "/_matrix/client/v3/sync")) {
+            return [this, &world, server = heard.server](const auto& response) {
+                if (response.status == 200) look_at_sync(world, server, response.body);
+            };
+        }
+        for (const StateAnswer& row : kStateAnswers) {
+            if (!heard.is(row.method, row.pattern)) continue;
+            return [this, &world, &row, server = heard.server, room = heard.path[row.room_place]](
+                       const auto& response) {
+                if (response.status == 200) look_at(world, server, room, row, response.body);
+            };
+        }
+        return {};
+    }
+
+    void conclude(World& world) override { world.measure("state_served", looked_at_); }
+
+private:
+    static RoomPtr find_room(World& world, int server, const std::string& id) {
+        const auto room = world.cluster().server(server).engine().rooms().find(RoomId(id));
+        return room ? *room : nullptr;
+    }
+
+    void look_at(World& world,
+                 int server,
+                 const std::string& room_id,
+                 const StateAnswer& row,
+                 const std::string& body) {
+        const RoomPtr room = find_room(world, server, room_id);
+        const auto answer = json::parse(body, json::Numbers::Any);
+        if (!room || !answer) return;
+        const json::Array* list =
+            row.member.empty() ? answer->if_array() : answer->find_array(row.member);
+        if (list != nullptr) look_at_list(world, server, *room, *list, row.pattern);
+    }
+
+    void look_at_sync(World& world, int server, const std::string& body) {
+        const auto answer = json::parse(body, json::Numbers::Any);
+        const json::Object* rooms = answer ? answer->find_object("rooms") : nullptr;
+        if (rooms == nullptr) return;
+        for (const char* section : {"join", "leave"}) {
+            const json::Value* found = rooms->find(section);
+            if (found == nullptr || found->if_object() == nullptr) continue;
+            for (const json::Member& member : *found->if_object()) {
+                const RoomPtr room = find_room(world, server, member.key);
+                if (room) look_at_synced(world, server, *room, member.value);
+            }
+        }
+    }
+
+    void look_at_synced(World& world,
+                        int server,
+                        const engine::Room& room,
+                        const json::Value& told) {
+        for (const char* part : {"state", "state_after", "timeline"}) {
+            const json::Value* found = told.find(part);
+            const json::Array* events = found == nullptr ? nullptr : found->find_array("events");
+            if (events != nullptr)
+                look_at_list(world, server, room, *events, std::string("sync, ") + part);
+        }
+    }
+
+    // PDUs of most room versions do not say their ids.
+    static std::optional<EventId> id_of(const json::Value& entry, const engine::Room& room) {
+        if (const std::string* id = entry.if_string()) return EventId(*id);
+        if (const std::string* id = entry.find_string("event_id")) return EventId(*id);
+        if (entry.if_object() == nullptr) return std::nullopt;
+        const auto event = parse_event(*entry.if_object(), room.rules());
+        return event ? std::optional(event->id) : std::nullopt;
+    }
+
+    void look_at_list(World& world,
+                      int server,
+                      const engine::Room& room,
+                      const json::Array& list,
+                      std::string_view where) {
+        for (const json::Value& entry : list) {
+            const auto id = id_of(entry, room);
+            const auto stored = id ? room.find_event(*id) : std::nullopt;
+            if (!stored) continue;
+            ++looked_at_;
+            if (stored->is_rejected()) {
+                report(world, server, *stored, "rejected by " + stored->rule, where);
+            } else if (stored->status == EventStatus::SoftFailed &&
+                       !is_followed(server, room, stored->event->id)) {
+                report(world, server, *stored, "soft-failed by " + stored->rule, where);
+            }
+        }
+    }
+
+    // Once followed, always followed.
+    bool is_followed(int server, const engine::Room& room, const EventId& id) {
+        if (followed_.contains({server, id})) return true;
+        if (!is_behind(room, id)) return false;
+        followed_.emplace(server, id);
+        return true;
+    }
+
+    void report(World& world,
+                int server,
+                const StoredEvent& stored,
+                const std::string& verdict,
+                std::string_view where) {
+        const EventId& id = stored.event->id;
+        if (!reported_.emplace(server, id).second) return;
+        world.findings().add("served_state",
+                             world.cluster().time().now_us(),
+                             "server " + std::to_string(server) + " serves " + id.text() + " (" +
+                                 stored.event->type + "), which it has " + verdict + ", in " +
+                                 std::string(where));
+    }
+
+    std::uint64_t looked_at_ = 0;
+    std::set<std::pair<int, EventId>> followed_;
+    std::set<std::pair<int, EventId>> reported_;
+};
+
+}  // namespace
+
+std::unique_ptr<Check> make_served_state_check() {
+    return std::make_unique<ServedStateCheck>();
+}
+
+}  // namespace matrix::simulator
