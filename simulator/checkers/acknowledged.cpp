@@ -14,6 +14,7 @@
 #include "refserver/engine/http_api.h"
 #include "refserver/storage/audit.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 
 namespace matrix::simulator {
 namespace {
@@ -54,11 +55,13 @@ constexpr std::array<std::string_view, 3> kHandshakes = {
     "/_matrix/federation/v1/send_knock/*/*",
 };
 
-const UserId* requester_of(const Cluster& cluster, const Heard& heard) {
+const UserId* requester_of(Cluster& cluster, const Heard& heard) {
     const std::string* header = heard.request.headers.find("Authorization");
     if (header == nullptr) return nullptr;
     const auto owner = std::ranges::find_if(cluster.users(), [&](const User& user) {
-        return user.server == heard.server && *header == "Bearer " + user.access_token;
+        const std::string token =
+            cluster.server(user.server).token_of(user.id.text(), user.access_token);
+        return user.server == heard.server && *header == "Bearer " + token;
     });
     return owner == cluster.users().end() ? nullptr : &owner->id;
 }
@@ -98,7 +101,7 @@ public:
     }
 
     void conclude(World& world) override {
-        read_entries(world.cluster());
+        read_entries(world);
         for (const auto& [key, promise] : promises_) {
             const auto& [server, event] = key;
             world.measure("acknowledgements", 1);
@@ -198,11 +201,6 @@ private:
         };
     }
 
-    static RoomPtr find_room(World& world, int server, const RoomId& id) {
-        const auto room = world.cluster().server(server).engine().rooms().find(id);
-        return room ? *room : nullptr;
-    }
-
     void promise(World& world, int server, const EventId& event, Promise promise) {
         promise.at_us = world.cluster().time().now_us();
         promises_.try_emplace({server, event}, std::move(promise));
@@ -212,9 +210,9 @@ private:
         Cluster& cluster = world.cluster();
         const RoomPtr room = find_room(world, server, *given.room);
         const auto add = [&](int number) {
-            engine::Server& engine = cluster.server(number).engine();
             const RoomPtr own = find_room(world, number, *given.room);
-            if (!own || !own->is_server_joined(engine.name())) return;
+            if (!own || !own->is_server_joined(cluster.server(number).name())) return;
+            engine::Server& engine = cluster.server(number).engine();
             given.reached.push_back({number, engine.turns().durable_position()});
         };
         if (room) {
@@ -230,9 +228,11 @@ private:
 
     // --- The end ---------------------------------------------------------------------------------
 
-    void read_entries(Cluster& cluster) {
-        for (int number = 0; number < cluster.server_count(); ++number) {
-            storage::Audit audit(cluster.server(number).engine().turns().database());
+    void read_entries(World& world) {
+        for (int number = 0; number < world.cluster().server_count(); ++number) {
+            engine::Server* server = find_server(world, number);
+            if (server == nullptr) continue;
+            storage::Audit audit(server->turns().database());
             for (const auto& entry : audit.list_entries())
                 last_entries_[{number, RoomId(entry.room_id)}] = {entry.position};
         }
@@ -243,12 +243,8 @@ private:
             const RoomPtr room = find_room(world, server, *promise.room);
             if (room && room->find_event(event)) return true;
         }
-        storage::Audit audit(world.cluster().server(server).engine().turns().database());
+        storage::Audit audit(find_server(world, server)->turns().database());
         return audit.find_event(event.view()).has_value();
-    }
-
-    static void report(World& world, const std::string& what) {
-        world.findings().add("acknowledged", world.cluster().time().now_us(), what);
     }
 
     static std::string describe(int server, const EventId& event, const Promise& promise) {
@@ -261,7 +257,9 @@ private:
     static bool is_from_outside(World& world, int server, const EventId& event) {
         Cluster& cluster = world.cluster();
         for (int number = 0; number < cluster.server_count(); ++number) {
-            storage::Audit audit(cluster.server(number).engine().turns().database());
+            engine::Server* other = find_server(world, number);
+            if (other == nullptr) continue;
+            storage::Audit audit(other->turns().database());
             const auto row = audit.find_event(event.view());
             if (!row) continue;
             const auto pdu = json::parse(row->text, json::Numbers::Any);
@@ -277,11 +275,12 @@ private:
     }
 
     void check_kept(World& world, int server, const EventId& event, const Promise& promise) {
+        if (find_server(world, server) == nullptr) return;
         if (has_event(world, server, event, promise)) return;
         if (is_from_outside(world, server, event)) {
             return world.measure("acknowledgements_from_outside", 1);
         }
-        report(world, "gone is " + describe(server, event, promise));
+        hold_against(world, server, "acknowledged", "gone is " + describe(server, event, promise));
     }
 
     // Was this server in the room all the time, by its own view?
@@ -304,9 +303,14 @@ private:
                 continue;
             world.measure("acknowledgements_followed", 1);
             if (room->find_event(event)) continue;
-            report(world,
-                   "server " + std::to_string(presence.server) +
-                       ", in the room all the time, never got " + describe(server, event, promise));
+            // What the sender lost, it cannot have sent.
+            const int blamed = world.find_excuse_of(server) ? server : presence.server;
+            hold_against(world,
+                         blamed,
+                         "acknowledged",
+                         "server " + std::to_string(presence.server) +
+                             ", in the room all the time, never got " +
+                             describe(server, event, promise));
         }
     }
 

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 
 namespace matrix::simulator {
 namespace {
@@ -33,35 +34,43 @@ public:
             look_at(world, number);
     }
 
+    Task<void> inquire(World*) override {
+        is_at_rest_ = true;
+        co_return;
+    }
+
     void conclude(World& world) override {
         world.measure("queued_most", queued_most_);
         world.measure("extremities_most", extremities_most_);
+        // Else the run is stuck, and that says it.
+        if (!is_at_rest_) return;
         for (int number = 0; number < world.cluster().server_count(); ++number) {
-            engine::Server& server = world.cluster().server(number).engine();
-            expect(world, number, "events and EDUs for other servers", server.outbox().queued(), 0);
-            const auto unplaced = static_cast<std::size_t>(server.rooms().count_unplaced());
-            expect(world, number, "events without a place", unplaced, kUnplacedEventsMax);
+            engine::Server* server = find_server(world, number);
+            if (server == nullptr) continue;
+            expect(
+                world, number, "events and EDUs for other servers", server->outbox().queued(), 0);
             look_at_extremities(world, number, kExtremitiesAtRestMax);
         }
     }
 
 private:
     void look_at(World& world, int number) {
-        engine::Server& server = world.cluster().server(number).engine();
-        const std::size_t queued = server.outbox().queued();
+        engine::Server* server = find_server(world, number);
+        if (server == nullptr) return;
+        const std::size_t queued = server->outbox().queued();
         queued_most_ = std::max(queued_most_, queued);
         expect(world, number, "events and EDUs for other servers", queued, kQueuedMax);
-        const auto unplaced = static_cast<std::size_t>(server.rooms().count_unplaced());
+        const auto unplaced = static_cast<std::size_t>(server->rooms().count_unplaced());
         expect(world, number, "events without a place", unplaced, kUnplacedEventsMax);
-        expect(world, number, "open requests", server.open_requests(), kOpenRequestsMax);
+        expect(world, number, "open requests", server->open_requests(), kOpenRequestsMax);
         look_at_extremities(world, number, kExtremitiesMax);
     }
 
     void look_at_extremities(World& world, int number, std::size_t most) {
         for (const LivingRoom& living : world.rooms()) {
-            const auto room = world.cluster().server(number).engine().rooms().find(living.id);
+            const engine::RoomPtr room = find_room(world, number, living.id);
             if (!room) continue;
-            const std::size_t count = (*room)->extremities().size();
+            const std::size_t count = room->extremities().size();
             extremities_most_ = std::max(extremities_most_, count);
             expect(world, number, "forward extremities of " + living.id.text(), count, most);
         }
@@ -73,13 +82,15 @@ private:
         if (found <= most) return;
         const std::string subject = "server " + std::to_string(number) + ": " + what;
         if (!reported_.insert(subject).second) return;
-        world.findings().add("bounded",
-                             world.cluster().time().now_us(),
-                             subject + ": " + std::to_string(found) + ", at most " +
-                                 std::to_string(most) + " expected");
+        hold_against(world,
+                     number,
+                     "bounded",
+                     subject + ": " + std::to_string(found) + ", at most " + std::to_string(most) +
+                         " expected");
     }
 
     int seconds_ = 0;
+    bool is_at_rest_ = false;
     std::size_t queued_most_ = 0;
     std::size_t extremities_most_ = 0;
     std::set<std::string> reported_;

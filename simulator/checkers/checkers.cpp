@@ -31,6 +31,9 @@ constexpr std::array kCheckers = {
             make_bounded_check},
     Checker{
         "liveness", "Work comes to an end, and every request is answered.", make_liveness_check},
+    Checker{"restart",
+            "A server opens its database after every crash, unless its disk fails or has lied.",
+            make_restart_check},
 };
 
 }  // namespace

@@ -50,5 +50,6 @@ std::unique_ptr<Check> make_sync_fold_check();
 std::unique_ptr<Check> make_visibility_check();
 std::unique_ptr<Check> make_bounded_check();
 std::unique_ptr<Check> make_liveness_check();
+std::unique_ptr<Check> make_restart_check();
 
 }  // namespace matrix::simulator

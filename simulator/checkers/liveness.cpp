@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 
 namespace matrix::simulator {
 namespace {
@@ -48,11 +49,14 @@ public:
         // While steps or queues are open it is no wonder, and the run is stuck.
         if (!is_at_rest_) return;
         for (int number = 0; number < world.cluster().server_count(); ++number) {
-            const std::size_t open = world.cluster().server(number).engine().open_requests();
+            engine::Server* server = find_server(world, number);
+            const std::size_t open = server == nullptr ? 0 : server->open_requests();
             if (open == 0) continue;
-            report(world,
-                   "server " + std::to_string(number) + " never answers " + std::to_string(open) +
-                       " requests");
+            hold_against(world,
+                         number,
+                         "liveness",
+                         "server " + std::to_string(number) + " never answers " +
+                             std::to_string(open) + " requests");
         }
     }
 

@@ -17,6 +17,7 @@
 #include "refserver/protocol/room_rules.h"
 #include "refserver/storage/audit.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 #include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
 
@@ -110,13 +111,12 @@ public:
     }
 
 private:
-    RoomPtr find_room(int server) {
-        const auto room = cluster_.server(server).engine().rooms().find(room_.id);
-        return room ? *room : nullptr;
-    }
+    RoomPtr room_of(int server) { return find_room(world_, server, room_.id); }
 
     void read_events(int server) {
-        Audit audit(cluster_.server(server).engine().turns().database());
+        engine::Server* engine = find_server(world_, server);
+        if (engine == nullptr) return;
+        Audit audit(engine->turns().database());
         const std::vector<Audit::Room> rooms = audit.list_rooms();
         const auto own = std::ranges::find(rooms, room_.id.text(), &Audit::Room::room_id);
         if (own == rooms.end()) return;
@@ -248,7 +248,7 @@ private:
     }
 
     std::optional<State> state_before(const Holding& holding, const EventId& id) {
-        const RoomPtr room = find_room(holding.server);
+        const RoomPtr room = room_of(holding.server);
         return room ? room->state_before(id) : std::nullopt;
     }
 
@@ -300,7 +300,7 @@ private:
     }
 
     void find_current_merge(int server) {
-        const RoomPtr room = find_room(server);
+        const RoomPtr room = room_of(server);
         // Who left keeps the state of that time.
         if (!room || !room->is_server_joined(cluster_.server(server).name())) return;
         auto merge = find_merge(server, room->extremities(), INT64_MAX);
@@ -325,7 +325,7 @@ private:
         std::vector<oracle::StateMap> states;
         for (const std::string& root : merge.roots) {
             const auto& [server, event] = states_of_.at(root);
-            const RoomPtr room = find_room(server);
+            const RoomPtr room = room_of(server);
             const auto state = room ? room->state_after(event) : std::nullopt;
             if (!state) return;
             states.push_back(state_map_of(*state));
@@ -341,7 +341,7 @@ private:
     }
 
     std::string differences(const Merge& merge, const State& expected) {
-        const RoomPtr room = find_room(merge.server);
+        const RoomPtr room = room_of(merge.server);
         const auto found =
             merge.event ? room->state_before(*merge.event) : std::optional(room->current_state());
         std::string text;

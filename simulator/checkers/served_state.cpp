@@ -15,6 +15,7 @@
 
 #include "refserver/protocol/room_rules.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 
 namespace matrix::simulator {
 namespace {
@@ -75,17 +76,12 @@ public:
     void conclude(World& world) override { world.measure("state_served", looked_at_); }
 
 private:
-    static RoomPtr find_room(World& world, int server, const std::string& id) {
-        const auto room = world.cluster().server(server).engine().rooms().find(RoomId(id));
-        return room ? *room : nullptr;
-    }
-
     void look_at(World& world,
                  int server,
                  const std::string& room_id,
                  const StateAnswer& row,
                  const std::string& body) {
-        const RoomPtr room = find_room(world, server, room_id);
+        const RoomPtr room = find_room(world, server, RoomId(room_id));
         const auto answer = json::parse(body, json::Numbers::Any);
         if (!room || !answer) return;
         const json::Array* list =
@@ -101,7 +97,7 @@ private:
             const json::Value* found = rooms->find(section);
             if (found == nullptr || found->if_object() == nullptr) continue;
             for (const json::Member& member : *found->if_object()) {
-                const RoomPtr room = find_room(world, server, member.key);
+                const RoomPtr room = find_room(world, server, RoomId(member.key));
                 if (room) look_at_synced(world, server, *room, member.value);
             }
         }
@@ -162,11 +158,12 @@ private:
                 std::string_view where) {
         const EventId& id = stored.event->id;
         if (!reported_.emplace(server, id).second) return;
-        world.findings().add("served_state",
-                             world.cluster().time().now_us(),
-                             "server " + std::to_string(server) + " serves " + id.text() + " (" +
-                                 stored.event->type + "), which it has " + verdict + ", in " +
-                                 std::string(where));
+        hold_against(world,
+                     server,
+                     "served_state",
+                     "server " + std::to_string(server) + " serves " + id.text() + " (" +
+                         stored.event->type + "), which it has " + verdict + ", in " +
+                         std::string(where));
     }
 
     std::uint64_t looked_at_ = 0;

@@ -19,6 +19,7 @@
 #include "refserver/protocol/room_rules.h"
 #include "refserver/protocol/x_matrix.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 #include "simulator/timeline.h"
 
 namespace matrix::simulator {
@@ -98,6 +99,7 @@ public:
             // The list may have been changed while the request was served.
             if (response.status == kForbidden || room->is_server_allowed(origin)) return;
             report(world,
+                   server,
                    "server " + std::to_string(server) + " answers " + origin.text() +
                        ", which the room denies, with " + std::to_string(response.status) + ": " +
                        target);
@@ -132,8 +134,8 @@ private:
         return authorization ? std::optional(authorization->origin) : std::nullopt;
     }
 
-    static void report(World& world, const std::string& what) {
-        world.findings().add("visibility", world.cluster().time().now_us(), what);
+    static void report(World& world, int server, const std::string& what) {
+        hold_against(world, server, "visibility", what);
     }
 
     Task<Answer> ask(World* world, User user, std::string target) {
@@ -164,6 +166,7 @@ private:
             const bool is_joined = room && room->membership(user.id) == Membership::Join;
             if (is_joined == listed.contains(living.id.text())) continue;
             report(*world,
+                   user.server,
                    user.id.text() + " is " + (is_joined ? "" : "not ") + "in " + living.id.text() +
                        " by its state, and /joined_rooms says otherwise");
         }
@@ -182,6 +185,7 @@ private:
         const json::Object* map = joined.body.find_object("joined");
         if (events == nullptr || chunk == nullptr || map == nullptr) {
             report(*world,
+                   user.server,
                    user.id.text() + ", who is in " + id.text() + ", is answered with " +
                        std::to_string(state.status) + ", " + std::to_string(members.status) + ", " +
                        std::to_string(joined.status));
@@ -194,6 +198,7 @@ private:
         const auto expect = [&](bool is_same, const char* what) {
             if (is_same) return;
             report(*world,
+                   server,
                    "server " + std::to_string(server) + ", room " + id.text() + ": " + what +
                        " and /state differ");
         };
@@ -238,6 +243,7 @@ private:
             });
         if (!one.is_ok() && !is_on_page) co_return;
         report(*world,
+               user.server,
                user.id.text() + ", who is not in " + id.text() + " any more, reads " +
                    hidden->text() + " by " + (one.is_ok() ? "/event" : "/messages"));
     }
@@ -286,6 +292,7 @@ private:
             const auto stored = room->find_event(target);
             if (stored && redact(*stored->event).text != stored->event->text) {
                 report(*world,
+                       server,
                        "server " + std::to_string(server) + " keeps " + target.text() +
                            ", which was redacted, as it was");
             }
@@ -296,6 +303,7 @@ private:
             world->measure("redactions_asked", 1);
             if (!is_redacted_content(*stored->event, *content)) {
                 report(*world,
+                       server,
                        "server " + std::to_string(server) + " serves " + target.text() +
                            ", which was redacted, with the content " + json::write(*content));
             }
