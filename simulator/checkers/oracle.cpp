@@ -200,12 +200,19 @@ private:
         world_.measure("oracle_verdicts", 1);
         const std::string found = holding.is_rejected ? holding.rule : "";
         if (found == rule) return;
+        // Of what a server could not have, or has in another room, another rule may come first.
+        if (!found.empty() && !rule.empty() && !has_all_cited(*known.event)) return;
         const auto describe = [](const std::string& by) {
             return by.empty() ? std::string("accepts") : "refuses by " + by;
         };
         report(known.event->id.text() + " (" + known.event->type + " by " +
                known.event->sender.text() + "): server " + std::to_string(holding.server) + " " +
                describe(found) + " what the oracle " + describe(rule));
+    }
+
+    bool has_all_cited(const Event& event) const {
+        return std::ranges::all_of(event.auth_events,
+                                   [&](const EventId& id) { return events_.contains(id); });
     }
 
     bool cites_redacted(const Event& event) const {
@@ -244,6 +251,10 @@ private:
             const oracle::ReadEvent* entry = id == nullptr ? nullptr : oracle_room_.find(*id);
             if (entry != nullptr) state.emplace(key, entry);
         }
+        // A peer may have told a state without it; where the room's id names it, it is there.
+        const bool is_named = oracle_room_.rules().event_format == EventFormat::HashedRoomId;
+        const oracle::ReadEvent* create = is_named ? oracle_room_.create_of(event) : nullptr;
+        if (create != nullptr) state.try_emplace(create->key(), create);
         return state;
     }
 

@@ -7,12 +7,13 @@
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#rejection and #soft-failure
 #include <algorithm>
 #include <array>
-#include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "refserver/engine/http_api.h"
 #include "refserver/protocol/room_rules.h"
 #include "simulator/checkers/checkers.h"
 #include "simulator/checkers/witness.h"
@@ -39,9 +40,10 @@ constexpr std::array kStateAnswers = {
     StateAnswer{"GET", "/_matrix/client/v3/rooms/*/members", 4, "chunk"},
 };
 
-bool is_behind(const engine::Room& room, const EventId& sought) {
+// Is `sought` behind one of `fronts`, or one of them?
+bool is_behind(const engine::Room& room, std::vector<EventId> fronts, const EventId& sought) {
     std::set<EventId> seen;
-    std::vector<EventId> pending = room.extremities();
+    std::vector<EventId> pending = std::move(fronts);
     while (!pending.empty()) {
         const EventId id = std::move(pending.back());
         pending.pop_back();
@@ -76,17 +78,32 @@ public:
     void conclude(World& world) override { world.measure("state_served", looked_at_); }
 
 private:
+    struct Question {
+        int server;
+        RoomId room;
+        std::optional<EventId> event;  ///< Before which the state was asked for.
+        std::string where;
+    };
+
+    static std::optional<EventId> event_of(const Heard& heard) {
+        const std::string_view target = heard.request.target;
+        const std::size_t begin = target.find('?');
+        if (begin == std::string_view::npos) return std::nullopt;
+        const auto query = engine::decode_query(target.substr(begin + 1));
+        const auto place = query ? query->find("event_id") : engine::Query::const_iterator();
+        if (!query || place == query->end()) return std::nullopt;
+        return EventId(place->second);
+    }
+
     void look_at(World& world,
-                 int server,
-                 const std::string& room_id,
-                 const StateAnswer& row,
+                 const Question& question,
+                 std::string_view member,
                  const std::string& body) {
-        const RoomPtr room = find_room(world, server, RoomId(room_id));
+        const RoomPtr room = find_room(world, question.server, question.room);
         const auto answer = json::parse(body, json::Numbers::Any);
         if (!room || !answer) return;
-        const json::Array* list =
-            row.member.empty() ? answer->if_array() : answer->find_array(row.member);
-        if (list != nullptr) look_at_list(world, server, *room, *list, row.pattern);
+        const json::Array* list = member.empty() ? answer->if_array() : answer->find_array(member);
+        if (list != nullptr) look_at_list(world, question, *room, *list);
     }
 
     void look_at_sync(World& world, int server, const std::string& body) {
@@ -110,8 +127,8 @@ private:
         for (const char* part : {"state", "state_after", "timeline"}) {
             const json::Value* found = told.find(part);
             const json::Array* events = found == nullptr ? nullptr : found->find_array("events");
-            if (events != nullptr)
-                look_at_list(world, server, room, *events, std::string("sync, ") + part);
+            const Question question{server, room.id(), std::nullopt, std::string("sync, ") + part};
+            if (events != nullptr) look_at_list(world, question, room, *events);
         }
     }
 
@@ -125,45 +142,47 @@ private:
     }
 
     void look_at_list(World& world,
-                      int server,
+                      const Question& question,
                       const engine::Room& room,
-                      const json::Array& list,
-                      std::string_view where) {
+                      const json::Array& list) {
         for (const json::Value& entry : list) {
             const auto id = id_of(entry, room);
             const auto stored = id ? room.find_event(*id) : std::nullopt;
             if (!stored) continue;
             ++looked_at_;
             if (stored->is_rejected()) {
-                report(world, server, *stored, "rejected by " + stored->rule, where);
+                report(world, question, *stored, "rejected by " + stored->rule);
             } else if (stored->status == EventStatus::SoftFailed &&
-                       !is_followed(server, room, stored->event->id)) {
-                report(world, server, *stored, "soft-failed by " + stored->rule, where);
+                       !is_followed(question, room, stored->event->id)) {
+                report(world, question, *stored, "soft-failed by " + stored->rule);
             }
         }
     }
 
-    // Once followed, always followed.
-    bool is_followed(int server, const engine::Room& room, const EventId& id) {
-        if (followed_.contains({server, id})) return true;
-        if (!is_behind(room, id)) return false;
-        followed_.emplace(server, id);
-        return true;
+    // By the front of the room, or by the event that the question was about, which may be on a
+    // branch of soft-failed ones alone. Once followed by the front, always followed.
+    bool is_followed(const Question& question, const engine::Room& room, const EventId& id) {
+        if (followed_.contains({question.server, id})) return true;
+        if (is_behind(room, room.extremities(), id)) {
+            followed_.emplace(question.server, id);
+            return true;
+        }
+        const auto asked = question.event ? room.find_event(*question.event) : std::nullopt;
+        return asked && is_behind(room, asked->event->prev_events, id);
     }
 
     void report(World& world,
-                int server,
+                const Question& question,
                 const StoredEvent& stored,
-                const std::string& verdict,
-                std::string_view where) {
+                const std::string& verdict) {
         const EventId& id = stored.event->id;
-        if (!reported_.emplace(server, id).second) return;
+        if (!reported_.emplace(question.server, id).second) return;
         hold_against(world,
-                     server,
+                     question.server,
                      "served_state",
-                     "server " + std::to_string(server) + " serves " + id.text() + " (" +
+                     "server " + std::to_string(question.server) + " serves " + id.text() + " (" +
                          stored.event->type + "), which it has " + verdict + ", in " +
-                         std::string(where));
+                         question.where);
     }
 
     std::uint64_t looked_at_ = 0;

@@ -112,6 +112,9 @@ private:
 
     static void note_failure(World& world, const Follower& follower, const Answer& answer) {
         world.measure("syncs_failed", 1);
+        // Out of reach, or a fault of the disk explains it: the client asks again.
+        const SimulatedServer& server = world.cluster().server(follower.user.server);
+        if (answer.status == 0 || server.is_disk_suspect()) return;
         report(world,
                follower,
                "a sync is answered with " + std::to_string(answer.status) + " " +
