@@ -67,9 +67,14 @@ public:
         }
         for (const StateAnswer& row : kStateAnswers) {
             if (!heard.is(row.method, row.pattern)) continue;
-            return [this, &world, &row, server = heard.server, room = heard.path[row.room_place]](
-                       const auto& response) {
-                if (response.status == 200) look_at(world, server, room, row, response.body);
+            return [this,
+                    &world,
+                    question = Question{heard.server,
+                                        RoomId(heard.path[row.room_place]),
+                                        event_of(heard),
+                                        std::string(row.pattern)},
+                    member = row.member](const auto& response) {
+                if (response.status == 200) look_at(world, question, member, response.body);
             };
         }
         return {};
