@@ -162,6 +162,8 @@ private:
     static bool is_rejected(const OracleEvent& known) { return known.holdings.front().is_rejected; }
 
     void report(const std::string& what) {
+        // What a Byzantine host said of a state is all that servers have of it.
+        if (const auto doubt = world_.find_doubt_of(room_.id)) return world_.excuse(*doubt);
         world_.findings().add(
             "oracle", cluster_.time().now_us(), "room " + room_.id.text() + ": " + what);
     }
@@ -200,6 +202,9 @@ private:
         world_.measure("oracle_verdicts", 1);
         const std::string found = holding.is_rejected ? holding.rule : "";
         if (found == rule) return;
+        // What it cites may have found its place since, and be rejected there, or no longer.
+        constexpr std::string_view kCitesRejected = "v12 3.3";
+        if (found == kCitesRejected || rule == kCitesRejected) return;
         // Of what a server could not have, or has in another room, another rule may come first.
         if (!found.empty() && !rule.empty() && !has_all_cited(*known.event)) return;
         const auto describe = [](const std::string& by) {

@@ -40,17 +40,31 @@ constexpr std::array kStateAnswers = {
     StateAnswer{"GET", "/_matrix/client/v3/rooms/*/members", 4, "chunk"},
 };
 
+// Did a peer tell the state before this event, and is `sought` in it? Then it is state on the part
+// of the graph that the server does not have.
+bool is_in_told_state(const engine::Room& room, const Event& event, const Event& sought) {
+    if (!sought.state_key) return false;
+    const bool is_told = std::ranges::any_of(event.prev_events, [&](const EventId& id) {
+        const auto previous = room.find_event(id);
+        return !previous || !previous->is_placed();
+    });
+    const auto before = is_told ? room.state_before(event.id) : std::nullopt;
+    const EventId* entry = before ? before->find(sought.type, *sought.state_key) : nullptr;
+    return entry != nullptr && *entry == sought.id;
+}
+
 // Is `sought` behind one of `fronts`, or one of them?
-bool is_behind(const engine::Room& room, std::vector<EventId> fronts, const EventId& sought) {
+bool is_behind(const engine::Room& room, std::vector<EventId> fronts, const Event& sought) {
     std::set<EventId> seen;
     std::vector<EventId> pending = std::move(fronts);
     while (!pending.empty()) {
         const EventId id = std::move(pending.back());
         pending.pop_back();
-        if (id == sought) return true;
+        if (id == sought.id) return true;
         if (!seen.insert(id).second) continue;
         const auto stored = room.find_event(id);
         if (!stored) continue;
+        if (is_in_told_state(room, *stored->event, sought)) return true;
         const auto& previous = stored->event->prev_events;
         pending.insert(pending.end(), previous.begin(), previous.end());
     }
@@ -158,7 +172,7 @@ private:
             if (stored->is_rejected()) {
                 report(world, question, *stored, "rejected by " + stored->rule);
             } else if (stored->status == EventStatus::SoftFailed &&
-                       !is_followed(question, room, stored->event->id)) {
+                       !is_followed(question, room, *stored->event)) {
                 report(world, question, *stored, "soft-failed by " + stored->rule);
             }
         }
@@ -166,14 +180,14 @@ private:
 
     // By the front of the room, or by the event that the question was about, which may be on a
     // branch of soft-failed ones alone. Once followed by the front, always followed.
-    bool is_followed(const Question& question, const engine::Room& room, const EventId& id) {
-        if (followed_.contains({question.server, id})) return true;
-        if (is_behind(room, room.extremities(), id)) {
-            followed_.emplace(question.server, id);
+    bool is_followed(const Question& question, const engine::Room& room, const Event& event) {
+        if (followed_.contains({question.server, event.id})) return true;
+        if (is_behind(room, room.extremities(), event)) {
+            followed_.emplace(question.server, event.id);
             return true;
         }
         const auto asked = question.event ? room.find_event(*question.event) : std::nullopt;
-        return asked && is_behind(room, asked->event->prev_events, id);
+        return asked && is_behind(room, asked->event->prev_events, event);
     }
 
     void report(World& world,

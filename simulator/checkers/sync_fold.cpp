@@ -13,6 +13,7 @@
 
 #include "refserver/engine/http_api.h"
 #include "simulator/checkers/checkers.h"
+#include "simulator/checkers/witness.h"
 #include "simulator/clients/sync_view.h"
 
 namespace matrix::simulator {
@@ -139,8 +140,8 @@ private:
     }
 
     static void report(World& world, const Follower& follower, const std::string& what) {
-        world.findings().add(
-            "sync_fold", world.cluster().time().now_us(), follower.user.id.text() + ": " + what);
+        hold_against(
+            world, follower.user.server, "sync_fold", follower.user.id.text() + ": " + what);
     }
 
     std::vector<std::unique_ptr<Follower>> followers_;  ///< Tasks hold them.

@@ -101,7 +101,9 @@ void SyncView::fold_joined(const std::string& room, const json::Value& told) {
     fold_account_data(view.account_data, events_of(told, "account_data"));
     fold_ephemeral(view, told);
     merge(view.counts, told.find("unread_notifications"));
+    // Who the heroes are depends on the order in which a server met them: the counts do not.
     merge(view.summary, told.find("summary"));
+    view.summary.erase("m.heroes");
 }
 
 void SyncView::fold_timeline(RoomView& view, const std::string& room, const json::Value& told) {

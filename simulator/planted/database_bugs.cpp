@@ -55,7 +55,9 @@ public:
         server.crash(Death::OfProcess);
         server.change_disk([](SimulatedDisk& disk) {
             constexpr std::string_view kGarbage = "this was a database";
-            disk.open(engine::ServerOptions().database_name)->write(0, kGarbage);
+            const std::string name = engine::ServerOptions().database_name;
+            disk.remove(name + "-wal");  // It would put the beginning right.
+            disk.open(name)->write(0, kGarbage);
         });
         server.start();
     }
