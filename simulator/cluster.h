@@ -23,6 +23,7 @@ namespace matrix::simulator {
 
 using runtime::Task;
 class Saboteur;
+class Wiretap;
 
 /// Which signatures servers make; the trace is the same.
 enum class Crypto { Simulated, Real };
@@ -39,6 +40,7 @@ struct ClusterOptions {
     std::ostream* trace_lines = nullptr;  ///< Gets the trace as JSON lines; null: nothing does.
     Recorder* recorder = nullptr;         ///< Writes down what happens; null: nobody does.
     Saboteur* saboteur = nullptr;         ///< Of a planted bug (planted/planted_bug.h); null: none.
+    const Wiretap* wiretap = nullptr;     ///< Hears answers; null: nobody does.
 };
 
 /// What a server answered to a user.

@@ -28,7 +28,8 @@ constexpr std::int64_t kSettlePauseS = 2;
 ClusterOptions cluster_options_of(const Scenario& scenario,
                                   const RunOptions& options,
                                   std::ostream* trace_lines,
-                                  Saboteur* saboteur) {
+                                  Saboteur* saboteur,
+                                  const Wiretap& wiretap) {
     return {.servers = scenario.servers,
             .users_per_server = scenario.users_per_server,
             .identity_seed = scenario.identity_seed,
@@ -41,7 +42,8 @@ ClusterOptions cluster_options_of(const Scenario& scenario,
             .has_pointer_draw = options.has_pointer_draw,
             .trace_lines = trace_lines,
             .recorder = options.recorder,
-            .saboteur = saboteur};
+            .saboteur = saboteur,
+            .wiretap = &wiretap};
 }
 
 // The phases of a run, in their order; each is false when it did not end within its time.
@@ -57,6 +59,8 @@ public:
     }
 
     void run_timeline() {
+        for (Check* check : checks_)
+            check->begin(world_);
         const std::int64_t start_us = cluster_.time().now_us();
         const std::int64_t end_us = start_us + world_.scenario().chaos_ms * 1000;
         const std::vector<Step>& steps = world_.scenario().timeline;
@@ -97,7 +101,19 @@ public:
         return true;
     }
 
+    // What checks have to ask, while nothing else happens.
+    bool inquire() {
+        cluster_.tasks().start(inquire_all());
+        return cluster_.run_until(kHourUs, [this] { return is_inquired_; });
+    }
+
 private:
+    Task<void> inquire_all() {
+        for (Check* check : checks_)
+            co_await check->inquire(&world_);
+        is_inquired_ = true;
+    }
+
     Task<void> make_rooms() {
         for (const RoomPlan& plan : world_.scenario().rooms) {
             const User creator = world_.user(plan.creator);
@@ -172,6 +188,7 @@ private:
     const std::vector<Check*>& checks_;
     bool is_set_up_ = false;
     bool is_settled_ = false;
+    bool is_inquired_ = false;
 };
 
 // Empty when all phases ended, else the one that did not.
@@ -181,6 +198,7 @@ std::string run_phases(World& world, const std::vector<Check*>& checks) {
     phases.run_timeline();
     if (!phases.heal()) return "heal";
     if (!phases.settle()) return "settle";
+    if (!phases.inquire()) return "inquiry";
     return "";
 }
 
@@ -324,8 +342,9 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
         if (!trace_file.is_open()) return std::nullopt;
     }
     const Sandbox sandbox;
+    Wiretap wiretap;
     Cluster cluster(cluster_options_of(
-        scenario, options, options.trace_file ? &trace_file : nullptr, saboteur.get()));
+        scenario, options, options.trace_file ? &trace_file : nullptr, saboteur.get(), wiretap));
     if (options.dispatches != nullptr) cluster.trace().count_dispatches_at(*options.dispatches);
     cluster.trace().note("scenario", write_scenario(scenario));
 
@@ -338,6 +357,8 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     for (const auto& check : own_checks)
         checks.push_back(check.get());
     if (options.onlooker != nullptr) checks.push_back(options.onlooker);
+    for (Check* check : checks)
+        wiretap.add([&world, check](const Heard& heard) { return check->listen(world, heard); });
 
     RunReport report;
     report.stuck_in = run_phases(world, checks);

@@ -8,6 +8,7 @@
 #include "simulator/simulated_crypto.h"
 #include "simulator/simulated_durability.h"
 #include "simulator/traced_random.h"
+#include "simulator/wiretap.h"
 
 namespace matrix::simulator {
 namespace {
@@ -297,6 +298,8 @@ void SimulatedServer::handle(runtime::HttpRequest request, Answered done) {
 
 // A request arrives, of a client or of another server; within a turn of this server's loop.
 void SimulatedServer::serve(runtime::HttpRequest request, runtime::Responder respond) {
+    if (const Wiretap* wiretap = world_.options.wiretap; wiretap != nullptr)
+        respond = wiretap->tap(number_, request, std::move(respond));
     if (Saboteur* saboteur = world_.options.saboteur; saboteur != nullptr) {
         if (auto answer = saboteur->intercept(number_, request)) return respond(std::move(*answer));
         if (saboteur->is_altered(number_, request)) {

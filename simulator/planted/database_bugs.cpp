@@ -46,6 +46,31 @@ std::unique_ptr<Saboteur> make_tampering() {
     return std::make_unique<Tampering>(kSql);
 }
 
+/// A process that ends leaves a database that the next one cannot open.
+class LeaveGarbage final : public Saboteur {
+public:
+    void watch(World& world) override {
+        if (++seconds_ != kAtS || world.cluster().server_count() <= kBuggyServer) return;
+        SimulatedServer& server = world.cluster().server(kBuggyServer);
+        server.crash(Death::OfProcess);
+        server.change_disk([](SimulatedDisk& disk) {
+            constexpr std::string_view kGarbage = "this was a database";
+            const std::string name = engine::ServerOptions().database_name;
+            disk.remove(name + "-wal");  // It would put the beginning right.
+            disk.open(name)->write(0, kGarbage);
+        });
+        server.start();
+    }
+
+private:
+    static constexpr int kAtS = 30;
+    int seconds_ = 0;
+};
+
+std::unique_ptr<Saboteur> make_leave_garbage() {
+    return std::make_unique<LeaveGarbage>();
+}
+
 constexpr std::array kDatabaseBugs = {
     PlantedBug{"accepts-rejected",
                "s1.test keeps topics that it rejected as if it had accepted them.",
@@ -67,6 +92,10 @@ constexpr std::array kDatabaseBugs = {
                "s1.test does not keep what a ban follows.",
                "soundness",
                make_tampering<kLoseEdges>},
+    PlantedBug{"leaves-garbage",
+               "s1.test crashes and writes over the beginning of its database as it does.",
+               "restart",
+               make_leave_garbage},
 };
 
 }  // namespace

@@ -25,6 +25,22 @@ std::vector<const Disturbance*> choose_disturbances(const DrawOptions& options,
     return chosen;
 }
 
+// Each of them costs about as much as the users of one server.
+constexpr std::uint64_t kSyncingMax = 3;
+
+void draw_syncing(Scenario& scenario, runtime::Random& random) {
+    const std::uint64_t count = 1 + random.below(kSyncingMax);
+    for (std::uint64_t draw = 0; draw < count; ++draw) {
+        const auto server =
+            static_cast<int>(random.below(static_cast<std::uint64_t>(scenario.servers)));
+        const auto user =
+            static_cast<int>(random.below(static_cast<std::uint64_t>(scenario.users_per_server)));
+        const std::string name = name_of_user(server, user);
+        const bool is_drawn = std::ranges::find(scenario.syncing, name) != scenario.syncing.end();
+        if (!is_drawn) scenario.syncing.push_back(name);
+    }
+}
+
 bool has_version_for(const Workload& workload, const std::vector<std::string>& versions) {
     return workload.needs == nullptr ||
            std::ranges::any_of(versions, [&](const std::string& version) {
@@ -107,6 +123,7 @@ Scenario draw_scenario(const DrawOptions& options) {
         disturbance->draw(
             scenario, source.stream(std::string(kStreamPrefix) + std::string(disturbance->name)));
     }
+    draw_syncing(scenario, source.stream("draw syncing users"));
     sort_timeline(scenario);
     return scenario;
 }

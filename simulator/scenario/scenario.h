@@ -83,6 +83,8 @@ struct Scenario {
     ChoiceRecord choices;
     LinkOptions link;
     std::vector<RoomPlan> rooms;
+    /// Users whose clients follow /sync from the beginning of the timeline to the end.
+    std::vector<std::string> syncing;
     std::int64_t chaos_ms = 600'000;  ///< How long the timeline is; then all faults end.
     std::vector<Step> timeline;       ///< Sorted by time.
     /// What must have been counted at least, for a run to mean something: names of run.h's metrics.

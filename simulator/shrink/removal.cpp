@@ -125,6 +125,9 @@ Name renamed_stream(std::string_view stream, const NewNames& names) {
 void rename_all(Scenario& scenario, const NewNames& names) {
     for (RoomPlan& room : scenario.rooms)
         room = renamed_room(std::move(room), names);
+    for (const std::string& user : std::exchange(scenario.syncing, {})) {
+        if (const Name name = names.of(user)) scenario.syncing.push_back(*name);
+    }
     for (const Step& step : std::exchange(scenario.timeline, {})) {
         if (auto renamed = renamed_step(step, names))
             scenario.timeline.push_back(std::move(*renamed));
