@@ -28,10 +28,10 @@ EventStore::EventStore(Turns& turns, std::size_t events_cached_max, EventPool* p
     turns_.on_failed_commit([this] { cache_.clear(); });
 }
 
-void EventStore::keep(const StoredEvent& stored) {
-    StoredEvent kept = stored;
-    if (pool_ != nullptr) kept.event = pool_->share(kept.event);
-    cache_.put(kept.event->id.view(), std::move(kept));
+StoredEventPtr EventStore::share(const StoredEvent& stored) const {
+    auto shared = std::make_shared<StoredEvent>(stored);
+    if (pool_ != nullptr) shared->event = pool_->share(shared->event);
+    return shared;
 }
 
 namespace {
@@ -57,27 +57,25 @@ StoredEvent read_event(const Row& row) {
 
 }  // namespace
 
-std::optional<StoredEvent> EventStore::find(const EventId& id) {
-    if (const StoredEvent* known = cache_.find(id.view())) return *known;
-    if (const bool* is_absent = absent_.find(id.view()); is_absent && *is_absent) {
-        return std::nullopt;
-    }
-    auto stored = turns_.database().find(
+StoredEventPtr EventStore::find(const EventId& id) {
+    if (const StoredEventPtr* known = cache_.find(id.view())) return *known;
+    if (const bool* is_absent = absent_.find(id.view()); is_absent && *is_absent) return nullptr;
+    const auto stored = turns_.database().find(
         "SELECT status, is_rejected_outlier, position, state_before, state_after, rule, detail,"
         " redacted_by, text, version FROM events JOIN rooms USING (room) WHERE event_id = ?1",
         {id.view()},
         read_event);
-    if (stored) {
-        keep(*stored);
-    } else if (!turns_.database().has_failed()) {
-        absent_.put(id.view(), true);
+    if (!stored) {
+        if (!turns_.database().has_failed()) absent_.put(id.view(), true);
+        return nullptr;
     }
-    return stored;
+    StoredEventPtr shared = share(*stored);
+    cache_.put(id.view(), shared);
+    return shared;
 }
 
 EventPtr EventStore::find_event(const EventId& id) {
-    if (const StoredEvent* known = cache_.find(id.view())) return known->event;
-    const auto stored = find(id);
+    const StoredEventPtr stored = find(id);
     return stored ? stored->event : nullptr;
 }
 
@@ -90,9 +88,7 @@ Binding bind_id(const std::optional<EventId>& id) {
 }  // namespace
 
 bool EventStore::is_accepted(const EventId& id) {
-    const StoredEvent* cached = cache_.find(id.view());
-    if (cached) return cached->status == EventStatus::Accepted;
-    const auto stored = find(id);
+    const StoredEventPtr stored = find(id);
     return stored && stored->status == EventStatus::Accepted;
 }
 
@@ -107,12 +103,12 @@ bool EventStore::is_known(const EventId& id) {
 
 void EventStore::put(RoomNumber room, const StoredEvent& stored) {
     write(room, stored);
-    keep(stored);
+    cache_.put(stored.event->id.view(), share(stored));
 }
 
 void EventStore::put_unread(RoomNumber room, const StoredEvent& stored) {
     write(room, stored);
-    if (StoredEvent* cached = cache_.find(stored.event->id.view())) *cached = stored;
+    if (StoredEventPtr* cached = cache_.find(stored.event->id.view())) *cached = share(stored);
 }
 
 void EventStore::write(RoomNumber room, const StoredEvent& stored) {
@@ -199,7 +195,7 @@ std::vector<StoredEvent> EventStore::load_all(const std::vector<EventId>& ids) {
     std::vector<StoredEvent> events;
     events.reserve(ids.size());
     for (const EventId& id : ids) {
-        if (auto stored = find(id)) events.push_back(*std::move(stored));
+        if (const StoredEventPtr stored = find(id)) events.push_back(*stored);
     }
     return events;
 }

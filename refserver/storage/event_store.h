@@ -36,8 +36,8 @@ public:
     EventStore(const EventStore&) = delete;
     EventStore& operator=(const EventStore&) = delete;
 
-    std::optional<StoredEvent> find(const EventId& id);
     /// Null if it is unknown.
+    StoredEventPtr find(const EventId& id);
     EventPtr find_event(const EventId& id);
 
     /// Is there such an event, of any room? Reads nothing of it.
@@ -79,11 +79,11 @@ private:
     void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
-    void keep(const StoredEvent& stored);
+    StoredEventPtr share(const StoredEvent& stored) const;
 
     Turns& turns_;
     EventPool* pool_;
-    LruMap<StoredEvent> cache_;
+    LruMap<StoredEventPtr> cache_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };
 

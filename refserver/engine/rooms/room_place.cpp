@@ -52,7 +52,8 @@ StoredEvent Room::Data::place(EventPtr event,
     if (is_accepted && origin != EventOrigin::History) advance(placed, after, stored.position);
     if (origin == EventOrigin::Own) return stored;
     apply_early_redactions(placed.id);
-    return services.events.find(placed.id).value_or(stored);
+    const StoredEventPtr now = services.events.find(placed.id);
+    return now ? *now : stored;
 }
 
 namespace {
