@@ -25,7 +25,10 @@ std::ostream& operator<<(std::ostream& out, EventStatus status) {
 
 EventStore::EventStore(Turns& turns, std::size_t events_cached_max, EventPool* pool)
     : turns_(turns), pool_(pool), cache_(events_cached_max) {
-    turns_.on_failed_commit([this] { cache_.clear(); });
+    turns_.on_failed_commit([this] {
+        cache_.clear();
+        rare_rows_ = {};
+    });
 }
 
 StoredEventPtr EventStore::share(const StoredEvent& stored) const {
@@ -137,6 +140,7 @@ void EventStore::write(RoomNumber room, const StoredEvent& stored) {
     if (stored.is_placed()) {
         for (const EventId& previous : event.prev_events) {
             if (is_accepted(previous)) continue;
+            rare_rows_.edges = true;
             database.execute(
                 "INSERT OR IGNORE INTO event_edges"
                 " SELECT ?1, event FROM events WHERE event_id = ?2",
@@ -167,7 +171,19 @@ std::vector<EventId> list_ids(Database& database,
 
 }  // namespace
 
+bool EventStore::may_have(std::optional<bool>& rows, std::string_view any_row) {
+    if (!rows) {
+        Database& database = turns_.database();
+        const bool has_any =
+            database.find(any_row, {}, [](const Row&) { return true; }).has_value();
+        if (database.has_failed()) return true;
+        rows = has_any;
+    }
+    return *rows;
+}
+
 std::vector<EventId> EventStore::list_children(const EventId& id) {
+    if (!may_have(rare_rows_.edges, "SELECT 1 FROM event_edges LIMIT 1")) return {};
     return list_ids(turns_.database(),
                     "SELECT event_id FROM event_edges JOIN events USING (event)"
                     " WHERE previous_id = ?1",
@@ -176,11 +192,13 @@ std::vector<EventId> EventStore::list_children(const EventId& id) {
 
 void EventStore::put_early_redaction(const EventId& target, const EventId& redaction) {
     turns_.begin_unit();
+    rare_rows_.early_redactions = true;
     turns_.database().execute("INSERT OR IGNORE INTO early_redactions VALUES (?1, ?2)",
                               {target.view(), redaction.view()});
 }
 
 std::vector<EventId> EventStore::list_early_redactions(const EventId& target) {
+    if (!may_have(rare_rows_.early_redactions, "SELECT 1 FROM early_redactions LIMIT 1")) return {};
     return list_ids(turns_.database(),
                     "SELECT event_id FROM early_redactions WHERE redacts = ?1",
                     {target.view()});
@@ -189,6 +207,7 @@ std::vector<EventId> EventStore::list_early_redactions(const EventId& target) {
 void EventStore::remove_early_redactions(const EventId& target) {
     turns_.begin_unit();
     turns_.database().execute("DELETE FROM early_redactions WHERE redacts = ?1", {target.view()});
+    rare_rows_.early_redactions.reset();  // This may have been the last one.
 }
 
 std::vector<StoredEvent> EventStore::load_all(const std::vector<EventId>& ids) {

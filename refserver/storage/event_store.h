@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "refserver/protocol/event.h"
@@ -75,6 +76,14 @@ public:
     std::optional<TimelinePoint> find_newest_point(RoomNumber room);
 
 private:
+    /// Tables that hold what is an exception, and are asked about every event. Whether one may hold
+    /// rows; nothing: to be read.
+    struct RareRows {
+        std::optional<bool> edges;
+        std::optional<bool> early_redactions;
+    };
+    bool may_have(std::optional<bool>& rows, std::string_view any_row);
+
     bool is_accepted(const EventId& id);
     void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
@@ -84,6 +93,7 @@ private:
     Turns& turns_;
     EventPool* pool_;
     LruMap<StoredEventPtr> cache_;
+    RareRows rare_rows_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };
 
