@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "refserver/protocol/event.h"
@@ -39,8 +40,8 @@ public:
     EventStore(const EventStore&) = delete;
     EventStore& operator=(const EventStore&) = delete;
 
-    std::optional<StoredEvent> find(const EventId& id);
     /// Null if it is unknown.
+    StoredEventPtr find(const EventId& id);
     EventPtr find_event(const EventId& id);
 
     /// Is there such an event, of any room? Reads nothing of it.
@@ -78,16 +79,25 @@ public:
     std::optional<TimelinePoint> find_newest_point(RoomNumber room);
 
 private:
+    /// Tables that hold what is an exception, and are asked about every event. Whether one may hold
+    /// rows; nothing: to be read.
+    struct RareRows {
+        std::optional<bool> edges;
+        std::optional<bool> early_redactions;
+    };
+    bool may_have(std::optional<bool>& rows, std::string_view any_row);
+
     bool is_accepted(const EventId& id);
     void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
-    void keep(const StoredEvent& stored);
+    StoredEventPtr share(const StoredEvent& stored) const;
 
     Turns& turns_;
     EventPool* pool_;
     const Watch* watch_;  ///< Null: nobody.
-    LruMap<StoredEvent> cache_;
+    LruMap<StoredEventPtr> cache_;
+    RareRows rare_rows_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };
 

@@ -181,7 +181,7 @@ private:
         const std::set<EventId> since_entry = descendants(a.timeline, b.entry);
         for (const auto& [id, stored] : a.timeline) {
             if (!since_entry.contains(id) || !a.behind_extremities.contains(id)) continue;
-            const std::optional<StoredEvent> theirs = b.room->find_event(id);
+            const storage::StoredEventPtr theirs = b.room->find_event(id);
             world_.measure("events_compared", 1);
             if (!theirs && is_byzantine(*stored.event)) {
                 world_.measure("byzantine_events_missing", 1);

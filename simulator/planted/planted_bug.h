@@ -5,6 +5,7 @@
 // database. A bug that can be planted is named by `--plant`; it is no part of a scenario.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -49,6 +50,9 @@ struct PlantedBug {
     std::string_view meaning;    ///< A sentence for `simulator list`.
     std::string_view caught_by;  ///< A checker's name, or "crash" or "stuck".
     std::unique_ptr<Saboteur> (*make)();
+    /// A seed whose default scenario is caught by it; `ci/nightly shrink` looks at others when it
+    /// no longer is.
+    std::uint64_t seed = 1;
 };
 
 /// The table of planted bugs: what is between a server and its network, then signatures, its

@@ -49,7 +49,7 @@ Task<Result<Reply>> ClientServer::get_event(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(request.path[0], "roomId"));
     ASSIGN_OR_CO_RETURN(const EventId event_id, require_event_id(request.path[1], "eventId"));
     const auto room = services_.rooms.find(id);
-    const auto stored = room ? (*room)->find_event(event_id) : std::nullopt;
+    const auto stored = room ? (*room)->find_event(event_id) : nullptr;
     if (!stored || !(*room)->may_see(request.requester.user, *stored)) {
         co_return not_found("there is no such event, or you may not see it");
     }
@@ -77,7 +77,7 @@ Task<Result<Reply>> ClientServer::get_state_event(Request request) {
     const std::string state_key = request.path.size() > 2 ? request.path[2] : "";
     const State state = view.state();
     const EventId* event_id = state.find(request.path[1], state_key);
-    const auto stored = event_id ? view.room->find_event(*event_id) : std::nullopt;
+    const auto stored = event_id ? view.room->find_event(*event_id) : nullptr;
     if (!stored) co_return not_found("the room has no such state");
     if (!format || *format == "content") co_return Reply{.body = stored->event->parse_content()};
     const ClientEventWriter writer(

@@ -10,7 +10,7 @@ namespace matrix::engine {
 
 Task<Result<Reply>> FederationServer::get_event(Request request) {
     ASSIGN_OR_CO_RETURN(const EventId id, require_event_id(request.path[0], "eventId"));
-    const std::optional<StoredEvent> stored = services_.events.find(id);
+    const StoredEventPtr stored = services_.events.find(id);
     // Events of rooms that are none of the origin's business do not exist for it.
     const auto none = not_found("there is no such event");
     if (!stored || stored->is_rejected()) co_return none;

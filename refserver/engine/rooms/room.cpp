@@ -45,23 +45,23 @@ Result<void> Room::Data::check_is_stored() const {
     return {};
 }
 
-std::optional<StoredEvent> Room::Data::find_event(const EventId& event_id) const {
-    auto stored = services.events.find(event_id);
-    if (stored && stored->event->room_id != id) return std::nullopt;
+StoredEventPtr Room::Data::find_event(const EventId& event_id) const {
+    StoredEventPtr stored = services.events.find(event_id);
+    if (stored && stored->event->room_id != id) return nullptr;
     return stored;
 }
 
-std::optional<StoredEvent> Room::Data::find_placed(const EventId& event_id) const {
-    auto stored = find_event(event_id);
-    if (stored && !stored->is_placed()) return std::nullopt;
+StoredEventPtr Room::Data::find_placed(const EventId& event_id) const {
+    StoredEventPtr stored = find_event(event_id);
+    if (stored && !stored->is_placed()) return nullptr;
     return stored;
 }
 
 // Of any room: a rule of its own refuses what cites events of another one.
 auth::CitedEvent Room::Data::find_cited(const EventId& event_id) const {
-    auto stored = services.events.find(event_id);
+    const StoredEventPtr stored = services.events.find(event_id);
     if (!stored) return {};
-    return {std::move(stored->event), stored->is_rejected()};
+    return {stored->event, stored->is_rejected()};
 }
 
 FindEvent Room::Data::finder() const {
@@ -174,7 +174,7 @@ HeldAuthState Room::power_levels() const {
     return selected;
 }
 
-std::optional<StoredEvent> Room::find_event(const EventId& event_id) const {
+StoredEventPtr Room::find_event(const EventId& event_id) const {
     return data().find_event(event_id);
 }
 

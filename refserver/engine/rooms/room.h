@@ -28,6 +28,7 @@ namespace matrix::engine {
 using runtime::Task;
 using storage::EventStatus;
 using storage::StoredEvent;
+using storage::StoredEventPtr;
 using storage::StreamPosition;
 using storage::TimelinePoint;
 
@@ -84,7 +85,7 @@ public:
     HeldAuthState power_levels() const;
 
     // Any event of this room, whatever became of it; nothing if it is unknown or of another room.
-    std::optional<StoredEvent> find_event(const EventId& id) const;
+    StoredEventPtr find_event(const EventId& id) const;
     /// The state before an event and after it; nothing for outliers.
     std::optional<State> state_before(const EventId& id) const;
     std::optional<State> state_after(const EventId& id) const;

@@ -80,9 +80,9 @@ struct Room::Data {
     EventPtr create() const;
     CheckContext checks() const;
     /// Of this room, whatever became of it.
-    std::optional<StoredEvent> find_event(const EventId& id) const;
+    StoredEventPtr find_event(const EventId& id) const;
     /// The same with a place in the graph.
-    std::optional<StoredEvent> find_placed(const EventId& id) const;
+    StoredEventPtr find_placed(const EventId& id) const;
     /// How many users of each server are joined.
     std::map<ServerName, std::size_t>& joined_servers();
 

@@ -53,7 +53,8 @@ StoredEvent Room::Data::place(EventPtr event,
     if (services.watch != nullptr) services.watch->room(id, extremities, current.root());
     if (origin == EventOrigin::Own) return stored;
     apply_early_redactions(placed.id);
-    return services.events.find(placed.id).value_or(stored);
+    const StoredEventPtr now = services.events.find(placed.id);
+    return now ? *now : stored;
 }
 
 namespace {

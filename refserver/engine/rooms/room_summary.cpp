@@ -10,7 +10,7 @@ constexpr std::size_t kHeroesMax = 5;
 
 bool has_text(const Room& room, const State& state, std::string_view type, std::string_view field) {
     const EventId* id = state.find(type, "");
-    const auto stored = id ? room.find_event(*id) : std::nullopt;
+    const auto stored = id ? room.find_event(*id) : nullptr;
     if (!stored) return false;
     const json::Value content(stored->event->parse_content());
     const std::string* text = content.find_string(field);
