@@ -95,6 +95,9 @@ public:
     Task<Result<Reply>> unban(Request request);
     Task<Result<Reply>> get_joined_rooms(Request request);
 
+    // room_upgrades
+    Task<Result<Reply>> upgrade_room(Request request);
+
     // directory, list_public_rooms
     Task<Result<Reply>> get_public_rooms(Request request);
     Task<Result<Reply>> query_public_rooms(Request request);
@@ -211,6 +214,8 @@ private:
     Task<Result<FederationClient::AliasedRoom>> find_named_room(Request request);
     Task<Result<Reply>> read_public_rooms(DirectoryWish wish, std::optional<std::string> server);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
+    // room_upgrades: aliases, and the place in the directory.
+    void move_names(const RoomId& from, const RoomId& to);
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
     Task<Result<Reply>> send_once(storage::ClientTransaction transaction,
