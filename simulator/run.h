@@ -16,6 +16,7 @@
 namespace matrix::simulator {
 
 class Check;
+class Recorder;
 
 /// How to run, which changes nothing of what happens.
 struct RunOptions {
@@ -26,13 +27,14 @@ struct RunOptions {
     std::optional<std::string> trace_file;  ///< JSON lines of everything.
     std::string plant;                      ///< A planted bug's name; empty: none.
     std::uint64_t* dispatches = nullptr;    ///< Counted there as they happen; null: nowhere.
+    Recorder* recorder = nullptr;           ///< Writes down what happens; null: nobody does.
     Check* onlooker = nullptr;              ///< Looks on beside the checkers; may be null.
 };
 
 enum class Outcome {
     Passed,
     FailedCheck,   ///< A checker found something wrong.
-    Inconclusive,  ///< Nothing was found, but too little happened to say so.
+    Inconclusive,  ///< Nothing was found, but too little happened to say so, or faults excuse it.
     Stuck,         ///< Servers did not come to rest within their virtual time.
 };
 
@@ -55,6 +57,8 @@ struct RunReport {
     std::vector<Finding> findings;  ///< The first of each checker.
     std::uint64_t finding_count = 0;
     std::vector<Minimum> minima;
+    /// Why something that looks wrong cannot be held against the servers.
+    std::vector<std::string> excuses;
     ChoiceRecord choices;              ///< If they were recorded.
     std::vector<std::string> reached;  ///< Marks, by name (reachability.h).
 

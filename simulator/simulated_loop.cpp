@@ -36,6 +36,7 @@ void SimulatedExecutor::run_turn(std::move_only_function<void()> job) {
     }
     is_in_turn_ = false;
     if (turn_end_) turn_end_();
+    if (watch_) watch_();
 }
 
 runtime::Pending SimulatedClock::call_after(runtime::Duration delay,
@@ -58,6 +59,9 @@ runtime::Pending SimulatedWorkers::start(runtime::Lane lane,
 }
 
 void SimulatedLog::take(const runtime::LogLine& line) {
+    if (recorder_ != nullptr && line.kind.level >= runtime::LogLevel::Info)
+        recorder_->log(server_, line);
+    if (line.kind.level < least_) return;
     const std::string text = runtime::log_text(line);
     const double now_s = static_cast<double>(time_.now_us()) / 1e6;
     std::fprintf(stderr, "%10.3f s%d %s\n", now_s, server_, text.c_str());

@@ -12,6 +12,7 @@
 #include "refserver/protocol/signatures.h"
 #include "refserver/storage/database.h"
 #include "refserver/storage/event_pool.h"
+#include "refserver/storage/watch.h"
 
 namespace matrix::engine {
 
@@ -36,6 +37,9 @@ struct ServerOptions {
     bool is_policy_server = false;
     /// As a policy server, events whose canonical JSON contains one of these are not signed.
     std::vector<std::string> policy_refused_texts;
+    /// Sign with a new key from this start on: the present one, which may have become known, is
+    /// published as an old one.
+    bool rotates_key = false;
     /// Localparts of accounts to create at the start, if they do not exist.
     std::vector<std::string> users;
 
@@ -47,6 +51,8 @@ struct ServerOptions {
     /// Shared with other servers of the process, and outlives them; null: this server has its own
     /// copy of each event.
     storage::EventPool* event_pool = nullptr;
+    /// Is told what becomes of events; outlives the server. Null: nobody is.
+    const storage::Watch* watch = nullptr;
 };
 
 }  // namespace matrix::engine

@@ -47,6 +47,7 @@ std::string entry_target(World& world, const Step& step, std::string_view endpoi
 
 // Has somebody vouched for the user, as restricted rooms want it?
 bool is_vouched_for(World& world, const RoomId& id, const User& user) {
+    if (!world.cluster().server(user.server).is_up()) return false;
     const auto room = world.cluster().server(user.server).engine().rooms().find(id);
     const EventPtr member =
         room ? (*room)->find_state("m.room.member", user.id.view()) : EventPtr();
