@@ -46,10 +46,11 @@ struct PlantedBug {
     std::string_view meaning;    ///< A sentence for `simulator list`.
     std::string_view caught_by;  ///< A checker's name, or "crash" or "stuck".
     std::unique_ptr<Saboteur> (*make)();
+    std::string_view workload = "";  ///< What users must do for it to show; empty: the default.
 };
 
 /// The table of planted bugs: what is between a server and its network, then signatures, then its
-/// database.
+/// database, then what it tells clients and strangers.
 const std::vector<PlantedBug>& all_planted_bugs();
 const PlantedBug* find_planted_bug(std::string_view name);
 
@@ -57,6 +58,7 @@ const PlantedBug* find_planted_bug(std::string_view name);
 std::span<const PlantedBug> network_bugs();
 std::span<const PlantedBug> signature_bugs();
 std::span<const PlantedBug> database_bugs();
+std::span<const PlantedBug> client_bugs();
 
 /// The number of the server that has the bug: not the first, so that somebody else has not.
 inline constexpr int kBuggyServer = 1;

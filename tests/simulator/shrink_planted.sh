@@ -12,21 +12,26 @@ cd "$folder"
 readonly seeds=1..40 seconds_max=600 percent_median=90
 
 planted() {
-    "$simulator" list | sed -n '/^planted bugs/,/^verbs/s/^  \([a-z-]*\) *\([a-z]*\): .*/\1 \2/p'
+    "$simulator" list | sed -n '/^planted bugs/,/^verbs/{
+        s/^  \([a-z-]*\) *\([a-z]*\): .*(--workload \([a-z_]*\))$/\1 \2 \3/p
+        t
+        s/^  \([a-z-]*\) *\([a-z]*\): .*/\1 \2/p
+    }'
 }
 
 failed=0
 percents=()
-# shrink_one BUG CAUGHT_BY: one row.
+# shrink_one BUG CAUGHT_BY WORKLOAD: one row; no workload: the default.
 shrink_one() {
-    local bug=$1 caught_by=$2 seed checker=() summary seconds percent status=0
+    local bug=$1 caught_by=$2 workload=() seed checker=() summary seconds percent status=0
+    [ -z "$3" ] || workload=(--workload "$3")
     # Crashes and stuck runs are classes of their own, not checkers.
     local -A codes=([crash]=7 [stuck]=4)
     local code=${codes[$caught_by]:-1}
     [ "$code" -ne 1 ] || checker=(--checker "$caught_by")
     for seed in $(seq "${seeds%..*}" "${seeds#*..}"); do
         status=0
-        "$simulator" run --seed "$seed" --plant "$bug" >run.txt 2>&1 || status=$?
+        "$simulator" run --seed "$seed" "${workload[@]}" --plant "$bug" >run.txt 2>&1 || status=$?
         [ "$status" -ne "$code" ] || [ "$code" -ne 1 ] || grep --quiet "^$caught_by: " run.txt || status=0
         [ "$status" -ne "$code" ] || break
     done
@@ -34,7 +39,7 @@ shrink_one() {
         echo "| $bug | not found by $caught_by in seeds $seeds |"
         return 1
     fi
-    "$simulator" shrink --seed "$seed" --plant "$bug" "${checker[@]}" --output small.yaml >summary.txt 2>progress.txt
+    "$simulator" shrink --seed "$seed" "${workload[@]}" --plant "$bug" "${checker[@]}" --output small.yaml >summary.txt 2>progress.txt
     summary=$(sed -n 's/^\([0-9]*\) dispatches before, \([0-9]*\) after, \([0-9.]*\) % fewer; .*/\1 \2 \3/p' summary.txt)
     seconds=$(sed -n 's/.*, \([0-9.]*\) s of processor time$/\1/p' summary.txt)
     percent=${summary##* }
@@ -53,9 +58,9 @@ shrink_one() {
 
 echo "| planted bug | caught by | dispatches before | after | fewer | steps | processor time |"
 echo "|---|---|---|---|---|---|---|"
-while read -r bug caught_by; do
+while read -r bug caught_by workload; do
     [ $# -eq 0 ] || [[ " $* " == *" $bug "* ]] || continue
-    shrink_one "$bug" "$caught_by" || failed=$((failed + 1))
+    shrink_one "$bug" "$caught_by" "$workload" || failed=$((failed + 1))
 done < <(planted)
 median=$(printf '%s\n' "${percents[@]}" | sort --numeric-sort | sed -n "$(((${#percents[@]} + 1) / 2))p")
 echo "${#percents[@]} planted bugs, median $median % fewer dispatches, $failed failed"
