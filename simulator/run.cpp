@@ -121,6 +121,7 @@ private:
             for (const auto& [user, level] : plan.levels)
                 levels.set(user, level);
             json::Object body{{"preset", plan.preset}, {"room_version", plan.version}};
+            if (!plan.type.empty()) body.set("creation_content", json::Object{{"type", plan.type}});
             if (!levels.empty()) {
                 body.set("power_level_content_override", json::Object{{"users", levels}});
             }
@@ -136,7 +137,7 @@ private:
                                           json::write(created.body));
                 continue;
             }
-            world_.add_room({plan.name, RoomId(*id), plan.version, creator, {}});
+            world_.add_room({plan.name, RoomId(*id), plan.version, creator});
             co_await join_members(&plan, creator, RoomId(*id));
         }
         is_set_up_ = true;

@@ -45,6 +45,7 @@ void blank_signatures(std::string& blanked, std::size_t from) {
         if (end == std::string::npos) break;
         if (blanked.compare(end, 3, "\":\"") == 0) {
             blank_until_quote(blanked, end + 3, kSignatureCharacters);
+            blank_until_quote(blanked, end + 3, kPublicKeyCharacters);  // Of a device.
         }
     }
     blank_after(blanked, from, "\"key\":\"", kPublicKeyCharacters);

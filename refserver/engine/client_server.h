@@ -96,6 +96,9 @@ public:
     Task<Result<Reply>> unban(Request request);
     Task<Result<Reply>> get_joined_rooms(Request request);
 
+    // room_upgrades
+    Task<Result<Reply>> upgrade_room(Request request);
+
     // directory, list_public_rooms
     Task<Result<Reply>> get_public_rooms(Request request);
     Task<Result<Reply>> query_public_rooms(Request request);
@@ -212,6 +215,8 @@ private:
     Task<Result<FederationClient::AliasedRoom>> find_named_room(Request request);
     Task<Result<Reply>> read_public_rooms(DirectoryWish wish, std::optional<std::string> server);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
+    // room_upgrades: aliases, and the place in the directory.
+    void move_names(const RoomId& from, const RoomId& to);
     // rooms
     /// Those that are shown as a list of JSON; all if nothing says which.
     Task<std::string> write_events(RoomPtr room,

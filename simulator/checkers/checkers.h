@@ -37,6 +37,10 @@ struct Checker {
     std::unique_ptr<Check> (*make)();
 };
 
+/// Lets a checker's questions to servers come to their end, in virtual time; a finding if servers
+/// do not answer within an hour. What the task refers to must outlive the check.
+void ask_to_the_end(World& world, std::string_view checker, runtime::Task<void> task);
+
 /// The table of checkers; all of them look at every run.
 std::span<const Checker> all_checkers();
 
@@ -51,5 +55,9 @@ std::unique_ptr<Check> make_visibility_check();
 std::unique_ptr<Check> make_bounded_check();
 std::unique_ptr<Check> make_liveness_check();
 std::unique_ptr<Check> make_restart_check();
+std::unique_ptr<Check> make_device_check();
+std::unique_ptr<Check> make_history_check();
+std::unique_ptr<Check> make_upgrade_check();
+std::unique_ptr<Check> make_space_check();
 
 }  // namespace matrix::simulator

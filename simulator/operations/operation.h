@@ -26,5 +26,7 @@ std::span<const Verb> message_verbs();
 std::span<const Verb> member_verbs();
 std::span<const Verb> room_verbs();
 std::span<const Verb> presence_verbs();
+std::span<const Verb> device_verbs();
+std::span<const Verb> history_verbs();
 
 }  // namespace matrix::simulator

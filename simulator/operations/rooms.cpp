@@ -1,5 +1,6 @@
 // What people change about rooms.
 
+#include "refserver/engine/http_api.h"
 #include "simulator/operations/operation.h"
 
 namespace matrix::simulator {
@@ -108,6 +109,56 @@ Task<void> set_power_level(World* world, Step step) {
     co_await world->call(user, "PUT", path, std::move(edited));
 }
 
+constexpr std::array kReplaceParameters = {
+    kUserParameter,
+    kRoomParameter,
+    Parameter{"new_room", ParameterKind::NewRoom, "What the replacement is called."},
+    Parameter{"version", ParameterKind::RoomVersion, "The version of the replacement."},
+};
+
+Task<void> replace_room(World* world, Step step) {
+    const RoomId old = world->room_of(step).id;
+    const User user = world->user(step.text("user"));
+    const Answer upgraded =
+        co_await world->call(user,
+                             "POST",
+                             room_path(old, "/upgrade"),
+                             json::Object{{"new_version", step.text("version")}});
+    count_done(*world, upgraded, "upgrades");
+    const std::string* id = upgraded.body.find_string("replacement_room");
+    if (id == nullptr) co_return;
+    world->add_room({.name = step.text("new_room"),
+                     .id = RoomId(*id),
+                     .version = step.text("version"),
+                     .creator = user,
+                     .predecessor = old});
+}
+
+constexpr std::array kChildParameters = {
+    kUserParameter,
+    kRoomParameter,
+    Parameter{"child", ParameterKind::Room, "Which room is, or is not any more, a child."},
+};
+
+Task<void> set_child(World* world, Step step, json::Object content) {
+    const std::string child = world->room_named(step.text("child")).id.text();
+    const Answer set = co_await world->call(
+        world->user(step.text("user")),
+        "PUT",
+        room_path(world->room_of(step).id, "/state/m.space.child/" + engine::percent_encode(child)),
+        std::move(content));
+    count_done(*world, set, "children_set");
+}
+
+Task<void> add_child(World* world, Step step) {
+    const std::string via = world->user(step.text("user")).id.server().text();
+    return set_child(world, std::move(step), {{"via", json::Array{via}}});
+}
+
+Task<void> remove_child(World* world, Step step) {
+    return set_child(world, std::move(step), {});
+}
+
 constexpr VerbKind kRoomOperation = VerbKind::Operation;
 constexpr std::array kRoomVerbs = {
     Verb{"topic", kRoomOperation, "Sets a topic that no room had.", kUserAndRoom, set_topic},
@@ -127,6 +178,17 @@ constexpr std::array kRoomVerbs = {
          "Reads the power levels and writes them back with one user's changed.",
          kLevelParameters,
          set_power_level},
+    Verb{"replace_room",
+         kRoomOperation,
+         "Replaces the room by one of another version.",
+         kReplaceParameters,
+         replace_room},
+    Verb{"add_child", kRoomOperation, "Puts a room into a space.", kChildParameters, add_child},
+    Verb{"remove_child",
+         kRoomOperation,
+         "Takes a room out of a space.",
+         kChildParameters,
+         remove_child},
 };
 
 }  // namespace

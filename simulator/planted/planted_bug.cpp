@@ -12,7 +12,8 @@ const std::vector<PlantedBug>& all_planted_bugs() {
                                  database_bugs(),
                                  shared_bugs(),
                                  endless_bugs(),
-                                 answer_bugs()})
+                                 answer_bugs(),
+                                 client_bugs()})
             bugs.insert(bugs.end(), table.begin(), table.end());
         return bugs;
     }();

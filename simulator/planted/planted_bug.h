@@ -53,10 +53,11 @@ struct PlantedBug {
     /// A seed whose default scenario is caught by it; `ci/nightly shrink` looks at others when it
     /// no longer is.
     std::uint64_t seed = 1;
+    std::string_view workload = "";  ///< What users must do for it to show; empty: the default.
 };
 
 /// The table of planted bugs: what is between a server and its network, then signatures, its
-/// database, what all servers share, what never ends, and answers to clients.
+/// database, what all servers share, what never ends, and answers to clients and strangers.
 const std::vector<PlantedBug>& all_planted_bugs();
 const PlantedBug* find_planted_bug(std::string_view name);
 
@@ -67,6 +68,7 @@ std::span<const PlantedBug> database_bugs();
 std::span<const PlantedBug> shared_bugs();
 std::span<const PlantedBug> endless_bugs();
 std::span<const PlantedBug> answer_bugs();
+std::span<const PlantedBug> client_bugs();
 
 /// The number of the server that has the bug: not the first, so that somebody else has not.
 inline constexpr int kBuggyServer = 1;

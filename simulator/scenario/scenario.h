@@ -42,6 +42,7 @@ struct RoomPlan {
     std::string version;  ///< Of the room.
     std::string creator;  ///< A user id.
     std::string preset = "public_chat";
+    std::string type;                            ///< Of the create event; empty: an ordinary room.
     std::map<std::string, std::int64_t> levels;  ///< Power levels of users at the creation.
     /// Who joins; nothing: every user of every server.
     std::optional<std::vector<std::string>> members;

@@ -162,6 +162,7 @@ RoomPlan read_room(const YAML::Node& node, const std::string& path) {
               {"version", text(room.version)},
               {"creator", text(room.creator)},
               {"preset", text(room.preset)},
+              {"type", text(room.type)},
               {"levels",
                [&](const YAML::Node& levels, const std::string& key) {
                    expect_map(levels, key);
@@ -420,6 +421,7 @@ void write_room(YAML::Emitter& out, const RoomPlan& room) {
     out << YAML::Key << "version" << YAML::Value << YAML::DoubleQuoted << room.version;
     out << YAML::Key << "creator" << YAML::Value << YAML::DoubleQuoted << room.creator;
     out << YAML::Key << "preset" << YAML::Value << room.preset;
+    if (!room.type.empty()) out << YAML::Key << "type" << YAML::Value << room.type;
     if (!room.levels.empty()) {
         out << YAML::Key << "levels" << YAML::Value << YAML::Flow << YAML::BeginMap;
         for (const auto& [user, level] : room.levels)

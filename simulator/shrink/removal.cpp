@@ -70,6 +70,7 @@ std::optional<json::Value> renamed_argument(const json::Value& value,
             return renamed_groups(*value.if_array(), names);
         case ParameterKind::Room:
         case ParameterKind::NewRoom:
+        case ParameterKind::RoomVersion:
         case ParameterKind::FaultPoint:
         case ParameterKind::Integer:
         case ParameterKind::Option:

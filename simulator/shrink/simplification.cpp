@@ -91,6 +91,7 @@ std::vector<json::Value> simplest_values(const Parameter& parameter, const Scena
         case ParameterKind::Groups:
         case ParameterKind::Byzantine:
         case ParameterKind::NewRoom:
+        case ParameterKind::RoomVersion:
         case ParameterKind::FaultPoint:
             return {};
     }

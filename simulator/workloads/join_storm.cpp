@@ -17,8 +17,9 @@ constexpr int kRoomsMax = 4;
 
 void add_join(Plan& plan, std::int64_t at_ms, const std::string& user, const std::string& room) {
     json::Object arguments{{"user", user}, {"room", room}};
-    // Half of them by way of a server that may be no member yet: then the join is refused.
-    if (plan.random().one_in(2)) arguments.set("via", plan.draw_server());
+    // In later storms half of them by way of a server that may be no member: then it is refused.
+    const bool is_first = at_ms <= kStormMs;
+    if (plan.random().one_in(2) && !is_first) arguments.set("via", plan.draw_server());
     plan.add_step(at_ms, "join", std::move(arguments));
 }
 

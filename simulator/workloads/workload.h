@@ -32,5 +32,9 @@ void draw_join_storm(Plan& plan);
 void draw_moderation(Plan& plan);
 void draw_knocking_and_restricted(Plan& plan);
 void draw_busy_clients(Plan& plan);
+void draw_room_upgrades(Plan& plan);
+void draw_device_churn(Plan& plan);
+void draw_history_paging(Plan& plan);
+void draw_spaces(Plan& plan);
 
 }  // namespace matrix::simulator
