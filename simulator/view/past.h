@@ -33,6 +33,9 @@ struct Parting {
     Index event = 0;
 };
 
+/// The numbers of the hosts that a note names: the arguments of a step.
+std::vector<int> list_named_servers(const Recording& recording, const std::string& detail);
+
 /// The states that met before an event, as one server knew them, and how they were resolved.
 struct Meeting {
     std::vector<State> states;
@@ -69,6 +72,13 @@ public:
     /// The event of least depth about which two servers differ at the end; nothing: none.
     std::optional<Parting> find_parting(const RoomId& room, int a, int b) const;
 
+    /// What a verdict came from: the state before the event, or the current one if that soft-failed
+    /// it. Nothing if it is not known.
+    std::optional<State> find_judging_state(const RecordedStoring& storing) const;
+
+    /// The roots of the states that met before an event at a server, and last that of the state
+    /// which it took; empty where `find_meeting` gives nothing. Equal roots are equal meetings.
+    std::vector<State::Hash> list_meeting_roots(int server, Index event) const;
     /// Nothing if fewer than two different states met, or one of them is unknown.
     std::optional<Meeting> find_meeting(int server, Index event) const;
 

@@ -265,14 +265,7 @@ private:
     void tell_inputs(int server, const RecordedStoring& storing) {
         const Event& event = *recording_.events[storing.event].event;
         const bool is_soft = storing.status == storage::EventStatus::SoftFailed;
-        std::optional<State> state;
-        if (is_soft) {
-            if (const RecordedRoom* room =
-                    past_.find_room(server, event.room_id, storing.at_us - 1))
-                state = recording_.find_state(room->state);
-        } else if (storing.before) {
-            state = recording_.find_state(*storing.before);
-        }
+        const auto state = past_.find_judging_state(storing);
         line(2,
              std::string("inputs of ") + name_of(server) + "'s verdict, " +
                  (is_soft ? "of the current state then:" : "of the state before it:"));
