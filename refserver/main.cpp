@@ -220,6 +220,7 @@ engine::ServerOptions engine_options(const Options& options, const Listening& li
     settings.is_development = options.is_development;
     settings.default_room_version = options.room_version;
     settings.registration_shared_secret = options.registration_shared_secret;
+    settings.rotates_key = options.rotates_key;
     settings.is_policy_server = options.is_policy_server;
     settings.policy_refused_texts = options.policy_refused_texts;
     settings.public_url = listening.url;

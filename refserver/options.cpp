@@ -144,6 +144,9 @@ void declare_federation(CLI::App& app, Options& options, Texts& texts) {
                                    "May be repeated"),
                     "NAME",
                     check_server_name);
+    app.add_flag("--rotate-key",
+                 options.rotates_key,
+                 "Signs with a new key from now on, and publishes the one before as an old one");
     app.add_option("--dns", options.dns_servers, "Asks this DNS server instead of the system's")
         ->type_name("ADDR:PORT")
         ->check(CLI::Validator(check_address, ""));

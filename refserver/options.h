@@ -34,6 +34,7 @@ struct Options {
     std::optional<std::string> delegated_name;
     std::vector<std::string> trusted_key_servers;
     std::optional<std::string> registration_shared_secret;
+    bool rotates_key = false;
     bool is_policy_server = false;
     std::vector<std::string> policy_refused_texts;
     std::string room_version = "12";

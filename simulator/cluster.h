@@ -8,18 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "refserver/engine/server.h"
 #include "refserver/protocol/json.h"
 #include "refserver/runtime/task.h"
 #include "refserver/runtime/task_group.h"
 #include "simulator/choices.h"
-#include "simulator/simulated_disk.h"
 #include "simulator/simulated_dns.h"
-#include "simulator/simulated_durability.h"
 #include "simulator/simulated_loop.h"
 #include "simulator/simulated_network.h"
+#include "simulator/simulated_server.h"
 #include "simulator/trace.h"
-#include "simulator/traced_random.h"
 #include "simulator/virtual_time.h"
 
 namespace matrix::simulator {
@@ -44,52 +41,9 @@ struct ClusterOptions {
     Saboteur* saboteur = nullptr;         ///< Of a planted bug (planted/planted_bug.h); null: none.
 };
 
-/// What all servers of a cluster begin with.
-struct ServerStart {
-    const SimulatedDisk& disk;  ///< Copied by each.
-    storage::EventPool& events;
-};
-
-/// One full reference server with a world of its own.
-class SimulatedServer {
-public:
-    SimulatedServer(VirtualTime& time,
-                    Trace& trace,
-                    Choices& choices,
-                    SimulatedNetwork& network,
-                    SimulatedDns& dns,
-                    ServerStart start,
-                    const ClusterOptions& options,
-                    int number);
-    SimulatedServer(const SimulatedServer&) = delete;
-    SimulatedServer& operator=(const SimulatedServer&) = delete;
-
-    engine::Server& engine() { return *engine_; }
-    /// A request arrives, of a client or of another server; within a turn of this server's loop.
-    void answer(runtime::HttpRequest request, runtime::Responder respond);
-    SimulatedExecutor& executor() { return executor_; }
-    const ServerName& name() const { return name_; }
-
-private:
-    ServerName name_;
-    int number_;
-    Saboteur* saboteur_;
-    TracedRandomSource random_;
-    SimulatedExecutor executor_;
-    SimulatedClock clock_;
-    SimulatedWorkers workers_;
-    SimulatedLog log_;
-    SimulatedDisk disk_;
-    SimulatedDurability durability_;
-    int host_;
-    std::unique_ptr<runtime::Network> network_;
-    std::unique_ptr<runtime::Resolver> resolver_;
-    std::unique_ptr<engine::Server> engine_;
-};
-
 /// What a server answered to a user.
 struct Answer {
-    int status = 0;
+    int status = 0;  ///< 0: it could not be reached, or broke the connection.
     json::Value body;
     bool is_ok() const { return status == 200; }
 };
@@ -112,7 +66,7 @@ public:
 
     /// Runs virtual time until `is_done` (asked once a virtual second), at most for `limit_us`.
     bool run_until(std::int64_t limit_us, const std::function<bool()>& is_done);
-    /// Are all queues to other servers empty?
+    /// Are all servers up, and their queues to other servers empty?
     bool is_quiet();
     /// How many events of all servers wait for what comes before them.
     std::int64_t count_unplaced();
@@ -125,6 +79,7 @@ public:
     runtime::TaskGroup& tasks() { return tasks_; }
     Choices& choices() { return choices_; }
     SimulatedNetwork& network() { return network_; }
+    SimulatedDns& dns() { return dns_; }
     SimulatedServer& server(int number) { return *servers_[static_cast<std::size_t>(number)]; }
     int server_count() const { return static_cast<int>(servers_.size()); }
     const std::vector<User>& users() const { return users_; }

@@ -195,11 +195,30 @@ private:
     Saboteur& saboteur_;
 };
 
+/// What was so before the checkers gave their last word.
+struct BeforeTheEnd {
+    std::uint64_t findings = 0;
+    bool is_stuck_excused = false;
+};
+
+// A server that has forgotten what it did may never come to rest with others. False: nobody has.
+bool excuse_stuck(World& world, const std::string& phase) {
+    bool is_excused = false;
+    for (int number = 0; number < world.cluster().server_count(); ++number) {
+        const auto excuse = world.find_excuse_of(number);
+        if (!excuse) continue;
+        world.excuse("stuck in " + phase + "; " + *excuse);
+        is_excused = true;
+    }
+    return is_excused;
+}
+
 // What the servers hold in the end is part of the trace.
 void note_final_state(World& world) {
     Cluster& cluster = world.cluster();
     for (int number = 0; number < cluster.server_count(); ++number) {
         for (const LivingRoom& living : world.rooms()) {
+            if (!cluster.server(number).is_up()) continue;
             const auto room = cluster.server(number).engine().rooms().find(living.id);
             if (!room) continue;
             std::string detail = std::to_string(number) + " " + living.id.text() + " ";
@@ -213,26 +232,62 @@ void note_final_state(World& world) {
 
 void add_server_counters(Cluster& cluster, std::map<std::string, std::uint64_t>& metrics) {
     for (int number = 0; number < cluster.server_count(); ++number) {
-        const engine::Counters counters = cluster.server(number).engine().counters();
+        const engine::Counters counters = cluster.server(number).counters();
         for (const engine::NamedCounter& named : engine::kNamedCounters)
             metrics[std::string(named.name)] += counters.*named.count;
+    }
+}
+
+// A metric that is absent did not happen.
+void add_trouble_counts(Cluster& cluster, std::map<std::string, std::uint64_t>& metrics) {
+    const auto add = [&](const char* name, std::uint64_t count) {
+        if (count > 0) metrics[name] += count;
+    };
+    const TroubleCounts& troubles = cluster.network().counts();
+    add("messages_lost", troubles.lost);
+    add("messages_reset", troubles.reset);
+    add("messages_duplicated", troubles.duplicated);
+    add("messages_delayed", troubles.delayed);
+    add("messages_slowed", troubles.slowed);
+    add("messages_held", troubles.held);
+    add("messages_answered_on_the_way", troubles.answered_on_the_way);
+    add("connections_refused", troubles.refused);
+    add("connections_broken_by_crashes", troubles.broken_by_crashes);
+    add("dns_questions_failed", cluster.dns().failed_questions());
+    for (int number = 0; number < cluster.server_count(); ++number) {
+        const SimulatedServer& server = cluster.server(number);
+        add("crashes", server.counts().crashes);
+        add("restarts", server.counts().starts - 1);
+        add("failed_starts", server.counts().failed_starts);
+        add("ends_by_sync", server.counts().ends_by_sync);
+        add("databases_given_up", server.counts().databases_given_up);
+        add("clock_errors_seen", server.counts().wrong_times);
+        add("servers_with_lost_data", server.lost_data() ? 1 : 0);
+        const SimulatedDisk::CutCounts& cuts = server.disk().cut_counts();
+        add("disk_operations_kept", cuts.kept);
+        add("disk_operations_torn", cuts.torn);
+        add("disk_operations_lost", cuts.lost);
     }
 }
 
 std::map<std::string, std::uint64_t> metrics_of(World& world) {
     std::map<std::string, std::uint64_t> metrics = world.metrics();
     add_server_counters(world.cluster(), metrics);
+    add_trouble_counts(world.cluster(), metrics);
     const OperationCounts& counts = world.counts();
     metrics["operations"] = counts.operations;
     metrics["operations_refused"] = counts.refused;
     metrics["operations_unreachable"] = counts.unreachable;
     metrics["operations_failed"] = counts.failed;
+    metrics["operations_failed_by_faults"] = counts.failed_by_faults;
     metrics["steps_skipped"] = counts.skipped;
     std::uint64_t byzantine = 0;
     for (const auto& host : world.byzantine_hosts())
         byzantine += host->sent();
     metrics["byzantine_transactions"] = byzantine;
     metrics["fault_points_fired"] = world.fault_points().firings();
+    for (const auto& host : world.byzantine_hosts())
+        if (host->lies_told() > 0) metrics["byzantine_lies_told"] += host->lies_told();
     const Trace& trace = world.cluster().trace();
     metrics["dispatches"] = trace.dispatches();
     metrics["draws"] = trace.draws();
@@ -241,10 +296,12 @@ std::map<std::string, std::uint64_t> metrics_of(World& world) {
 }
 
 // Servers that did not come to rest do not agree either: then only what was found before counts.
-Outcome outcome_of(const RunReport& report, std::uint64_t found_on_the_way) {
-    if (found_on_the_way > 0) return Outcome::FailedCheck;
-    if (!report.stuck_in.empty()) return Outcome::Stuck;
+Outcome outcome_of(const RunReport& report, const BeforeTheEnd& before) {
+    if (before.findings > 0) return Outcome::FailedCheck;
+    if (!report.stuck_in.empty())
+        return before.is_stuck_excused ? Outcome::Inconclusive : Outcome::Stuck;
     if (report.finding_count > 0) return Outcome::FailedCheck;
+    if (!report.excuses.empty()) return Outcome::Inconclusive;
     const bool is_enough = std::ranges::all_of(report.minima, &Minimum::is_met);
     return is_enough ? Outcome::Passed : Outcome::Inconclusive;
 }
@@ -284,7 +341,8 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
 
     RunReport report;
     report.stuck_in = run_phases(world, checks);
-    const std::uint64_t found_on_the_way = world.findings().count();
+    BeforeTheEnd before{.findings = world.findings().count()};
+    if (!report.stuck_in.empty()) before.is_stuck_excused = excuse_stuck(world, report.stuck_in);
     for (Check* check : checks)
         check->conclude(world);
     note_final_state(world);
@@ -292,9 +350,10 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     report.metrics = metrics_of(world);
     report.findings = world.findings().kept();
     report.finding_count = world.findings().count();
+    report.excuses.assign(world.excuses().begin(), world.excuses().end());
     for (const auto& [what, least] : scenario.at_least)
         report.minima.push_back({what, least, report.metric(what)});
-    report.outcome = outcome_of(report, found_on_the_way);
+    report.outcome = outcome_of(report, before);
     report.virtual_us = cluster.time().now_us();
     report.trace_hash = cluster.trace().hash();
     report.choices = cluster.choices().recorded();

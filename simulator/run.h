@@ -34,7 +34,7 @@ struct RunOptions {
 enum class Outcome {
     Passed,
     FailedCheck,   ///< A checker found something wrong.
-    Inconclusive,  ///< Nothing was found, but too little happened to say so.
+    Inconclusive,  ///< Nothing was found, but too little happened to say so, or faults excuse it.
     Stuck,         ///< Servers did not come to rest within their virtual time.
 };
 
@@ -57,6 +57,8 @@ struct RunReport {
     std::vector<Finding> findings;  ///< The first of each checker.
     std::uint64_t finding_count = 0;
     std::vector<Minimum> minima;
+    /// Why something that looks wrong cannot be held against the servers.
+    std::vector<std::string> excuses;
     ChoiceRecord choices;              ///< If they were recorded.
     std::vector<std::string> reached;  ///< Marks, by name (reachability.h).
 

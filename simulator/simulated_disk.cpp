@@ -302,7 +302,7 @@ DiskStatus SimulatedDisk::remove(std::string_view name) {
     if (place == files_.end()) return DiskStatus::IoError;
     const Verdict verdict = begin_operation(Need::Nothing);
     const bool is_done =
-        verdict == Verdict::Proceed || (verdict == Verdict::CutNow && random_.one_in(2));
+        verdict == Verdict::Proceed || (verdict == Verdict::CutNow && random().one_in(2));
     if (is_done) files_.erase(place);
     return verdict == Verdict::Proceed ? DiskStatus::Ok : DiskStatus::IoError;
 }
@@ -317,7 +317,7 @@ std::uint64_t SimulatedDisk::bytes() const {
 void SimulatedDisk::restore_power() {
     for (auto place = files_.begin(); place != files_.end();) {
         File& file = *place->second;
-        if (!file.is_entry_durable && random_.one_in(2)) {
+        if (!file.is_entry_durable && random().one_in(2)) {
             cut_counts_.lost += file.unsynced.size();
             place = files_.erase(place);
             continue;
@@ -325,6 +325,21 @@ void SimulatedDisk::restore_power() {
         settle_after_cut(file);
         ++place;
     }
+    begin_power_cycle();
+}
+
+void SimulatedDisk::replace_files(const SimulatedDisk& other) {
+    files_.clear();
+    for (const auto& [name, file] : other.files_) {
+        const auto copy = std::make_shared<File>(*file);
+        copy->sync();
+        files_.emplace(name, copy);
+    }
+    begin_power_cycle();
+}
+
+void SimulatedDisk::remove_all() {
+    files_.clear();
     begin_power_cycle();
 }
 
@@ -343,9 +358,9 @@ void SimulatedDisk::begin_power_cycle() {
 /// Caches differ: some have written nothing, some everything up to a point, some what they liked.
 void SimulatedDisk::settle_after_cut(File& file) {
     enum class Cache { Nothing, Prefix, Operations, Sectors };
-    const auto cache = static_cast<Cache>(random_.below(4));
+    const auto cache = static_cast<Cache>(random().below(4));
     const std::size_t count = file.unsynced.size();
-    const std::size_t prefix = cache == Cache::Prefix ? random_.below(count + 1) : 0;
+    const std::size_t prefix = cache == Cache::Prefix ? random().below(count + 1) : 0;
     for (std::size_t place = 0; place < count; ++place) {
         const Operation& operation = file.unsynced[place];
         const bool is_torn = operation.kind == Operation::Kind::Write &&
@@ -357,14 +372,14 @@ void SimulatedDisk::settle_after_cut(File& file) {
                     std::min(operation.end(), (from / kSectorBytes + 1) * kSectorBytes);
                 const std::span part =
                     std::span(operation.bytes).subspan(from - operation.offset, to - from);
-                if (random_.one_in(2)) file.durable.write(from, part);
+                if (random().one_in(2)) file.durable.write(from, part);
                 from = to;
             }
             continue;
         }
         const bool is_kept =
             place < prefix ||
-            ((cache == Cache::Operations || cache == Cache::Sectors) && random_.one_in(2));
+            ((cache == Cache::Operations || cache == Cache::Sectors) && random().one_in(2));
         ++(is_kept ? cut_counts_.kept : cut_counts_.lost);
         if (is_kept) operation.apply(file.durable);
     }

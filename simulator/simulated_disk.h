@@ -36,6 +36,14 @@ public:
 
     // Faults.
 
+    /// From now on `random` decides what power cuts leave, in place of the seed; 0: nothing more
+    /// than what was synced.
+    void decide_by(runtime::Random& random) { decider_ = &random; }
+    /// The files of `other`, all of them durable, in place of its own. Files that were open before
+    /// fail for ever.
+    void replace_files(const SimulatedDisk& other);
+    void remove_all();
+
     /// The operation of this number fails, half done, and every later one until `restore_power`.
     void cut_power_at(std::uint64_t operation) { cut_at_ = operation; }
     void cut_power() { has_power_ = false; }
@@ -85,7 +93,10 @@ private:
     void begin_power_cycle();
     void settle_after_cut(File& file);
 
+    runtime::Random& random() { return decider_ == nullptr ? random_ : *decider_; }
+
     SimulatedRandom random_;
+    runtime::Random* decider_ = nullptr;
     std::map<std::string, std::shared_ptr<File>, std::less<>> files_;
     std::uint64_t operations_ = 0;
     std::uint64_t power_cycles_ = 0;

@@ -35,11 +35,20 @@ std::unique_ptr<runtime::Resolver> SimulatedDns::view_of(int host) {
     return std::make_unique<View>(*this, host);
 }
 
+// The names of a host's services end in its own.
+std::optional<ResolveError> SimulatedDns::find_failure(const std::string& name) {
+    for (const auto& [broken, kind] : broken_) {
+        if (name != broken && !name.ends_with("." + broken)) continue;
+        ++failed_questions_;
+        const bool is_there = kind == ResolveErrorKind::Failed;
+        return ResolveError{kind, is_there ? "no answer" : "no such name"};
+    }
+    return std::nullopt;
+}
+
 runtime::Resolver::Addresses SimulatedDns::find_host(const std::string& name) {
     questions_.push_back(name);
-    if (broken_.contains(name)) {
-        return std::unexpected(ResolveError{ResolveErrorKind::Failed, "no answer"});
-    }
+    if (const auto failure = find_failure(name)) return std::unexpected(*failure);
     const auto scripted = hosts_.find(name);
     if (scripted != hosts_.end()) return runtime::HostAddresses{scripted->second, lifetime_};
     const auto address = network_.find_address(name);
@@ -49,9 +58,7 @@ runtime::Resolver::Addresses SimulatedDns::find_host(const std::string& name) {
 
 runtime::Resolver::Services SimulatedDns::find_service(const std::string& name) {
     questions_.push_back(name);
-    if (broken_.contains(name)) {
-        return std::unexpected(ResolveError{ResolveErrorKind::Failed, "no answer"});
-    }
+    if (const auto failure = find_failure(name)) return std::unexpected(*failure);
     const auto scripted = services_.find(name);
     if (scripted != services_.end()) return runtime::ServiceRecords{scripted->second, lifetime_};
     return std::unexpected(ResolveError{ResolveErrorKind::NotFound, "no such name"});

@@ -36,6 +36,7 @@ void SimulatedExecutor::run_turn(std::move_only_function<void()> job) {
     }
     is_in_turn_ = false;
     if (turn_end_) turn_end_();
+    if (watch_) watch_();
 }
 
 runtime::Pending SimulatedClock::call_after(runtime::Duration delay,

@@ -30,23 +30,48 @@ public:
 
     /// Runs `job` as a turn, or as a part of the turn that is running.
     void run_turn(std::move_only_function<void()> job);
+    /// Called after each turn, when all of it is over.
+    void watch_turns(std::move_only_function<void()> watch) { watch_ = std::move(watch); }
 
 private:
     VirtualTime& time_;
     int server_;
     std::deque<std::move_only_function<void()>> jobs_;
     std::move_only_function<void()> turn_end_;
+    std::move_only_function<void()> watch_;
     bool is_in_turn_ = false;
     runtime::Pending next_turn_;
     bool is_turn_scheduled_ = false;
 };
 
+/// How a clock goes wrong: by so much, and by so much more for each million seconds that pass. The
+/// monotonic clock has no such faults.
+struct ClockError {
+    std::int64_t offset_ms = 0;
+    std::int64_t drift_ppm = 0;
+    std::int64_t drifts_since_us = 0;
+
+    std::int64_t at_ms(std::int64_t now_us) const {
+        return offset_ms + (now_us - drifts_since_us) / 1000 * drift_ppm / 1'000'000;
+    }
+};
+
 class SimulatedClock : public runtime::Clock {
 public:
-    SimulatedClock(VirtualTime& time, SimulatedExecutor& executor, int server)
-        : time_(time), executor_(executor), server_(server) {}
+    /// Right, without an error; else the error may change between two turns.
+    SimulatedClock(VirtualTime& time,
+                   SimulatedExecutor& executor,
+                   int server,
+                   const ClockError* error = nullptr)
+        : time_(time), executor_(executor), server_(server), error_(error) {}
 
-    runtime::Timestamp now() const override { return {kEpochMs + time_.now_us() / 1000}; }
+    runtime::Timestamp now() const override {
+        const std::int64_t error_ms = error_ == nullptr ? 0 : error_->at_ms(time_.now_us());
+        if (error_ms != 0) ++wrong_answers_;
+        return {kEpochMs + time_.now_us() / 1000 + error_ms};
+    }
+    /// How often it was asked for the time and gave a wrong one.
+    std::uint64_t wrong_answers() const { return wrong_answers_; }
     runtime::Timestamp monotonic_now() const override { return {time_.now_us() / 1000}; }
     runtime::Pending call_after(runtime::Duration delay,
                                 std::move_only_function<void()> callback) override;
@@ -55,6 +80,8 @@ private:
     VirtualTime& time_;
     SimulatedExecutor& executor_;
     int server_;
+    const ClockError* error_;
+    mutable std::uint64_t wrong_answers_ = 0;
 };
 
 /// Runs a job at once; its result arrives after a drawn time.

@@ -12,6 +12,7 @@ constexpr std::size_t kCancelledMin = 1024;  ///< So few are not worth a pass ov
 
 VirtualTime::~VirtualTime() {
     heap_.clear();
+    paused_.clear();
     const auto dropped = std::exchange(slots_, {});
 }
 
@@ -53,7 +54,10 @@ void VirtualTime::cancel(Ticket ticket) {
 }
 
 void VirtualTime::drop_all_cancelled() {
-    std::erase_if(heap_, [this](const Entry& entry) { return !is_live(entry); });
+    const auto is_cancelled = [this](const Entry& entry) { return !is_live(entry); };
+    std::erase_if(heap_, is_cancelled);
+    for (auto& [server, waiting] : paused_)
+        std::erase_if(waiting, is_cancelled);
     std::ranges::make_heap(heap_, is_later);
     cancelled_ = 0;
 }
@@ -71,13 +75,39 @@ std::int64_t VirtualTime::next_us() {
     return heap_.empty() ? -1 : heap_.front().time_us;
 }
 
+void VirtualTime::pause(int server) {
+    paused_.try_emplace(server);
+}
+
+void VirtualTime::resume(int server) {
+    const auto paused = paused_.find(server);
+    if (paused == paused_.end()) return;
+    const std::vector<Entry> waiting = std::exchange(paused->second, {});
+    paused_.erase(paused);
+    for (const Entry& entry : waiting) {
+        heap_.push_back(entry);
+        std::ranges::push_heap(heap_, is_later);
+    }
+}
+
+/// Does the job's server stand still?
+bool VirtualTime::set_aside(const Entry& next) {
+    if (paused_.empty()) return false;
+    const auto paused = paused_.find(slots_[slot_of(next.ticket)].server);
+    if (paused == paused_.end()) return false;
+    paused->second.push_back(next);
+    return true;
+}
+
 bool VirtualTime::step() {
     drop_cancelled_top();
     if (heap_.empty()) return false;
     const Entry next = heap_.front();
     std::ranges::pop_heap(heap_, is_later);
     heap_.pop_back();
-    now_us_ = next.time_us;
+    // What waited is late: time does not go back for it.
+    now_us_ = std::max(now_us_, next.time_us);
+    if (set_aside(next)) return true;
     trace_.dispatch(now_us_, slots_[slot_of(next.ticket)].server);
     auto job = vacate(next.ticket);
     job();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "refserver/base/assert.h"
@@ -31,6 +32,12 @@ public:
     runtime::Pending schedule(std::int64_t delay_us,
                               int server,
                               std::move_only_function<void()> job);
+
+    /// From now on no job of this server is run; what is due meanwhile waits, in its order, until
+    /// `resume`.
+    void pause(int server);
+    void resume(int server);
+    bool is_paused(int server) const { return paused_.contains(server); }
 
     /// Runs the next job; false when there is none.
     bool step();
@@ -68,13 +75,15 @@ private:
     std::move_only_function<void()> vacate(Ticket ticket);
     void cancel(Ticket ticket);
     void drop_cancelled_top();
+    bool set_aside(const Entry& next);
     void drop_all_cancelled();
 
     Trace& trace_;
     std::vector<Entry> heap_;
     std::vector<Slot> slots_;
     std::vector<std::uint32_t> free_slots_;
-    std::size_t cancelled_ = 0;  ///< Entries of the heap whose jobs are gone.
+    std::map<int, std::vector<Entry>> paused_;  ///< What waits, by server.
+    std::size_t cancelled_ = 0;                 ///< Entries of the heap whose jobs are gone.
     std::int64_t now_us_ = 0;
     std::uint64_t next_ = 0;
 };

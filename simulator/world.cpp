@@ -9,6 +9,7 @@
 namespace matrix::simulator {
 namespace {
 
+constexpr int kNoConnection = 0;
 constexpr int kBadGateway = 502;
 
 }  // namespace
@@ -65,6 +66,12 @@ ByzantineHost& World::byzantine_host(std::string_view name) {
     return *hosts_[static_cast<std::size_t>(*number)];
 }
 
+std::optional<std::string> World::find_excuse_of(int server) {
+    const auto& lost = cluster_.server(server).lost_data();
+    if (!lost) return std::nullopt;
+    return cluster_.server(server).name().text() + " has lost what it acknowledged: " + *lost;
+}
+
 Task<Answer> World::call(User user, std::string method, std::string target, json::Value body) {
     const std::uint64_t number = ++counts_.operations;
     Recorder* recorder = cluster_.trace().recorder();
@@ -72,8 +79,11 @@ Task<Answer> World::call(User user, std::string method, std::string target, json
         recorder->client_request(number, user.server, user.id, method + " " + target);
     Answer answer = co_await cluster_.call(user, method, target, std::move(body));
     if (recorder != nullptr) recorder->client_answer(number, answer.status, answer.body);
-    if (answer.status == kBadGateway) {
+    SimulatedServer& server = cluster_.server(user.server);
+    if (answer.status == kNoConnection || answer.status == kBadGateway) {
         ++counts_.unreachable;
+    } else if (answer.status >= 500 && (server.is_disk_suspect() || server.lost_data())) {
+        ++counts_.failed_by_faults;
     } else if (answer.status >= 500) {
         ++counts_.failed;
         findings_.add("answers",
@@ -84,6 +94,23 @@ Task<Answer> World::call(User user, std::string method, std::string target, json
         ++counts_.refused;
     }
     co_return answer;
+}
+
+Task<void> World::call_alone(User user, std::string method, std::string target, json::Value body) {
+    ++open_steps_;
+    co_await call(std::move(user), std::move(method), std::move(target), std::move(body));
+    --open_steps_;
+}
+
+void World::request_later(User user, std::string method, std::string target, json::Value body) {
+    cluster_.tasks().start(
+        call_alone(std::move(user), std::move(method), std::move(target), std::move(body)));
+}
+
+std::optional<std::string> World::find_doubt_of(const RoomId& room) const {
+    const auto doubt = doubts_.find(room);
+    if (doubt == doubts_.end()) return std::nullopt;
+    return "room " + room.text() + ": " + doubt->second;
 }
 
 void World::skip(const Step& step, std::string_view why) {
@@ -105,29 +132,47 @@ Task<void> World::perform(const Verb* verb, Step step) {
     --open_steps_;
 }
 
-Task<void> World::end_later(const Verb* verb, std::size_t fault) {
+Task<void> World::end_later(std::size_t fault) {
     const std::int64_t for_ms = faults_[fault].step.integer(kDurationParameter);
     co_await cluster_.clock().sleep(runtime::milliseconds(for_ms));
-    if (std::exchange(faults_[fault].is_over, true)) co_return;
-    cluster_.trace().note("fault over", verb->name);
-    verb->end(*this, faults_[fault].step);
+    end(faults_[fault]);
+}
+
+void World::end(ActiveFault& fault) {
+    if (std::exchange(fault.is_over, true)) return;
+    cluster_.trace().note("fault over", fault.verb->name);
+    if (has_rooms_of(*fault.verb, fault.step)) fault.verb->end(*this, fault.step);
 }
 
 void World::begin(const Step& step) {
     const Verb* verb = find_verb(step.verb);
     MATRIX_ASSERT(verb != nullptr);
     cluster_.trace().note(name_of(verb->kind), step.verb + " " + json::write(step.arguments));
+    if (verb->kind == VerbKind::Fault) measure("faults_" + step.verb, 1);
+    if (verb->kind == VerbKind::Byzantine) measure("byzantine_" + step.verb, 1);
+    if (verb->end != nullptr) faults_.push_back({verb, step});
     cluster_.tasks().start(perform(verb, step));
-    if (verb->end == nullptr) return;
-    faults_.push_back({verb, step});
-    if (step.has(kDurationParameter)) cluster_.tasks().start(end_later(verb, faults_.size() - 1));
+    if (verb->end == nullptr || !step.has(kDurationParameter)) return;
+    cluster_.tasks().start(end_later(faults_.size() - 1));
+}
+
+std::vector<const Step*> World::active_faults() const {
+    std::vector<const Step*> active;
+    for (const ActiveFault& fault : faults_) {
+        if (!fault.is_over) active.push_back(&fault.step);
+    }
+    return active;
+}
+
+std::vector<const Step*> World::active_faults(std::string_view verb) const {
+    std::vector<const Step*> active = active_faults();
+    std::erase_if(active, [&](const Step* step) { return step->verb != verb; });
+    return active;
 }
 
 void World::end_faults() {
-    for (ActiveFault& fault : faults_) {
-        if (std::exchange(fault.is_over, true)) continue;
-        fault.verb->end(*this, fault.step);
-    }
+    for (ActiveFault& fault : faults_)
+        end(fault);
     cluster_.trace().note("heal", "");
 }
 

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,9 +33,10 @@ struct LivingRoom {
 struct OperationCounts {
     std::uint64_t operations = 0;
     std::uint64_t refused = 0;      ///< Answers with a 4xx status.
-    std::uint64_t unreachable = 0;  ///< Answers 502: another server could not be reached.
+    std::uint64_t unreachable = 0;  ///< Answers 502, or no connection: a server was not reached.
     std::uint64_t failed = 0;       ///< Answers with another 5xx status: a finding each.
-    std::uint64_t skipped = 0;      ///< Steps that could not be done when their time had come.
+    std::uint64_t failed_by_faults = 0;  ///< The same while a fault of the disk explains it.
+    std::uint64_t skipped = 0;           ///< Steps that could not be done when their time had come.
 };
 
 class World {
@@ -55,6 +58,18 @@ public:
     }
     const std::map<std::string, std::uint64_t>& metrics() const { return metrics_; }
 
+    /// What would be a finding, if the run had not made void what it breaks: a server's disk lied,
+    /// for example. The run is inconclusive then, and says why.
+    void excuse(std::string why) { excuses_.insert(std::move(why)); }
+    const std::set<std::string>& excuses() const { return excuses_; }
+    /// Why nothing that this server promised can be demanded; nothing: it has lost nothing.
+    std::optional<std::string> find_excuse_of(int server);
+
+    /// From now on servers are not held to agree in this room, for the specification promises it no
+    /// more. The first reason counts.
+    void doubt_room(const RoomId& room, std::string why) { doubts_.emplace(room, std::move(why)); }
+    std::optional<std::string> find_doubt_of(const RoomId& room) const;
+
     /// Rooms that exist, in the order in which they were made.
     const std::vector<LivingRoom>& rooms() const { return rooms_; }
     /// The room that a step is about. A verb may ask: what is about a room that does not exist yet
@@ -70,6 +85,8 @@ public:
 
     /// A request of a user, counted. A 5xx answer other than 502 is a finding of "answers".
     Task<Answer> call(User user, std::string method, std::string target, json::Value body = {});
+    /// The same, for who does not wait for the answer.
+    void request_later(User user, std::string method, std::string target, json::Value body);
     /// A number that no transaction of this run has had.
     std::string next_transaction() { return std::to_string(next_transaction_++); }
     /// Notes that a step was left out, and why.
@@ -77,6 +94,11 @@ public:
 
     /// Begins a step; its task runs beside those of other steps.
     void begin(const Step& step);
+    /// The faults that have begun and not ended, in the order of beginning. What goes wrong at a
+    /// moment follows from them alone, so that each may end while others last.
+    std::vector<const Step*> active_faults() const;
+    /// Those of one verb.
+    std::vector<const Step*> active_faults(std::string_view verb) const;
     /// Ends every fault that has not ended by itself.
     void end_faults();
     /// Steps whose operations have not been answered.
@@ -87,22 +109,27 @@ private:
     LivingRoom* find_room(std::string_view name);
     bool has_rooms_of(const Verb& verb, const Step& step);
     Task<void> perform(const Verb* verb, Step step);
-    Task<void> end_later(const Verb* verb, std::size_t fault);
+    Task<void> call_alone(User user, std::string method, std::string target, json::Value body);
+    Task<void> end_later(std::size_t fault);
 
     struct ActiveFault {
         const Verb* verb;
         Step step;
         bool is_over = false;
     };
+    void end(ActiveFault& fault);
+
     const Scenario& scenario_;
     Cluster& cluster_;
     Findings findings_;
     DrawnFaults fault_points_;
     OperationCounts counts_;
     std::map<std::string, std::uint64_t> metrics_;
+    std::set<std::string> excuses_;
+    std::map<RoomId, std::string> doubts_;
     std::vector<LivingRoom> rooms_;
     std::vector<std::unique_ptr<ByzantineHost>> hosts_;
-    std::vector<ActiveFault> faults_;
+    std::deque<ActiveFault> faults_;  ///< All that ever began: each keeps its place.
     std::uint64_t next_transaction_ = 0;
     std::size_t open_steps_ = 0;
 };

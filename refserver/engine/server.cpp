@@ -43,18 +43,34 @@ storage::SigningKey find_or_make_key(storage::Turns& turns, runtime::RandomSourc
 
 std::unique_ptr<Signer> make_signer(const ServerOptions& options,
                                     storage::Turns& turns,
-                                    runtime::RandomSource& random) {
-    storage::SigningKey key = find_or_make_key(turns, random);
+                                    runtime::World& world) {
+    storage::SigningKeyStore keys(turns);
+    if (options.rotates_key) keys.expire_current(world.clock.now().value);
+    storage::SigningKey key = find_or_make_key(turns, world.random);
     return options.make_signer(std::move(key.id), key.seed);
 }
 
+// Spec: server-server-api, "Publishing Keys": `old_verify_keys`.
+std::map<KeyId, ServerKey> list_old_keys(const ServerOptions& options, storage::Turns& turns) {
+    std::map<KeyId, ServerKey> keys;
+    for (const storage::OldSigningKey& old : storage::SigningKeyStore(turns).list_old()) {
+        const auto signer = options.make_signer(old.key.id, old.key.seed);
+        keys.emplace(old.key.id, ServerKey{signer->public_key(), old.expired_ts, true});
+    }
+    return keys;
+}
+
 // Spec: server-server-api, "Validating Policy Server signatures": the key "SHOULD NOT be the same"
-// as the published one. It follows from that one, so that there is only one secret to keep.
+// as the published one. It follows from the first one that was, so that there is only one secret to
+// keep, and rooms that name it need not change when the published one does.
 std::unique_ptr<PolicySigner> make_policy_signer(const ServerOptions& options,
                                                  storage::Turns& turns,
                                                  runtime::RandomSource& random) {
     if (!options.is_policy_server) return nullptr;
-    const Sha256 seed = sha256("policy server key: " + find_or_make_key(turns, random).seed);
+    const auto old = storage::SigningKeyStore(turns).list_old();
+    const std::string first =
+        old.empty() ? find_or_make_key(turns, random).seed : old.front().key.seed;
+    const Sha256 seed = sha256("policy server key: " + first);
     return std::make_unique<PolicySigner>(
         options.server_name,
         options.make_signer(KeyId(std::string(kPolicyKeyId)), view(seed)),
@@ -121,7 +137,7 @@ Server::Parts::Parts(runtime::World world_,
       states(turns, storage::StateStore::kStatesCachedMax, options.watch),
       room_store(turns),
       unplaced_events(turns),
-      signer(make_signer(options, turns, world.random)),
+      signer(make_signer(options, turns, world)),
       policy_signer(make_policy_signer(options, turns, world.random)),
       keys({.server_name = options.server_name,
             .signer = *signer,
@@ -131,7 +147,8 @@ Server::Parts::Parts(runtime::World world_,
             .workers = world.workers,
             .log = world.log,
             .counters = counters,
-            .trusted_key_servers = options.trusted_key_servers}),
+            .trusted_key_servers = options.trusted_key_servers,
+            .old_keys = list_old_keys(options, turns)}),
       discovery({.appointed = options.appointed_addresses,
                  .resolver = world.resolver,
                  .network = world.network,

@@ -37,6 +37,9 @@ struct ServerOptions {
     bool is_policy_server = false;
     /// As a policy server, events whose canonical JSON contains one of these are not signed.
     std::vector<std::string> policy_refused_texts;
+    /// Sign with a new key from this start on: the present one, which may have become known, is
+    /// published as an old one.
+    bool rotates_key = false;
     /// Localparts of accounts to create at the start, if they do not exist.
     std::vector<std::string> users;
 

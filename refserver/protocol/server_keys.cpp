@@ -100,10 +100,17 @@ std::expected<ServerKeys, EventError> parse_server_keys(const json::Object& docu
 
 json::Object make_server_keys(const ServerName& server,
                               const Signer& signer,
-                              std::int64_t valid_until_ts) {
+                              std::int64_t valid_until_ts,
+                              const std::map<KeyId, ServerKey>& old_keys) {
+    json::Object old;
+    for (const auto& [id, old_key] : old_keys) {
+        old.set(id.text(),
+                json::Object{{"expired_ts", old_key.valid_until_ts},
+                             {"key", encode_base64(old_key.public_key)}});
+    }
     const json::Object key = {{"key", encode_base64(signer.public_key())}};
     json::Object document = {
-        {"old_verify_keys", json::Object()},
+        {"old_verify_keys", std::move(old)},
         {"server_name", server.text()},
         {"valid_until_ts", valid_until_ts},
         {"verify_keys", json::Object{{signer.key_id().text(), key}}},

@@ -36,10 +36,12 @@ struct ServerKeys {
 std::expected<ServerKeys, EventError> parse_server_keys(const json::Object& document,
                                                         const Verifier& verifier);
 
-/// The key document of a server, signed by its current key.
+/// The key document of a server, signed by its current key; keys that signed before are old ones,
+/// each until its `valid_until_ts`.
 json::Object make_server_keys(const ServerName& server,
                               const Signer& signer,
-                              std::int64_t valid_until_ts);
+                              std::int64_t valid_until_ts,
+                              const std::map<KeyId, ServerKey>& old_keys = {});
 
 /// May `key` have signed an event of `origin_server_ts`, as seen by a server whose time is
 /// `now_ts`?

@@ -15,4 +15,24 @@ void SigningKeyStore::insert(const SigningKey& key) {
                               {key.id.view(), Binding::blob(key.seed)});
 }
 
+void SigningKeyStore::expire_current(std::int64_t expired_ts) {
+    turns_.begin_unit();
+    turns_.database().execute("UPDATE signing_keys SET expired_ts = ?1 WHERE expired_ts IS NULL",
+                              {expired_ts});
+}
+
+std::vector<OldSigningKey> SigningKeyStore::list_old() {
+    std::vector<OldSigningKey> keys;
+    turns_.database().query(
+        "SELECT key_id, seed, expired_ts FROM signing_keys WHERE expired_ts IS NOT NULL "
+        "ORDER BY expired_ts, key_id",
+        {},
+        [&](const Row& row) {
+            keys.push_back({.key = {.id = KeyId(row.text(0)), .seed = row.text(1)},
+                            .expired_ts = row.integer(2)});
+            return true;
+        });
+    return keys;
+}
+
 }  // namespace matrix::storage

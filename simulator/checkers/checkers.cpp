@@ -11,6 +11,9 @@ constexpr std::array kCheckers = {
             make_convergence_check},
     Checker{
         "soundness", "refserver fsck finds every server's database clean.", make_soundness_check},
+    Checker{"restart",
+            "A server opens its database after every crash, unless its disk fails or has lied.",
+            make_restart_check},
 };
 
 }  // namespace

@@ -34,5 +34,6 @@ std::span<const Checker> all_checkers();
 /// The constructors that the table names, one file each.
 std::unique_ptr<Check> make_convergence_check();
 std::unique_ptr<Check> make_soundness_check();
+std::unique_ptr<Check> make_restart_check();
 
 }  // namespace matrix::simulator

@@ -65,31 +65,35 @@ std::set<EventId> list_behind_extremities(const engine::Room& room) {
 
 // The newest join of one of a server's users that it has itself: its entry, or one after it.
 std::optional<EventId> newest_entry(const Resident& resident, const ServerName& name) {
-    const Event* newest = nullptr;
+    const StoredEvent* newest = nullptr;
     for (const auto& [id, stored] : resident.timeline) {
         const Event& event = *stored.event;
         if (event.membership() != Membership::Join || event.sender.server() != name) continue;
-        if (newest == nullptr || event.depth > newest->depth) newest = &event;
+        if (newest == nullptr || stored.position > newest->position) newest = &stored;
     }
-    return newest == nullptr ? std::nullopt : std::optional(newest->id);
+    return newest == nullptr ? std::nullopt : std::optional(newest->event->id);
 }
 
-// Those events of a timeline that follow `start`. What is concurrent with a server's entry may
-// never reach it: it has the state, and fetches history only as far as it needs it.
+// Those events of a timeline that follow `start`, whatever depth they say they have. What is
+// concurrent with a server's entry may never reach it: it has the state, and fetches history only
+// as far as it needs it.
 std::set<EventId> descendants(const std::map<EventId, StoredEvent>& timeline,
                               const std::optional<EventId>& start) {
     std::set<EventId> found;
     if (!start) return found;
-    found.insert(*start);
-    std::vector<const Event*> by_depth;
-    for (const auto& [id, stored] : timeline)
-        by_depth.push_back(stored.event.get());
-    // An event is deeper than those before it.
-    std::ranges::sort(by_depth, {}, [](const Event* event) { return event->depth; });
-    for (const Event* event : by_depth) {
-        const bool follows = std::ranges::any_of(
-            event->prev_events, [&](const EventId& id) { return found.contains(id); });
-        if (follows) found.insert(event->id);
+    std::map<EventId, std::vector<EventId>> followers;
+    for (const auto& [id, stored] : timeline) {
+        for (const EventId& previous : stored.event->prev_events)
+            followers[previous].push_back(id);
+    }
+    std::vector<EventId> pending{*start};
+    while (!pending.empty()) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        if (!found.insert(id).second) continue;
+        const auto place = followers.find(id);
+        if (place == followers.end()) continue;
+        pending.insert(pending.end(), place->second.begin(), place->second.end());
     }
     return found;
 }
@@ -101,6 +105,7 @@ public:
 
     void run() {
         for (int number = 0; number < cluster_.server_count(); ++number) {
+            if (!cluster_.server(number).is_up()) continue;
             engine::Server& server = cluster_.server(number).engine();
             const auto room = server.rooms().find(room_);
             if (!room || !(*room)->is_server_joined(server.name())) continue;
@@ -121,10 +126,23 @@ public:
 
 private:
     void disagree(const Resident& a, const Resident& b, const std::string& what) {
+        if (const auto doubt = world_.find_doubt_of(room_)) {
+            return world_.excuse("convergence: " + *doubt);
+        }
+        for (const Resident* side : {&a, &b}) {
+            const auto excuse = world_.find_excuse_of(side->server);
+            if (excuse) return world_.excuse("convergence: " + *excuse);
+        }
         world_.findings().add("convergence",
                               cluster_.time().now_us(),
                               "room " + room_.text() + ", servers " + std::to_string(a.server) +
                                   " and " + std::to_string(b.server) + ": " + what);
+    }
+
+    // To believe such an event a server needs keys that the host may refuse, so that it may stay
+    // out of a history that goes on from the state after it.
+    bool is_byzantine(const Event& event) {
+        return find_byzantine_host(world_.scenario(), event.sender.server().view()).has_value();
     }
 
     bool holds_joined(const Resident& a, const Resident& b) {
@@ -165,7 +183,9 @@ private:
             if (!since_entry.contains(id) || !a.behind_extremities.contains(id)) continue;
             const std::optional<StoredEvent> theirs = b.room->find_event(id);
             world_.measure("events_compared", 1);
-            if (!theirs) {
+            if (!theirs && is_byzantine(*stored.event)) {
+                world_.measure("byzantine_events_missing", 1);
+            } else if (!theirs) {
                 disagree(a, b, describe(*stored.event) + " is missing on the second");
             } else if (theirs->status == EventStatus::Rejected) {
                 disagree(a, b, id.text() + " is rejected on the second: " + theirs->rule);

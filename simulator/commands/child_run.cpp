@@ -72,6 +72,7 @@ std::string write_report(const std::optional<RunReport>& report) {
     }
     return json::write(
         json::Object{{"choices", std::move(choices)},
+                     {"excuses", write_names(report->excuses)},
                      {"finding_count", static_cast<std::int64_t>(report->finding_count)},
                      {"findings", write_findings(report->findings)},
                      {"metrics", write_counts(report->metrics)},
@@ -97,6 +98,8 @@ std::optional<RunReport> parse_report(std::string_view text) {
     report.finding_count = static_cast<std::uint64_t>(integer_at(object, "finding_count"));
     for (const json::Member& metric : *object.find("metrics")->if_object())
         report.metrics[metric.key] = static_cast<std::uint64_t>(*metric.value.if_integer());
+    for (const json::Value& excuse : *object.find("excuses")->if_array())
+        report.excuses.push_back(*excuse.if_string());
     for (const json::Value& mark : *object.find("reached")->if_array())
         report.reached.push_back(*mark.if_string());
     for (const json::Value& entry : *object.find("findings")->if_array()) {

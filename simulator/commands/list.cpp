@@ -36,7 +36,7 @@ ExitCode execute(const ListCommand&) {
     for (const Verb& verb : all_verbs()) {
         print_entry(verb.name, verb.meaning);
         for (const Parameter& parameter : verb.parameters)
-            print_entry("", std::string(parameter.name) + ": " + std::string(parameter.meaning));
+            print_entry("", describe(parameter));
     }
     return ExitCode::Passed;
 }

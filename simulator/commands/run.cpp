@@ -29,6 +29,8 @@ void print_findings(const RunReport& report) {
                     static_cast<Number>(minimum.counted),
                     static_cast<Number>(minimum.least));
     }
+    for (const std::string& excuse : report.excuses)
+        std::printf("excused: %s\n", excuse.c_str());
     if (!report.stuck_in.empty()) std::printf("stuck in phase: %s\n", report.stuck_in.c_str());
 }
 
@@ -64,6 +66,7 @@ void print_json(const RunCommand& command, const RunResult& result) {
     const RunReport& report = result.report;
     const json::Object object{
         {"build", kBuildId},
+        {"excuses", write_names(report.excuses)},
         {"finding_count", static_cast<std::int64_t>(report.finding_count)},
         {"findings", write_findings(report.findings)},
         {"metrics", write_counts(report.metrics)},

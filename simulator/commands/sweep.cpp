@@ -46,6 +46,7 @@ std::string reason_of(const RunResult& result) {
         return first.checker + ": " + first.what;
     }
     if (!result.report.stuck_in.empty()) return "in phase " + result.report.stuck_in;
+    if (!result.report.excuses.empty()) return "excused: " + result.report.excuses.front();
     for (const Minimum& minimum : result.report.minima) {
         if (!minimum.is_met())
             return minimum.what + ": " + std::to_string(minimum.counted) + " of " +

@@ -6,6 +6,7 @@
 // (latencies, losses, costs) is left to `seed` or to `choices` at run time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -48,11 +49,23 @@ struct RoomPlan {
     friend bool operator==(const RoomPlan&, const RoomPlan&) = default;
 };
 
+/// How latencies are spread between the least and the most.
+enum class LatencyShape {
+    Constant,     ///< Always the least.
+    Uniform,      ///< Each is as likely as any other.
+    MostlyShort,  ///< The product of two uniform draws: sometimes long.
+    LongTail,     ///< Half are below the most, one in a hundred is a hundred times that.
+};
+/// "constant", "uniform", "mostly_short", "long_tail", in the order of the enumerators.
+inline constexpr std::array<std::string_view, 4> kLatencyShapes = {
+    "constant", "uniform", "mostly_short", "long_tail"};
+
 /// How long messages are on their way, and whether they arrive.
 struct LinkOptions {
     std::int64_t latency_us_min = 1'000;
     std::int64_t latency_us_max = 150'000;
     std::uint64_t loss_one_in = 0;  ///< 0: never; else once in so many messages.
+    LatencyShape shape = LatencyShape::MostlyShort;
 
     friend bool operator==(const LinkOptions&, const LinkOptions&) = default;
 };

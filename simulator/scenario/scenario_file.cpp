@@ -186,6 +186,14 @@ void read_link(const YAML::Node& node, const std::string& path, LinkOptions& lin
                    if (link.latency_us_max < link.latency_us_min)
                        refuse(range, key + ": expected [least, most], the greater one last");
                }},
+              {"shape",
+               [&](const YAML::Node& value, const std::string& key) {
+                   const auto shape = std::ranges::find(kLatencyShapes, read_text(value, key));
+                   if (shape == kLatencyShapes.end())
+                       refuse(value,
+                              key + ": expected constant, uniform, mostly_short or long_tail");
+                   link.shape = static_cast<LatencyShape>(shape - kLatencyShapes.begin());
+               }},
               {"loss_one_in", [&](const YAML::Node& value, const std::string& key) {
                    link.loss_one_in = read_number(value, key);
                }}});
@@ -457,6 +465,8 @@ std::string write_scenario(const Scenario& scenario) {
     out << YAML::Key << "latency_ms" << YAML::Value << YAML::BeginSeq
         << scenario.link.latency_us_min / 1000 << scenario.link.latency_us_max / 1000
         << YAML::EndSeq;
+    out << YAML::Key << "shape" << YAML::Value
+        << std::string(kLatencyShapes[static_cast<std::size_t>(scenario.link.shape)]);
     out << YAML::Key << "loss_one_in" << YAML::Value << scenario.link.loss_one_in << YAML::EndMap;
     write_lists(out, scenario);
     out << YAML::EndMap;

@@ -114,6 +114,16 @@ bool is_sound(const json::Value& value,
 
 }  // namespace
 
+std::string describe(const Parameter& parameter) {
+    std::string text = std::string(parameter.name) + ": " + std::string(parameter.meaning);
+    if (parameter.kind == ParameterKind::Integer) {
+        text +=
+            " (" + std::to_string(parameter.least) + " to " + std::to_string(parameter.most) + ")";
+    }
+    if (parameter.kind == ParameterKind::Option) text += " (" + joined(parameter.options) + ")";
+    return text;
+}
+
 std::string_view name_of(VerbKind kind) {
     switch (kind) {
         case VerbKind::Operation:

@@ -43,6 +43,9 @@ struct Parameter {
     std::span<const std::string_view> options = {};
 };
 
+/// "one_in: How seldom ... (1 to 1000)", with the range or the options of its values.
+std::string describe(const Parameter& parameter);
+
 enum class VerbKind {
     Operation,  ///< What a client asks its server for.
     Fault,      ///< Of the network, a disk, a clock, a process.

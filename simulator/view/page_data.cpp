@@ -66,6 +66,7 @@ public:
             {"clients", write_clients()},
             {"dispatches", write_dispatches()},
             {"dispatch_count", integer(recording_.dispatches.size())},
+            {"downs", write_downs()},
             {"end", recording_.end_us},
             {"events", write_events()},
             {"faults", write_faults()},
@@ -344,6 +345,13 @@ private:
         json::Array rows;
         for (const FaultSpan& fault : past_.faults())
             rows.push_back(row(fault.from_us, fault.until_us, fault.what, numbers(fault.servers)));
+        return rows;
+    }
+
+    json::Array write_downs() const {
+        json::Array rows;
+        for (const DownSpan& down : past_.downs())
+            rows.push_back(row(down.server, down.from_us, down.until_us, down.why));
         return rows;
     }
 

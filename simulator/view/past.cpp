@@ -61,6 +61,13 @@ std::vector<int> list_named_servers(const Recording& recording, const std::strin
     return servers;
 }
 
+std::optional<int> find_first_host(const Recording& recording, std::string_view text) {
+    const std::string_view word = text.substr(0, text.find_first_of(": "));
+    const auto place = std::ranges::find(recording.hosts, word);
+    if (place == recording.hosts.end()) return std::nullopt;
+    return static_cast<int>(place - recording.hosts.begin());
+}
+
 Past::Past(const Recording& recording) : recording_(recording) {
     for (Index index = 0; index < recording.storings.size(); ++index) {
         const RecordedStoring& storing = recording.storings[index];
@@ -75,6 +82,21 @@ Past::Past(const Recording& recording) : recording_(recording) {
         rooms_[{room.server, room.room}].push_back(index);
     }
     add_faults();
+    add_downs();
+}
+
+void Past::add_downs() {
+    for (const RecordedNote& note : recording_.notes) {
+        const auto server = find_first_host(recording_, note.detail);
+        if (!server) continue;
+        if (note.kind == "crash") {
+            downs_.push_back({*server, note.at_us, recording_.end_us, note.detail});
+        } else if (note.kind == "start") {
+            for (DownSpan& down : downs_) {
+                if (down.server == *server) down.until_us = std::min(down.until_us, note.at_us);
+            }
+        }
+    }
 }
 
 void Past::add_faults() {

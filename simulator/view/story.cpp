@@ -195,7 +195,9 @@ private:
                 tell_inputs(server, *storing);
         }
         tell_resolution(index, servers);
-        if (first_us) tell_faults(*first_us);
+        if (!first_us) return;
+        tell_faults(*first_us);
+        tell_downs(*first_us);
     }
 
     void tell_getting(int server, Index index) {
@@ -341,6 +343,15 @@ private:
             line(2,
                  "fault at that time: " + with_names(recording_, fault->what) + ", from " +
                      in_seconds(fault->from_us) + " to " + in_seconds(fault->until_us));
+        }
+    }
+
+    void tell_downs(std::int64_t at_us) {
+        for (const DownSpan& down : past_.downs()) {
+            if (down.from_us > at_us || down.until_us < at_us) continue;
+            line(2,
+                 "down at that time: " + down.why + ", from " + in_seconds(down.from_us) + " to " +
+                     in_seconds(down.until_us));
         }
     }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "simulator/view/past.h"
 #include "simulator/view/words.h"
 
 namespace matrix::simulator {
@@ -178,8 +179,9 @@ private:
     void write_note(const RecordedNote& note) {
         // The whole scenario, and what the hash is to hold of the end.
         if (note.kind == "scenario" || note.kind == "final") return;
+        const auto server = find_first_host(recording_, note.detail);
         add({.at_us = note.at_us,
-             .server = {},
+             .server = server ? recording_.host_name(*server) : "",
              .kind = note.kind,
              .room = {},
              .event = {},

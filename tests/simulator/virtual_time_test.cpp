@@ -33,6 +33,22 @@ TEST_F(VirtualTimeTest, RunsJobsInTheOrderOfTheirTimes) {
     EXPECT_EQ(time_.now_us(), 100);
 }
 
+TEST_F(VirtualTimeTest, RunsWhatWasDueInAPauseAtItsEndInOrder) {
+    time_.pause(0);
+    schedule(20, 2);
+    schedule(10, 1);
+    auto pending = time_.schedule(15, 0, [this] { order_.push_back(3); });
+    time_.schedule(12, 7, [this] { order_.push_back(7); }).release();
+    time_.run_until(100);
+    EXPECT_EQ(order_, std::vector<int>{7});
+    pending.reset();
+    time_.resume(0);
+    time_.run_until(100);
+
+    EXPECT_EQ(order_, (std::vector<int>{7, 1, 2}));
+    EXPECT_EQ(time_.now_us(), 100);
+}
+
 TEST_F(VirtualTimeTest, LeavesLaterJobsForLater) {
     schedule(10, 1);
     schedule(11, 2);

@@ -143,8 +143,10 @@ void KeyRing::connect(FederationClient& federation) {
 
 json::Object KeyRing::own_keys() const {
     const Services& services = data_->services;
-    return make_server_keys(
-        services.server_name, services.signer, services.clock.now().value + kOwnKeysValidMs);
+    return make_server_keys(services.server_name,
+                            services.signer,
+                            services.clock.now().value + kOwnKeysValidMs,
+                            services.old_keys);
 }
 
 std::optional<KeyRing::FetchReport> KeyRing::find_fetch(const ServerName& server) const {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -39,6 +40,8 @@ public:
         Counters& counters;
         /// Notaries that are asked when a server does not answer, in this order.
         std::vector<ServerName> trusted_key_servers;
+        /// Our own keys that sign no more.
+        std::map<KeyId, ServerKey> old_keys = {};
     };
     explicit KeyRing(Services services);
     KeyRing(const KeyRing&) = delete;

@@ -65,6 +65,7 @@ function drawTimeline() {
   context.beginPath();
   context.rect(kLabelWidth, 0, timeline.width - kLabelWidth, timeline.height);
   context.clip();
+  drawDowns(context);
   drawMessages(context);
   drawStorings(context);
   drawClients(context);
@@ -139,6 +140,19 @@ function drawFaults(context) {
     timeline.hits.push({x: left, y: 22, x2: right, y2: 22, text: 'fault: ' + fault.what + '\n' + seconds(fault.from) +
         ' to ' + seconds(fault.until), at: fault.from});
     ++label;
+  }
+}
+
+function drawDowns(context) {
+  context.fillStyle = colours.outlier;
+  for (const down of run.downs) {
+    if (down.until < timeline.from || down.from > timeline.until) continue;
+    const left = timeX(down.from), right = Math.max(timeX(down.until), left + 3), y = laneY(down.server);
+    context.globalAlpha = 0.5;
+    context.fillRect(left, y - kLaneHeight / 2 + 3, right - left, kLaneHeight - 6);
+    context.globalAlpha = 1;
+    timeline.hits.push({x: left, y, x2: right, y2: y, text: 'down: ' + down.why + '\n' + seconds(down.from) + ' to ' +
+        seconds(down.until), at: down.from});
   }
 }
 
