@@ -37,9 +37,12 @@ std::optional<RecordedRun> run_recorded(const Scenario& scenario,
 }
 
 RunFacts facts_of(const RunResult& result, std::string banner, const std::string& repeat) {
+    std::string reason = result.reason;
+    for (const std::string& excuse : result.report.excuses)
+        reason += (reason.empty() ? "" : "\n") + excuse;
     return {.banner = std::move(banner),
             .outcome = std::string(name_of(result.code)),
-            .reason = result.reason,
+            .reason = std::move(reason),
             .stuck_in = result.report.stuck_in,
             .trace_hash = result.report.trace_hash,
             .repeat = repeat + std::string(repeat_ending_of(result.code))};

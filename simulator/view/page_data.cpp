@@ -73,6 +73,7 @@ public:
             {"findings", write_findings()},
             {"hash", facts_.trace_hash},
             {"hosts", write_hosts()},
+            {"kept", write_kept()},
             {"logs", write_logs()},
             {"messages", write_messages()},
             {"notes", write_notes()},
@@ -345,6 +346,13 @@ private:
         json::Array rows;
         for (const FaultSpan& fault : past_.faults())
             rows.push_back(row(fault.from_us, fault.until_us, fault.what, numbers(fault.servers)));
+        return rows;
+    }
+
+    json::Array write_kept() const {
+        json::Array rows;
+        for (const RecordedKept& kept : recording_.kept)
+            rows.push_back(row(kept.server, integer(kept.event), kept.what));
         return rows;
     }
 

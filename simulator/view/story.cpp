@@ -215,6 +215,10 @@ private:
             text += "; " + in_seconds(placed->at_us) + " " + describe_verdict(*placed);
         line(2, text);
         const RecordedStoring* told = placed == nullptr ? first : placed;
+        for (const RecordedKept& kept : recording_.kept) {
+            if (kept.server != server || kept.event != index) continue;
+            line(3, "in the end its database has" + kept.what);
+        }
         if (!told->rule.empty()) line(3, told->rule + ": " + with_names(recording_, told->detail));
     }
 

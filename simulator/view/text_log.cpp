@@ -88,6 +88,8 @@ private:
                 return write_client_answer(recording_.clients[place.index]);
             case Kind::Log:
                 return write_log(recording_.logs[place.index]);
+            case Kind::Kept:
+                return write_kept(recording_.kept[place.index]);
             case Kind::Finding:
                 return write_finding(recording_.findings[place.index]);
         }
@@ -230,6 +232,16 @@ private:
                 line.event = recording_.event_name(EventId(*id->if_string()));
         }
         add(line);
+    }
+
+    void write_kept(const RecordedKept& kept) {
+        add({.at_us = kept.at_us,
+             .server = recording_.host_name(kept.server),
+             .kind = "kept",
+             .room = room_of(kept.event),
+             .event = recording_.events[kept.event].name,
+             .verdict = "changed",
+             .detail = kept.what});
     }
 
     void write_finding(const RecordedFinding& finding) {

@@ -34,6 +34,7 @@ const run = {
   changes: rows(raw.room_changes, ['at', 'server', 'room', 'extremities', 'state']),
   clients: rows(raw.clients, ['at', 'answered', 'server', 'user', 'what', 'status', 'error', 'event']),
   faults: rows(raw.faults, ['from', 'until', 'what', 'servers']),
+  kept: rows(raw.kept, ['server', 'event', 'what']),
   downs: rows(raw.downs, ['server', 'from', 'until', 'why']),
   notes: rows(raw.notes, ['at', 'kind', 'detail', 'servers']),
   logs: rows(raw.logs, ['at', 'server', 'name', 'text']),

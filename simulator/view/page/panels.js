@@ -81,6 +81,10 @@ function serverRows(event) {
         one.rule ? one.rule + ': ' + one.detail : ''], one.verdict));
     }
   }
+  for (const one of run.kept) {
+    if (one.event !== event.i) continue;
+    rowsOf.push(tableRow([hostName(one.server), seconds(run.end), element('span', {class: 'verdict'}, 'changed'), 'in its database:', one.what], 'rejected'));
+  }
   return rowsOf;
 }
 function logsOf(server, event) {
