@@ -280,11 +280,18 @@ void SimulatedNetwork::apply(const LinkTrouble& trouble,
     unreachable();
 }
 
-void SimulatedNetwork::note_lost(int from, int to, const std::string& what) {
-    if (Recorder* recorder = trace_.recorder()) recorder->lost(from, to, what);
+// --- One request ---------------------------------------------------------------------------------
+
+// It does not arrive either, and its sender is told.
+void SimulatedNetwork::record_refused(int from, int to, const HttpRequest& message) {
+    if (Recorder* recorder = trace_.recorder())
+        recorder->lost(from, to, message.method + " " + message.target);
 }
 
-// --- One request ---------------------------------------------------------------------------------
+void SimulatedNetwork::note_lost(int from, int to, const std::string& what) {
+    ++counts_.lost;
+    if (Recorder* recorder = trace_.recorder()) recorder->lost(from, to, what);
+}
 
 void SimulatedNetwork::start(const std::shared_ptr<Exchange>& exchange, OutgoingRequest request) {
     const int from = exchange->from;
@@ -318,11 +325,11 @@ bool SimulatedNetwork::is_stopped_on_the_way(const std::shared_ptr<Exchange>& ex
         if (!is_kind || !trouble.concerns(from, to)) continue;
         if (!message.target.starts_with(trouble.target)) continue;
         if (!does_happen(random, trouble.one_in)) continue;
-        note_lost(from, to, message.method + " " + message.target);
         if (trouble.kind == Kind::Cut) {
-            ++counts_.lost;
+            note_lost(from, to, message.method + " " + message.target);
         } else if (trouble.kind == Kind::Refuse) {
             ++counts_.refused;
+            record_refused(from, to, message);
             fail(exchange, draw_latency_us(from, to), trouble.error, "by a fault of the scenario");
         } else {
             ++counts_.answered_on_the_way;
@@ -343,8 +350,8 @@ void SimulatedNetwork::carry_request(const std::shared_ptr<Exchange>& exchange,
     const int to = exchange->to;
     const Passage passage = draw_passage(from, to, message.body.size());
     if (passage.is_lost) {
-        ++counts_.lost;
-        return note_lost(from, to, message.method + " " + message.target);
+        note_lost(from, to, message.method + " " + message.target);
+        return;
     }
     const std::string* authorization = message.headers.find("Authorization");
     exchange->request =
@@ -394,16 +401,13 @@ void SimulatedNetwork::set_out(const Passage& passage,
 }
 
 void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest message) {
-    const auto note_this = [&] {
-        note_lost(exchange->from, exchange->to, message.method + " " + message.target);
-    };
     if (is_cut(exchange->from, exchange->to)) {
-        ++counts_.lost;
-        return note_this();
+        note_lost(exchange->from, exchange->to, message.method + " " + message.target);
+        return;
     }
     if (!hosts_[exchange->to].is_up()) {
         ++counts_.refused;
-        note_this();
+        record_refused(exchange->from, exchange->to, message);
         return fail(exchange,
                     draw_latency_us(exchange->to, exchange->from),
                     NetworkErrorKind::Unreachable,
@@ -422,8 +426,8 @@ void SimulatedNetwork::answer(std::shared_ptr<Exchange> exchange, HttpResponse r
     const Passage passage = draw_passage(to, from, response.body.size());
     const std::string status = std::to_string(response.status);
     if (passage.is_lost) {
-        ++counts_.lost;
-        return note_lost(to, from, status);
+        note_lost(to, from, status);
+        return;
     }
     const std::uint64_t number = trace_.message(to, from, status, response.body);
     if (Recorder* recorder = trace_.recorder()) recorder->answers(number, exchange->request);
@@ -437,8 +441,8 @@ void SimulatedNetwork::answer(std::shared_ptr<Exchange> exchange, HttpResponse r
             from,
             [this, exchange, number, response = std::move(response)]() mutable {
                 if (is_cut(exchange->to, exchange->from)) {
-                    ++counts_.lost;
-                    return note_lost(exchange->to, exchange->from, std::to_string(response.status));
+                    note_lost(exchange->to, exchange->from, std::to_string(response.status));
+                    return;
                 }
                 if (Recorder* recorder = trace_.recorder()) recorder->arrived(number);
                 finish(exchange, std::move(response));

@@ -95,9 +95,9 @@ private:
                  int to,
                  std::move_only_function<void()> arrive);
 
-    Passage draw_passage(int from, int to, std::size_t bytes);
-    /// Tells the recorder of a message that does not come to where it should.
     void note_lost(int from, int to, const std::string& what);
+    void record_refused(int from, int to, const runtime::HttpRequest& message);
+    Passage draw_passage(int from, int to, std::size_t bytes);
     void apply(const LinkTrouble& trouble, runtime::Random& random, Passage& passage);
     bool is_cut(int from, int to) const;
     bool is_clogged(int from, int to) const;

@@ -148,6 +148,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
         options.make_signer = make_simulated_signer;
         options.verifier = &simulated_verifier();
     }
+    if (Recorder* recorder = world_.options.recorder) options.watch = recorder->watch_of(number_);
     if (world_.options.saboteur != nullptr)
         options.verifier = &world_.options.saboteur->verifier_of(number_, *options.verifier);
     return options;

@@ -35,8 +35,8 @@ LivingRoom* World::find_room(std::string_view name) {
     return place == rooms_.end() ? nullptr : &*place;
 }
 
-LivingRoom& World::room_of(const Step& step) {
-    LivingRoom* room = find_room(step.text("room"));
+LivingRoom& World::room_named(std::string_view name) {
+    LivingRoom* room = find_room(name);
     MATRIX_ASSERT(room != nullptr);
     return *room;
 }

@@ -74,7 +74,9 @@ public:
     const std::vector<LivingRoom>& rooms() const { return rooms_; }
     /// The room that a step is about. A verb may ask: what is about a room that does not exist yet
     /// is not begun.
-    LivingRoom& room_of(const Step& step);
+    LivingRoom& room_of(const Step& step) { return room_named(step.text("room")); }
+    /// The same of any argument that names a room.
+    LivingRoom& room_named(std::string_view name);
     void add_room(LivingRoom room);
 
     /// The user of this id, which the scenario has.

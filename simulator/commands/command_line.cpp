@@ -191,10 +191,12 @@ void add_draw_flags(CLI::App& app, DrawOptions& draw, Flags& flags) {
         ->capture_default_str();
     app.add_option("--loss", draw.link.loss_one_in, "Lose one message in so many; 0: none")
         ->capture_default_str();
-    app.add_option("--workload", draw.workloads, "What users do")
+    app.add_option("--workload",
+                   draw.workloads,
+                   "What users do, all of it; default: " + std::string(kDefaultWorkload) +
+                       ", and with --swarm what the seed chooses")
         ->check(check_workload)
-        ->delimiter(',')
-        ->capture_default_str();
+        ->delimiter(',');
     auto* disturbances =
         app.add_option("--disturbance", draw.disturbances, "What goes wrong, all of it")
             ->check(check_disturbance)

@@ -3,15 +3,31 @@
 #include <algorithm>
 #include <array>
 
-#include "simulator/workloads/power_struggle.h"
-
 namespace matrix::simulator {
 namespace {
 
 constexpr std::array kWorkloads = {
     Workload{"power_struggle",
              "People talk, edit power levels, ban, kick and invite each other.",
+             50,
              draw_power_struggle},
+    Workload{"join_storm",
+             "Users of all servers join few rooms within seconds, leave and come back.",
+             25,
+             draw_join_storm},
+    Workload{"moderation",
+             "Moderators of all servers redact, ban, kick and deny servers the room.",
+             25,
+             draw_moderation},
+    Workload{"knocking_and_restricted",
+             "People knock, are let in or refused, and join by being in another room.",
+             25,
+             draw_knocking_and_restricted,
+             &RoomRules::has_knock},
+    Workload{"busy_clients",
+             "Everybody talks, types, reads, and comes and goes online.",
+             25,
+             draw_busy_clients},
 };
 
 }  // namespace

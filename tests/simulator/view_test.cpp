@@ -180,7 +180,8 @@ TEST(Past, TheOracleResolvesAsTheServers) {
     std::size_t meetings = 0;
     for (Index event = 0; event < recorded.recording.events.size(); ++event) {
         const auto meeting = past.find_meeting(0, event);
-        if (!meeting) continue;
+        // What the server got and never placed has no state that it took.
+        if (!meeting || !meeting->taken) continue;
         ++meetings;
         EXPECT_EQ(meeting->taken, meeting->resolved);
     }
