@@ -249,6 +249,22 @@ void note_final_state(World& world) {
     }
 }
 
+// What is in the databases now; after the hash is taken, for it reads them.
+void record_kept(Cluster& cluster, Recorder& recorder) {
+    constexpr std::int64_t kSlice = 1000;
+    for (int number = 0; number < cluster.server_count(); ++number) {
+        if (!cluster.server(number).is_up()) continue;
+        storage::Audit audit(cluster.server(number).engine().turns().database());
+        std::int64_t last = 0;
+        for (auto rows = audit.list_events(last, kSlice); !rows.empty();
+             rows = audit.list_events(last, kSlice)) {
+            for (const storage::Audit::Event& row : rows)
+                recorder.kept(number, row);
+            last = rows.back().number;
+        }
+    }
+}
+
 void add_server_counters(Cluster& cluster, std::map<std::string, std::uint64_t>& metrics) {
     for (int number = 0; number < cluster.server_count(); ++number) {
         const engine::Counters counters = cluster.server(number).counters();
@@ -380,6 +396,7 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     report.trace_hash = cluster.trace().hash();
     report.choices = cluster.choices().recorded();
     report.reached = list_reached_names();
+    if (options.recorder != nullptr) record_kept(cluster, *options.recorder);
     return report;
 }
 

@@ -282,6 +282,12 @@ void SimulatedNetwork::apply(const LinkTrouble& trouble,
 
 // --- One request ---------------------------------------------------------------------------------
 
+// It does not arrive either, and its sender is told.
+void SimulatedNetwork::record_refused(int from, int to, const HttpRequest& message) {
+    if (Recorder* recorder = trace_.recorder())
+        recorder->lost(from, to, message.method + " " + message.target);
+}
+
 void SimulatedNetwork::note_lost(int from, int to, const std::string& what) {
     ++counts_.lost;
     if (Recorder* recorder = trace_.recorder()) recorder->lost(from, to, what);
@@ -323,6 +329,7 @@ bool SimulatedNetwork::is_stopped_on_the_way(const std::shared_ptr<Exchange>& ex
             note_lost(from, to, message.method + " " + message.target);
         } else if (trouble.kind == Kind::Refuse) {
             ++counts_.refused;
+            record_refused(from, to, message);
             fail(exchange, draw_latency_us(from, to), trouble.error, "by a fault of the scenario");
         } else {
             ++counts_.answered_on_the_way;
@@ -400,6 +407,7 @@ void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest me
     }
     if (!hosts_[exchange->to].is_up()) {
         ++counts_.refused;
+        record_refused(exchange->from, exchange->to, message);
         return fail(exchange,
                     draw_latency_us(exchange->to, exchange->from),
                     NetworkErrorKind::Unreachable,

@@ -139,6 +139,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
     engine::ServerOptions options = frugal_options();
     options.server_name = name_;
     options.event_pool = &world_.events;
+    if (Recorder* recorder = world_.options.recorder) options.watch = recorder->watch_of(number_);
     // A process that finds accounts leaves them their tokens.
     for (int user = 0; is_disk_new_ && user < world_.options.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));

@@ -8,15 +8,6 @@
 
 namespace matrix::simulator {
 
-RunFacts facts_of(const RunResult& result, std::string banner, const std::string& repeat) {
-    return {.banner = std::move(banner),
-            .outcome = std::string(name_of(result.code)),
-            .reason = result.reason,
-            .stuck_in = result.report.stuck_in,
-            .trace_hash = result.report.trace_hash,
-            .repeat = repeat + std::string(repeat_ending_of(result.code))};
-}
-
 ExitCode execute(const ExplainCommand& command) {
     ExitCode code = ExitCode::Passed;
     const auto recorded = run_recorded(command.scenario, command.run, command.time_limit, code);

@@ -36,4 +36,16 @@ std::optional<RecordedRun> run_recorded(const Scenario& scenario,
     return RecordedRun{std::move(result), read_recording(file.get())};
 }
 
+RunFacts facts_of(const RunResult& result, std::string banner, const std::string& repeat) {
+    std::string reason = result.reason;
+    for (const std::string& excuse : result.report.excuses)
+        reason += (reason.empty() ? "" : "\n") + excuse;
+    return {.banner = std::move(banner),
+            .outcome = std::string(name_of(result.code)),
+            .reason = std::move(reason),
+            .stuck_in = result.report.stuck_in,
+            .trace_hash = result.report.trace_hash,
+            .repeat = repeat + std::string(repeat_ending_of(result.code))};
+}
+
 }  // namespace matrix::simulator

@@ -6,6 +6,7 @@
 
 #include "simulator/commands/child_run.h"
 #include "simulator/recording/recording.h"
+#include "simulator/view/story.h"
 
 namespace matrix::simulator {
 
@@ -20,5 +21,8 @@ std::optional<RecordedRun> run_recorded(const Scenario& scenario,
                                         const RunOptions& options,
                                         std::chrono::seconds time_limit,
                                         ExitCode& code);
+
+/// Of its end, for those who show it.
+RunFacts facts_of(const RunResult& result, std::string banner, const std::string& repeat);
 
 }  // namespace matrix::simulator

@@ -2,9 +2,11 @@
 
 #include <cstdio>
 
+#include "simulator/commands/banner.h"
 #include "simulator/commands/commands.h"
 #include "simulator/commands/files.h"
 #include "simulator/commands/recorded_run.h"
+#include "simulator/view/page.h"
 #include "simulator/view/text_log.h"
 
 namespace matrix::simulator {
@@ -17,6 +19,12 @@ ExitCode execute(const ViewCommand& command) {
         const std::string file = command.log_file == "-" ? "" : command.log_file;
         if (!write_output(file, write_text_log(recorded->recording)))
             return ExitCode::Infrastructure;
+    }
+    if (!command.page_file.empty()) {
+        const RunFacts facts =
+            facts_of(recorded->result, describe(command.scenario, command.run), command.repeat);
+        const std::string page = write_page(recorded->recording, facts, command.scenario.name);
+        if (!write_output(command.page_file, page)) return ExitCode::Infrastructure;
     }
     std::fprintf(stderr,
                  "%s: %zu dispatches, %zu events, %zu messages\n",

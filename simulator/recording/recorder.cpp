@@ -1,5 +1,6 @@
 #include "simulator/recording/recorder.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
@@ -199,7 +200,53 @@ const storage::Watch* Recorder::watch_of(int server) {
     return watch.get();
 }
 
+namespace {
+
+constexpr std::size_t kShownBefore = 12;  // Of the bytes in which two texts part.
+constexpr std::size_t kShownBytes = 60;
+
+std::string part_around(const std::string& text, std::size_t place) {
+    const std::size_t begin = place < kShownBefore ? 0 : place - kShownBefore;
+    return text.substr(std::min(begin, text.size()), kShownBytes);
+}
+
+std::string_view status_name(std::int64_t status) {
+    constexpr std::array<std::string_view, 4> kNames = {
+        "accepted", "soft-failed", "rejected", "outlier"};
+    return status < 0 || status >= 4 ? "unknown" : kNames[static_cast<std::size_t>(status)];
+}
+
+bool is_same(const std::optional<std::string>& bytes, const std::optional<State::Hash>& hash) {
+    return bytes ? hash && *bytes == view(*hash) : !hash;
+}
+
+}  // namespace
+
+void Recorder::kept(int server, const storage::Audit::Event& row) {
+    const auto place = stored_.find({server, row.event_id});
+    if (place == stored_.end()) return;  // Of the beginning: it stored nothing that was watched.
+    const Stored& stored = place->second;
+    std::string what;
+    if (row.text != stored.text) {
+        const auto at = static_cast<std::size_t>(std::ranges::mismatch(row.text, stored.text).in1 -
+                                                 row.text.begin());
+        what += " text ..." + part_around(row.text, at) + "..., stored as ..." +
+                part_around(stored.text, at) + "...;";
+    }
+    if (row.status != static_cast<std::int64_t>(stored.status)) {
+        what += " status " + std::string(status_name(row.status)) + ", stored as " +
+                std::string(status_name(static_cast<std::int64_t>(stored.status))) + ";";
+    }
+    if (!is_same(row.state_before, stored.before)) what += " another state before it;";
+    if (!is_same(row.state_after, stored.after)) what += " another state after it;";
+    if (what.empty()) return;
+    write(
+        {{"k", "kept"}, {"s", server}, {"id", printable(row.event_id)}, {"what", printable(what)}});
+}
+
 void Recorder::add_stored(int server, const storage::StoredEvent& stored) {
+    stored_[{server, stored.event->id.text()}] = {
+        stored.event->text, stored.status, stored.state_before, stored.state_after};
     json::Object record{{"k", "s"},
                         {"s", server},
                         {"e", number_of(*stored.event)},

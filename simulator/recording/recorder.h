@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "refserver/protocol/event.h"
 #include "refserver/protocol/json.h"
 #include "refserver/runtime/log.h"
+#include "refserver/storage/audit.h"
 #include "refserver/storage/watch.h"
 
 namespace matrix::simulator {
@@ -62,6 +64,10 @@ public:
     void client_answer(std::uint64_t number, int status, const json::Value& body);
     void log(int server, const runtime::LogLine& line);
 
+    /// What a server's database has of an event when the run is over. Written down if that is not
+    /// what it stored last.
+    void kept(int server, const storage::Audit::Event& row);
+
     /// For the options of the server with this number.
     const storage::Watch* watch_of(int server);
 
@@ -78,6 +84,14 @@ private:
                          const std::vector<EventId>& extremities,
                          const State::Hash& current_state);
 
+    /// Of an event, by a server.
+    struct Stored {
+        std::string text;
+        storage::EventStatus status = storage::EventStatus::Accepted;
+        std::optional<State::Hash> before;
+        std::optional<State::Hash> after;
+    };
+
     std::FILE* out_;
     std::uint64_t bytes_ = 0;
     std::function<std::int64_t()> now_us_;
@@ -85,6 +99,7 @@ private:
     std::map<std::pair<EventId, std::string>, std::int64_t> events_;  ///< By id and text.
     std::map<RoomId, const RoomRules*> rules_;
     std::set<State::Hash> nodes_;
+    std::map<std::pair<int, std::string>, Stored> stored_;  ///< By server and id of the event.
     std::map<int, std::unique_ptr<storage::Watch>> watches_;
 };
 

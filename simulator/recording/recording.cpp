@@ -65,7 +65,7 @@ public:
 
 private:
     using ReadRecord = void (Reader::*)(const json::Object&);
-    static const std::array<std::pair<std::string_view, ReadRecord>, 17> kReaders;
+    static const std::array<std::pair<std::string_view, ReadRecord>, 18> kReaders;
 
     void add(Kind kind, Index index) { recording_.order.push_back({kind, index}); }
 
@@ -216,6 +216,13 @@ private:
             {now_us_, text_in(record, "checker"), text_in(record, "what")});
     }
 
+    void kept(const json::Object& record) {
+        const auto event = recording_.find_event(EventId(text_in(record, "id")));
+        if (!event) return;
+        add(Kind::Kept, recording_.kept.size());
+        recording_.kept.push_back({now_us_, server_in(record), *event, text_in(record, "what")});
+    }
+
     void cut(const json::Object&) { recording_.is_cut = true; }
 
     void scenario_room(const json::Object& record) {
@@ -236,7 +243,7 @@ private:
     std::vector<std::pair<Index, Index>> places_;  ///< Of texts: the event, and which of its texts.
 };
 
-const std::array<std::pair<std::string_view, Reader::ReadRecord>, 17> Reader::kReaders = {{
+const std::array<std::pair<std::string_view, Reader::ReadRecord>, 18> Reader::kReaders = {{
     {"d", &Reader::dispatch},
     {"h", &Reader::host},
     {"m", &Reader::message},
@@ -253,6 +260,7 @@ const std::array<std::pair<std::string_view, Reader::ReadRecord>, 17> Reader::kR
     {"log", &Reader::log},
     {"f", &Reader::finding},
     {"room", &Reader::scenario_room},
+    {"kept", &Reader::kept},
     {"cut", &Reader::cut},
 }};
 

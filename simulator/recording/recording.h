@@ -101,6 +101,14 @@ struct RecordedFinding {
     std::string what;
 };
 
+/// An event that a server's database has in another way than the server stored it.
+struct RecordedKept {
+    std::int64_t at_us = 0;
+    int server = 0;
+    Index event = 0;
+    std::string what;
+};
+
 struct ScenarioRoom {
     std::string name;
     RoomId id;
@@ -122,6 +130,7 @@ struct RecordPlace {
         ClientAnswer,
         Log,
         Finding,
+        Kept,
     };
     Kind kind;
     Index index = 0;
@@ -138,6 +147,7 @@ struct Recording {
     std::vector<RecordedClient> clients;
     std::vector<RecordedLog> logs;
     std::vector<RecordedFinding> findings;
+    std::vector<RecordedKept> kept;
     std::vector<ScenarioRoom> scenario_rooms;
     std::vector<RecordPlace> order;
     std::map<State::Hash, std::string> state_nodes;

@@ -25,19 +25,23 @@ void list_servers(const json::Value& value, const Recording& recording, std::vec
     }
 }
 
-// `detail` is "verb {arguments}", as the world notes it when a step begins.
+// Of "verb {arguments}", as the world notes it when a step begins.
+std::optional<json::Value> arguments_of(const std::string& detail) {
+    const std::size_t blank = detail.find(' ');
+    if (blank == std::string::npos) return std::nullopt;
+    auto arguments = json::parse(std::string_view(detail).substr(blank + 1));
+    if (!arguments || !arguments->is_object()) return std::nullopt;
+    return *std::move(arguments);
+}
+
 FaultSpan make_span(const RecordedNote& note, const Recording& recording) {
     FaultSpan span{
         .what = note.detail, .servers = {}, .from_us = note.at_us, .until_us = recording.end_us};
-    const std::size_t blank = note.detail.find(' ');
-    if (blank == std::string::npos) return span;
-    const auto arguments = json::parse(std::string_view(note.detail).substr(blank + 1));
-    if (!arguments || !arguments->is_object()) return span;
+    const auto arguments = arguments_of(note.detail);
+    if (!arguments) return span;
     if (const std::int64_t* for_ms = arguments->find_integer(kDurationParameter))
         span.until_us = note.at_us + *for_ms * 1000;
-    for (const json::Member& argument : *arguments->if_object())
-        list_servers(argument.value, recording, span.servers);
-    std::ranges::sort(span.servers);
+    span.servers = list_named_servers(recording, note.detail);
     return span;
 }
 
@@ -46,6 +50,23 @@ bool is_placed(const RecordedStoring* storing) {
 }
 
 }  // namespace
+
+std::vector<int> list_named_servers(const Recording& recording, const std::string& detail) {
+    std::vector<int> servers;
+    const auto arguments = arguments_of(detail);
+    if (!arguments) return servers;
+    for (const json::Member& argument : *arguments->if_object())
+        list_servers(argument.value, recording, servers);
+    std::ranges::sort(servers);
+    return servers;
+}
+
+std::optional<int> find_first_host(const Recording& recording, std::string_view text) {
+    const std::string_view word = text.substr(0, text.find_first_of(": "));
+    const auto place = std::ranges::find(recording.hosts, word);
+    if (place == recording.hosts.end()) return std::nullopt;
+    return static_cast<int>(place - recording.hosts.begin());
+}
 
 Past::Past(const Recording& recording) : recording_(recording) {
     for (Index index = 0; index < recording.storings.size(); ++index) {
@@ -61,6 +82,21 @@ Past::Past(const Recording& recording) : recording_(recording) {
         rooms_[{room.server, room.room}].push_back(index);
     }
     add_faults();
+    add_downs();
+}
+
+void Past::add_downs() {
+    for (const RecordedNote& note : recording_.notes) {
+        const auto server = find_first_host(recording_, note.detail);
+        if (!server) continue;
+        if (note.kind == "crash") {
+            downs_.push_back({*server, note.at_us, recording_.end_us, note.detail});
+        } else if (note.kind == "start") {
+            for (DownSpan& down : downs_) {
+                if (down.server == *server) down.until_us = std::min(down.until_us, note.at_us);
+            }
+        }
+    }
 }
 
 void Past::add_faults() {
@@ -239,30 +275,69 @@ std::optional<Parting> Past::find_parting(const RoomId& room, int a, int b) cons
     return Parting{std::get<3>(*best), std::get<2>(*best)};
 }
 
-std::optional<Meeting> Past::find_meeting(int server, Index event) const {
-    const Event& known = *recording_.events[event].event;
-    if (known.prev_events.size() < 2) return std::nullopt;
-    Meeting meeting;
-    for (const EventId& id : known.prev_events) {
+std::optional<State> Past::find_judging_state(const RecordedStoring& storing) const {
+    if (storing.status != EventStatus::SoftFailed)
+        return storing.before ? recording_.find_state(*storing.before) : std::nullopt;
+    const RoomId& room = recording_.events[storing.event].event->room_id;
+    const RecordedRoom* then = find_room(storing.server, room, storing.at_us - 1);
+    return then == nullptr ? std::nullopt : recording_.find_state(then->state);
+}
+
+std::vector<State::Hash> Past::list_meeting_roots(int server, Index event) const {
+    std::vector<State::Hash> roots;
+    for (const EventId& id : recording_.events[event].event->prev_events) {
         const auto previous = recording_.find_event(id);
         const RecordedStoring* storing = previous ? find_placed(server, *previous) : nullptr;
-        if (storing == nullptr || !storing->after) return std::nullopt;
-        auto state = recording_.find_state(*storing->after);
-        if (!state) return std::nullopt;
-        if (std::ranges::find(meeting.states, *state) == meeting.states.end())
-            meeting.states.push_back(*std::move(state));
+        if (storing == nullptr || !storing->after) return {};
+        if (std::ranges::find(roots, *storing->after) == roots.end())
+            roots.push_back(*storing->after);
     }
-    if (meeting.states.size() < 2) return std::nullopt;
+    if (roots.size() < 2) return {};
+    const RecordedStoring* storing = find_placed(server, event);
+    roots.push_back(storing == nullptr ? State::Hash() : storing->before.value_or(State::Hash()));
+    return roots;
+}
 
-    commands::Room room{known.rules, {}, meeting.states};
-    for (Index index = 0; index < recording_.events.size(); ++index) {
-        const RecordedStoring* storing = find_last(server, index);
-        if (storing == nullptr || recording_.events[index].event->room_id != known.room_id)
-            continue;
-        room.events.add(recording_.events[index].texts[storing->text]);
+namespace {
+
+/// The events of some states, and everything that authorizes them.
+commands::EventMap gather_events(const Past& past, int server, const std::vector<State>& states) {
+    const Recording& recording = past.recording();
+    std::vector<EventId> pending;
+    for (const State& state : states)
+        state.for_each([&](const StateKey&, const EventId& id) { pending.push_back(id); });
+    std::set<EventId> seen;
+    commands::EventMap events;
+    while (!pending.empty()) {
+        const EventId id = std::move(pending.back());
+        pending.pop_back();
+        const auto index = recording.find_event(id);
+        if (!seen.insert(id).second || !index) continue;
+        const RecordedStoring* storing = past.find_last(server, *index);
+        if (storing == nullptr) continue;
+        const EventPtr& event = recording.events[*index].texts[storing->text];
+        events.add(event);
         if (storing->status == EventStatus::Rejected || storing->is_rejected_outlier)
-            room.events.reject(recording_.events[index].event->id);
+            events.reject(id);
+        pending.insert(pending.end(), event->auth_events.begin(), event->auth_events.end());
     }
+    return events;
+}
+
+}  // namespace
+
+std::optional<Meeting> Past::find_meeting(int server, Index event) const {
+    const std::vector<State::Hash> roots = list_meeting_roots(server, event);
+    if (roots.empty()) return std::nullopt;
+    Meeting meeting;
+    for (Index place = 0; place + 1 < roots.size(); ++place) {
+        auto state = recording_.find_state(roots[place]);
+        if (!state) return std::nullopt;
+        meeting.states.push_back(*std::move(state));
+    }
+    const commands::Room room{recording_.events[event].event->rules,
+                              gather_events(*this, server, meeting.states),
+                              meeting.states};
     meeting.explanation = commands::explain(
         room, commands::resolve_by_oracle(room.state_sets, room.events, *room.rules), {});
     meeting.resolved = meeting.explanation.state;

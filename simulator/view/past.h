@@ -21,6 +21,14 @@ struct FaultSpan {
     std::int64_t until_us = 0;
 };
 
+/// While a server was down.
+struct DownSpan {
+    int server = 0;
+    std::int64_t from_us = 0;
+    std::int64_t until_us = 0;
+    std::string why;
+};
+
 /// Where two servers ceased to agree about a room.
 struct Parting {
     enum class Kind {
@@ -32,6 +40,11 @@ struct Parting {
     Kind kind;
     Index event = 0;
 };
+
+/// The number of the host whose name the text begins with; nothing: of none.
+std::optional<int> find_first_host(const Recording& recording, std::string_view text);
+/// The numbers of the hosts that a note names: the arguments of a step.
+std::vector<int> list_named_servers(const Recording& recording, const std::string& detail);
 
 /// The states that met before an event, as one server knew them, and how they were resolved.
 struct Meeting {
@@ -61,6 +74,7 @@ public:
     const std::vector<Index>& messages_with(Index event) const;
 
     const std::vector<FaultSpan>& faults() const { return faults_; }
+    const std::vector<DownSpan>& downs() const { return downs_; }
     std::vector<const FaultSpan*> faults_at(std::int64_t at_us) const;
 
     /// What was true in a room of a server at that time; null before it had the room.
@@ -69,6 +83,13 @@ public:
     /// The event of least depth about which two servers differ at the end; nothing: none.
     std::optional<Parting> find_parting(const RoomId& room, int a, int b) const;
 
+    /// What a verdict came from: the state before the event, or the current one if that soft-failed
+    /// it. Nothing if it is not known.
+    std::optional<State> find_judging_state(const RecordedStoring& storing) const;
+
+    /// The roots of the states that met before an event at a server, and last that of the state
+    /// which it took; empty where `find_meeting` gives nothing. Equal roots are equal meetings.
+    std::vector<State::Hash> list_meeting_roots(int server, Index event) const;
     /// Nothing if fewer than two different states met, or one of them is unknown.
     std::optional<Meeting> find_meeting(int server, Index event) const;
 
@@ -76,6 +97,7 @@ public:
 
 private:
     void add_faults();
+    void add_downs();
     /// Has the server a joined user in the room in the end, as far as it knows itself?
     bool is_joined(int server, const RoomId& room) const;
     /// The events that must reach a server which is in the room; none of one that is not.
@@ -88,6 +110,7 @@ private:
     std::map<Index, std::vector<Index>> messages_;                  ///< By event.
     std::map<std::pair<int, RoomId>, std::vector<Index>> rooms_;
     std::vector<FaultSpan> faults_;
+    std::vector<DownSpan> downs_;
 };
 
 }  // namespace matrix::simulator

@@ -195,7 +195,9 @@ private:
                 tell_inputs(server, *storing);
         }
         tell_resolution(index, servers);
-        if (first_us) tell_faults(*first_us);
+        if (!first_us) return;
+        tell_faults(*first_us);
+        tell_downs(*first_us);
     }
 
     void tell_getting(int server, Index index) {
@@ -213,6 +215,10 @@ private:
             text += "; " + in_seconds(placed->at_us) + " " + describe_verdict(*placed);
         line(2, text);
         const RecordedStoring* told = placed == nullptr ? first : placed;
+        for (const RecordedKept& kept : recording_.kept) {
+            if (kept.server != server || kept.event != index) continue;
+            line(3, "in the end its database has" + kept.what);
+        }
         if (!told->rule.empty()) line(3, told->rule + ": " + with_names(recording_, told->detail));
     }
 
@@ -265,14 +271,7 @@ private:
     void tell_inputs(int server, const RecordedStoring& storing) {
         const Event& event = *recording_.events[storing.event].event;
         const bool is_soft = storing.status == storage::EventStatus::SoftFailed;
-        std::optional<State> state;
-        if (is_soft) {
-            if (const RecordedRoom* room =
-                    past_.find_room(server, event.room_id, storing.at_us - 1))
-                state = recording_.find_state(room->state);
-        } else if (storing.before) {
-            state = recording_.find_state(*storing.before);
-        }
+        const auto state = past_.find_judging_state(storing);
         line(2,
              std::string("inputs of ") + name_of(server) + "'s verdict, " +
                  (is_soft ? "of the current state then:" : "of the state before it:"));
@@ -348,6 +347,15 @@ private:
             line(2,
                  "fault at that time: " + with_names(recording_, fault->what) + ", from " +
                      in_seconds(fault->from_us) + " to " + in_seconds(fault->until_us));
+        }
+    }
+
+    void tell_downs(std::int64_t at_us) {
+        for (const DownSpan& down : past_.downs()) {
+            if (down.from_us > at_us || down.until_us < at_us) continue;
+            line(2,
+                 "down at that time: " + down.why + ", from " + in_seconds(down.from_us) + " to " +
+                     in_seconds(down.until_us));
         }
     }
 

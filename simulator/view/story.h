@@ -12,7 +12,7 @@ namespace matrix::simulator {
 struct RunFacts {
     std::string banner;      ///< What was drawn, in lines.
     std::string outcome;     ///< "failed-check", "crash", ...
-    std::string reason;      ///< Of a crash.
+    std::string reason;      ///< Of a crash, or of what makes a run inconclusive; lines.
     std::string stuck_in;    ///< The phase that did not end.
     std::string trace_hash;  ///< Empty if the run did not come to its end.
     std::string repeat;      ///< The one line that repeats it.

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "simulator/view/past.h"
 #include "simulator/view/words.h"
 
 namespace matrix::simulator {
@@ -87,6 +88,8 @@ private:
                 return write_client_answer(recording_.clients[place.index]);
             case Kind::Log:
                 return write_log(recording_.logs[place.index]);
+            case Kind::Kept:
+                return write_kept(recording_.kept[place.index]);
             case Kind::Finding:
                 return write_finding(recording_.findings[place.index]);
         }
@@ -178,8 +181,9 @@ private:
     void write_note(const RecordedNote& note) {
         // The whole scenario, and what the hash is to hold of the end.
         if (note.kind == "scenario" || note.kind == "final") return;
+        const auto server = find_first_host(recording_, note.detail);
         add({.at_us = note.at_us,
-             .server = {},
+             .server = server ? recording_.host_name(*server) : "",
              .kind = note.kind,
              .room = {},
              .event = {},
@@ -228,6 +232,16 @@ private:
                 line.event = recording_.event_name(EventId(*id->if_string()));
         }
         add(line);
+    }
+
+    void write_kept(const RecordedKept& kept) {
+        add({.at_us = kept.at_us,
+             .server = recording_.host_name(kept.server),
+             .kind = "kept",
+             .room = room_of(kept.event),
+             .event = recording_.events[kept.event].name,
+             .verdict = "changed",
+             .detail = kept.what});
     }
 
     void write_finding(const RecordedFinding& finding) {

@@ -70,6 +70,20 @@ TEST(Recorder, DoesNotChangeTheRun) {
     EXPECT_EQ(recorded.report.metrics, plain->metrics);
 }
 
+TEST(Recorder, DoesNotChangeARunWithFaults) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        DrawOptions draw;
+        draw.servers = 3;
+        draw.seed = seed;
+        draw.chaos_ms = 120'000;
+        draw.is_swarm = true;
+        const Scenario scenario = draw_scenario(draw);
+        const auto plain = run(scenario);
+        ASSERT_TRUE(plain);
+        EXPECT_EQ(record(scenario).report.trace_hash, plain->trace_hash) << "seed " << seed;
+    }
+}
+
 TEST(Recorder, WritesDownWhatTheRunCounted) {
     const Recorded recorded = record(small_scenario(5));
     const Recording& recording = recorded.recording;
@@ -128,6 +142,16 @@ TEST(Story, SaysThatAServerDroppedABan) {
     EXPECT_TRUE(has(story, "s1: never stored it")) << story;
     EXPECT_TRUE(has(story, "event_dropped")) << story;
     EXPECT_TRUE(has(story, "signatures: that of")) << story;
+}
+
+TEST(Story, SaysWhatADatabaseHasInstead) {
+    const Recorded honest = record(small_scenario(3));
+    const Recorded rotten = record(small_scenario(3), {.plant = "rotten-topics"});
+    const std::string story = story_of(rotten);
+
+    EXPECT_TRUE(honest.recording.kept.empty());
+    EXPECT_TRUE(has(story, "in the end its database has text")) << story;
+    EXPECT_TRUE(has(story, "tropic")) << story;
 }
 
 TEST(Story, ShowsTheStepsOfAResolution) {
