@@ -37,6 +37,7 @@ struct ClusterOptions {
     runtime::LogLevel log_level = runtime::LogLevel::Error;
     bool has_pointer_draw = false;        ///< Plants a draw that no seed decides.
     std::ostream* trace_lines = nullptr;  ///< Gets the trace as JSON lines; null: nothing does.
+    Recorder* recorder = nullptr;         ///< Writes down what happens; null: nobody does.
     Saboteur* saboteur = nullptr;         ///< Of a planted bug (planted/planted_bug.h); null: none.
 };
 

@@ -40,6 +40,7 @@ ClusterOptions cluster_options_of(const Scenario& scenario,
             .log_level = options.log_level,
             .has_pointer_draw = options.has_pointer_draw,
             .trace_lines = trace_lines,
+            .recorder = options.recorder,
             .saboteur = saboteur};
 }
 

@@ -95,6 +95,7 @@ private:
                  int to,
                  std::move_only_function<void()> arrive);
 
+    void note_lost(int from, int to, const std::string& what);
     Passage draw_passage(int from, int to, std::size_t bytes);
     void apply(const LinkTrouble& trouble, runtime::Random& random, Passage& passage);
     bool is_cut(int from, int to) const;

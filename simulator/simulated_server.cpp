@@ -91,7 +91,7 @@ SimulatedServer::SimulatedServer(Surroundings surroundings, const SimulatedDisk&
       number_(number),
       name_("s" + std::to_string(number) + ".test"),
       disk_(disk, seed_of(world_.options, number)),
-      log_(world_.time, number, world_.options.log_level),
+      log_(world_.time, number, world_.options.log_level, world_.options.recorder),
       host_(world_.network.add_host(
           name_.text(),
           [this](runtime::HttpRequest request, runtime::Responder respond) {
@@ -147,6 +147,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
         options.make_signer = make_simulated_signer;
         options.verifier = &simulated_verifier();
     }
+    if (Recorder* recorder = world_.options.recorder) options.watch = recorder->watch_of(number_);
     if (world_.options.saboteur != nullptr)
         options.verifier = &world_.options.saboteur->verifier_of(number_, *options.verifier);
     return options;

@@ -77,7 +77,7 @@ public:
     LivingRoom& room_of(const Step& step) { return room_named(step.text("room")); }
     /// The same of any argument that names a room.
     LivingRoom& room_named(std::string_view name);
-    void add_room(LivingRoom room) { rooms_.push_back(std::move(room)); }
+    void add_room(LivingRoom room);
 
     /// The user of this id, which the scenario has.
     const User& user(std::string_view id) const;

@@ -211,6 +211,13 @@ private:
     Task<Result<FederationClient::AliasedRoom>> find_named_room(Request request);
     Task<Result<Reply>> read_public_rooms(DirectoryWish wish, std::optional<std::string> server);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
+    // rooms
+    /// As a list of JSON.
+    Task<std::string> write_events(RoomPtr room, Requester requester, std::vector<EventPtr> events);
+    /// Lets others work before the caller goes on.
+    runtime::Completion<bool> end_turn() const {
+        return services_.clock.sleep(runtime::milliseconds(0));
+    }
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
     Task<Result<Reply>> send_once(storage::ClientTransaction transaction,

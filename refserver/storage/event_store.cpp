@@ -23,8 +23,11 @@ std::ostream& operator<<(std::ostream& out, EventStatus status) {
     unreachable();
 }
 
-EventStore::EventStore(Turns& turns, std::size_t events_cached_max, EventPool* pool)
-    : turns_(turns), pool_(pool), cache_(events_cached_max) {
+EventStore::EventStore(Turns& turns,
+                       std::size_t events_cached_max,
+                       EventPool* pool,
+                       const Watch* watch)
+    : turns_(turns), pool_(pool), watch_(watch), cache_(events_cached_max) {
     turns_.on_failed_commit([this] {
         cache_.clear();
         rare_rows_ = {};
@@ -154,6 +157,7 @@ void EventStore::write(RoomNumber room, const StoredEvent& stored) {
             {room, event.origin_server_ts, event.id.view()});
     }
     if (bool* is_absent = absent_.find(event.id.view())) *is_absent = false;
+    if (watch_ != nullptr) watch_->event(stored);
 }
 
 namespace {

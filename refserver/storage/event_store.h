@@ -13,6 +13,7 @@
 #include "refserver/storage/events.h"
 #include "refserver/storage/lru_map.h"
 #include "refserver/storage/turns.h"
+#include "refserver/storage/watch.h"
 
 namespace matrix::storage {
 
@@ -30,10 +31,12 @@ public:
     /// Of how many ids it stays known that there is no such event: of those that are on their way.
     static constexpr std::size_t kAbsentCachedMax = 1000;
 
-    /// With a pool, events of the cache are those of the pool; it outlives the store.
+    /// With a pool, events of the cache are those of the pool. It and who watches outlive the
+    /// store.
     explicit EventStore(Turns& turns,
                         std::size_t events_cached_max = kEventsCachedMax,
-                        EventPool* pool = nullptr);
+                        EventPool* pool = nullptr,
+                        const Watch* watch = nullptr);
     EventStore(const EventStore&) = delete;
     EventStore& operator=(const EventStore&) = delete;
 
@@ -92,6 +95,7 @@ private:
 
     Turns& turns_;
     EventPool* pool_;
+    const Watch* watch_;  ///< Null: nobody.
     LruMap<StoredEventPtr> cache_;
     RareRows rare_rows_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.

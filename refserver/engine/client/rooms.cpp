@@ -8,6 +8,29 @@
 #include "refserver/engine/client_server.h"
 
 namespace matrix::engine {
+namespace {
+
+/// Events that are parsed, and written as clients see them, in one turn.
+constexpr std::size_t kEventsPerTurn = 64;
+
+bool is_member(const StateKey& key) {
+    return key.type == "m.room.member";
+}
+
+}  // namespace
+
+// A large room has tens of thousands.
+Task<std::string> ClientServer::write_events(RoomPtr room,
+                                             Requester requester,
+                                             std::vector<EventPtr> events) {
+    const ClientEventWriter writer(*room, requester, transactions_, services_.clock.now());
+    std::vector<std::string> written;
+    for (const EventPtr& event : events) {
+        written.push_back(writer.write(event, RoomIdMember::Included));
+        if (written.size() % kEventsPerTurn == 0) co_await end_turn();
+    }
+    co_return write_array(written);
+}
 
 Task<Result<Reply>> ClientServer::get_event(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(request.path[0], "roomId"));
@@ -25,12 +48,9 @@ Task<Result<Reply>> ClientServer::get_state(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(request.path[0], "roomId"));
     ASSIGN_OR_CO_RETURN(const RoomView view,
                         view_room(services_.rooms, id, request.requester.user));
-    const ClientEventWriter writer(
-        *view.room, request.requester, transactions_, services_.clock.now());
-    std::vector<std::string> events;
-    for (const EventPtr& event : view.list_state())
-        events.push_back(writer.write(event, RoomIdMember::Included));
-    co_return Reply{.written_body = write_array(events)};
+    const auto events =
+        co_await view.room->gather_events(co_await view.room->gather_ids(view.state()));
+    co_return Reply{.written_body = co_await write_events(view.room, request.requester, events)};
 }
 
 Task<Result<Reply>> ClientServer::get_state_event(Request request) {
@@ -62,12 +82,11 @@ Result<std::optional<Membership>> membership_query(const Request& request, std::
     return membership;
 }
 
-// Those of the state that is asked for, of which `wanted` or not `unwanted` is the membership.
+// Of the members those, of which `wanted` or not `unwanted` is the membership.
 struct MemberFilter {
     std::optional<Membership> wanted;
     std::optional<Membership> unwanted;
     bool admits(const Event& event) const {
-        if (event.type != "m.room.member") return false;
         if (!wanted && !unwanted) return true;
         const auto membership = event.membership();
         return (wanted && membership == wanted) || (unwanted && membership != unwanted);
@@ -95,24 +114,24 @@ Task<Result<Reply>> ClientServer::get_members(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomView view,
                         view_room(services_.rooms, id, request.requester.user));
     ASSIGN_OR_CO_RETURN(const State state, state_of_view(view, request));
-    const ClientEventWriter writer(
-        *view.room, request.requester, transactions_, services_.clock.now());
-    std::vector<std::string> events;
-    for (const EventPtr& event : view.room->load_events(state)) {
-        if (filter.admits(*event)) events.push_back(writer.write(event, RoomIdMember::Included));
-    }
-    co_return Reply{.written_body =
-                        ObjectWriter().add_written("chunk", write_array(events)).finish()};
+    std::vector<EventPtr> events =
+        co_await view.room->gather_events(co_await view.room->gather_ids(state, is_member));
+    std::erase_if(events, [&](const EventPtr& event) { return !filter.admits(*event); });
+    const std::string chunk = co_await write_events(view.room, request.requester, events);
+    co_return Reply{.written_body = ObjectWriter().add_written("chunk", chunk).finish()};
 }
 
 Task<Result<Reply>> ClientServer::get_joined_members(Request request) {
     ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(request.path[0], "roomId"));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
                         find_joined_room(services_.rooms, id, request.requester.user));
+    const auto events =
+        co_await room->gather_events(co_await room->gather_ids(room->current_state(), is_member));
     json::Object joined;
-    for (const UserId& member : room->list_members(Membership::Join)) {
-        const EventPtr event = room->find_state("m.room.member", member.view());
-        const json::Value content(event->parse_content());
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        if (i % kEventsPerTurn == kEventsPerTurn - 1) co_await end_turn();
+        if (events[i]->membership() != Membership::Join) continue;
+        const json::Value content(events[i]->parse_content());
         json::Object profile;
         if (const std::string* name = content.find_string("displayname")) {
             profile.set("display_name", *name);
@@ -120,7 +139,7 @@ Task<Result<Reply>> ClientServer::get_joined_members(Request request) {
         if (const std::string* url = content.find_string("avatar_url")) {
             profile.set("avatar_url", *url);
         }
-        joined.set(member.view(), std::move(profile));
+        joined.set(*events[i]->state_key, std::move(profile));
     }
     co_return Reply{.body = json::Object{{"joined", std::move(joined)}}};
 }

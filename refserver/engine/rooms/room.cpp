@@ -141,6 +141,24 @@ std::int64_t Room::count_joined() const {
     return static_cast<std::int64_t>(users);
 }
 
+Room::MemberCounts Room::count_members(const State& state) const {
+    const Data& room = data();
+    MemberCounts counts{count_joined(),
+                        room.services.rooms.count_members(room.number, Membership::Invite)};
+    const auto add = [&](const std::optional<EventId>& id, std::int64_t number) {
+        const EventPtr event = id ? room.services.events.find_event(*id) : nullptr;
+        const auto membership = event ? event->membership() : std::nullopt;
+        if (membership == Membership::Join) counts.joined += number;
+        if (membership == Membership::Invite) counts.invited += number;
+    };
+    for (const StateDifference& difference : diff(room.current, state)) {
+        if (difference.key.type != "m.room.member") continue;
+        add(difference.before, -1);
+        add(difference.after, 1);
+    }
+    return counts;
+}
+
 bool Room::is_server_joined(const ServerName& server) const {
     return data().joined_servers().contains(server);
 }

@@ -105,9 +105,12 @@ Task<std::vector<StoredEvent>> Room::Data::place_history(std::vector<Event> even
                                                          ServerName from) {
     std::vector<StoredEvent> all;
     std::size_t states_fetched = 0;
+    // What fills a gap may take an extremity away.
+    co_await prepare_resolution(extremities);
     for (Event& event : events) {
         const EventId event_id = event.id;
         refresh();
+        co_await prepare_resolution(event.prev_events);
         // What stands above a hole has to be asked for.
         if (!state_after_all(event.prev_events) && ++states_fetched > kBackfillStatesMax) continue;
         Result<StoredEvent> placed = co_await place_historic(std::move(event), from);

@@ -89,10 +89,16 @@ struct Room::Data {
     // room_resolution.cpp
 
     State resolve_states(const std::vector<State>& states);
+    /// Looks up, over as many turns as it takes, what the resolution of the states after some
+    /// events will ask for, and of `besides` if there is one. Afterwards the room may have changed.
+    Task<void> prepare_resolution(std::vector<EventId> ids,
+                                  std::optional<State> besides = std::nullopt);
     /// Call when a known event was redacted, or is rejected no longer, or is now.
     void event_changed(const EventId& id);
     /// The state after several events; nothing if one of them has no place in the graph.
     std::optional<State> state_after_all(const std::vector<EventId>& ids);
+    /// Those that are known.
+    std::vector<State> list_states_after(const std::vector<EventId>& ids) const;
 
     // room_place.cpp
 
@@ -239,9 +245,16 @@ private:
         std::map<ServerName, bool> by_server;
     };
     AclVerdicts acl_verdicts_;
+    /// In the order of roots, each once; and by what the result is remembered.
+    struct Dispute {
+        std::vector<State> states;
+        std::string key;
+    };
+    static Dispute dispute_of(const std::vector<State>& states);
+    Resolver& resolver();
+
     /// By the roots of what was resolved.
     storage::LruMap<State> resolved_{64};
-    /// Made when it is needed first: most rooms are never in conflict.
     std::unique_ptr<Resolver> resolver_;
 };
 

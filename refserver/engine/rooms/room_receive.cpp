@@ -157,6 +157,10 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         co_return std::unexpected(before.error());
     }
 
+    // The event will be one extremity among others.
+    refresh();
+    if (extremities != event.prev_events) co_await prepare_resolution(extremities, *before);
+
     // Only what all other steps accept is worth the policy server's time.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
