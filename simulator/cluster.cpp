@@ -21,12 +21,14 @@ constexpr std::uint64_t kWireUsRange = 2000;
 
 Cluster::Cluster(const ClusterOptions& options)
     : options_(options),
-      trace_(options.trace_lines),
+      trace_(options.trace_lines, options.recorder),
       time_(trace_),
       choices_(options.choices, trace_),
       executor_(time_, kWorldNumber),
       clock_(time_, executor_, kWorldNumber),
       network_(time_, choices_, trace_, options.link) {
+    if (options.recorder != nullptr)
+        options.recorder->tell_time_by([this] { return time_.now_us(); });
     storage::run_sqlite_on_one_thread();
     storage::seed_sqlite_randomness(kSqliteSeed);
     const engine::ServerOptions defaults = SimulatedServer::frugal_options();

@@ -23,6 +23,7 @@ namespace matrix::simulator {
 
 using runtime::Task;
 class Saboteur;
+class Wiretap;
 
 /// Which signatures servers make; the trace is the same.
 enum class Crypto { Simulated, Real };
@@ -37,7 +38,9 @@ struct ClusterOptions {
     runtime::LogLevel log_level = runtime::LogLevel::Error;
     bool has_pointer_draw = false;        ///< Plants a draw that no seed decides.
     std::ostream* trace_lines = nullptr;  ///< Gets the trace as JSON lines; null: nothing does.
+    Recorder* recorder = nullptr;         ///< Writes down what happens; null: nobody does.
     Saboteur* saboteur = nullptr;         ///< Of a planted bug (planted/planted_bug.h); null: none.
+    const Wiretap* wiretap = nullptr;     ///< Hears answers; null: nobody does.
 };
 
 /// What a server answered to a user.

@@ -29,7 +29,8 @@ constexpr std::int64_t kSettlePauseS = 2;
 ClusterOptions cluster_options_of(const Scenario& scenario,
                                   const RunOptions& options,
                                   std::ostream* trace_lines,
-                                  Saboteur* saboteur) {
+                                  Saboteur* saboteur,
+                                  const Wiretap& wiretap) {
     return {.servers = scenario.servers,
             .users_per_server = scenario.users_per_server,
             .identity_seed = scenario.identity_seed,
@@ -41,7 +42,9 @@ ClusterOptions cluster_options_of(const Scenario& scenario,
             .log_level = options.log_level,
             .has_pointer_draw = options.has_pointer_draw,
             .trace_lines = trace_lines,
-            .saboteur = saboteur};
+            .recorder = options.recorder,
+            .saboteur = saboteur,
+            .wiretap = &wiretap};
 }
 
 // The phases of a run, in their order; each is false when it did not end within its time.
@@ -57,6 +60,8 @@ public:
     }
 
     void run_timeline() {
+        for (Check* check : checks_)
+            check->begin(world_);
         const std::int64_t start_us = cluster_.time().now_us();
         const std::int64_t end_us = start_us + world_.scenario().chaos_ms * 1000;
         const std::vector<Step>& steps = world_.scenario().timeline;
@@ -96,11 +101,23 @@ public:
         return settle_once(kSettleRounds);
     }
 
+    // What checks have to ask, while nothing else happens.
+    bool inquire() {
+        cluster_.tasks().start(inquire_all());
+        return cluster_.run_until(kHourUs, [this] { return is_inquired_; });
+    }
+
 private:
     bool settle_once(int round) {
         is_settled_ = false;
         cluster_.tasks().start(speak_everywhere(round));
         return cluster_.run_until(kHourUs, [this] { return is_settled_ && cluster_.is_quiet(); });
+    }
+
+    Task<void> inquire_all() {
+        for (Check* check : checks_)
+            co_await check->inquire(&world_);
+        is_inquired_ = true;
     }
 
     Task<void> make_rooms() {
@@ -110,6 +127,7 @@ private:
             for (const auto& [user, level] : plan.levels)
                 levels.set(user, level);
             json::Object body{{"preset", plan.preset}, {"room_version", plan.version}};
+            if (!plan.type.empty()) body.set("creation_content", json::Object{{"type", plan.type}});
             if (!levels.empty()) {
                 body.set("power_level_content_override", json::Object{{"users", levels}});
             }
@@ -125,7 +143,7 @@ private:
                                           json::write(created.body));
                 continue;
             }
-            world_.add_room({plan.name, RoomId(*id), plan.version, creator, {}});
+            world_.add_room({plan.name, RoomId(*id), plan.version, creator});
             co_await join_members(&plan, creator, RoomId(*id));
         }
         is_set_up_ = true;
@@ -184,6 +202,7 @@ private:
     const std::vector<Check*>& checks_;
     bool is_set_up_ = false;
     bool is_settled_ = false;
+    bool is_inquired_ = false;
 };
 
 // Empty when all phases ended, else the one that did not.
@@ -193,6 +212,7 @@ std::string run_phases(World& world, const std::vector<Check*>& checks) {
     phases.run_timeline();
     if (!phases.heal()) return "heal";
     if (!phases.settle()) return "settle";
+    if (!phases.inquire()) return "inquiry";
     return "";
 }
 
@@ -238,6 +258,22 @@ void note_final_state(World& world) {
             for (const EventId& extremity : (*room)->extremities())
                 detail += extremity.text();
             cluster.trace().note("final", detail);
+        }
+    }
+}
+
+// What is in the databases now; after the hash is taken, for it reads them.
+void record_kept(Cluster& cluster, Recorder& recorder) {
+    constexpr std::int64_t kSlice = 1000;
+    for (int number = 0; number < cluster.server_count(); ++number) {
+        if (!cluster.server(number).is_up()) continue;
+        storage::Audit audit(cluster.server(number).engine().turns().database());
+        std::int64_t last = 0;
+        for (auto rows = audit.list_events(last, kSlice); !rows.empty();
+             rows = audit.list_events(last, kSlice)) {
+            for (const storage::Audit::Event& row : rows)
+                recorder.kept(number, row);
+            last = rows.back().number;
         }
     }
 }
@@ -336,8 +372,9 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
         if (!trace_file.is_open()) return std::nullopt;
     }
     const Sandbox sandbox;
+    Wiretap wiretap;
     Cluster cluster(cluster_options_of(
-        scenario, options, options.trace_file ? &trace_file : nullptr, saboteur.get()));
+        scenario, options, options.trace_file ? &trace_file : nullptr, saboteur.get(), wiretap));
     if (options.dispatches != nullptr) cluster.trace().count_dispatches_at(*options.dispatches);
     cluster.trace().note("scenario", write_scenario(scenario));
 
@@ -350,6 +387,8 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     for (const auto& check : own_checks)
         checks.push_back(check.get());
     if (options.onlooker != nullptr) checks.push_back(options.onlooker);
+    for (Check* check : checks)
+        wiretap.add([&world, check](const Heard& heard) { return check->listen(world, heard); });
 
     RunReport report;
     report.stuck_in = run_phases(world, checks);
@@ -370,6 +409,7 @@ std::optional<RunReport> run(const Scenario& scenario, const RunOptions& options
     report.trace_hash = cluster.trace().hash();
     report.choices = cluster.choices().recorded();
     report.reached = list_reached_names();
+    if (options.recorder != nullptr) record_kept(cluster, *options.recorder);
     return report;
 }
 

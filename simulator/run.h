@@ -16,6 +16,7 @@
 namespace matrix::simulator {
 
 class Check;
+class Recorder;
 
 /// How to run, which changes nothing of what happens.
 struct RunOptions {
@@ -26,6 +27,7 @@ struct RunOptions {
     std::optional<std::string> trace_file;  ///< JSON lines of everything.
     std::string plant;                      ///< A planted bug's name; empty: none.
     std::uint64_t* dispatches = nullptr;    ///< Counted there as they happen; null: nowhere.
+    Recorder* recorder = nullptr;           ///< Writes down what happens; null: nobody does.
     Check* onlooker = nullptr;              ///< Looks on beside the checkers; may be null.
 };
 

@@ -175,6 +175,11 @@ unsigned draw_from_random_device(void* device) {
     return next(device);
 }
 
+// What jemalloc, where it is linked, reads at the start of the program: it gives no memory back,
+// which it would do by the wall clock, and one thread allocates.
+extern const char* const malloc_conf;
+const char* const malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,narenas:1";
+
 }  // extern "C"
 // NOLINTEND(readability-identifier-naming, readability-inconsistent-declaration-parameter-name)
 

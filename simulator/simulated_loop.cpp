@@ -59,6 +59,9 @@ runtime::Pending SimulatedWorkers::start(runtime::Lane lane,
 }
 
 void SimulatedLog::take(const runtime::LogLine& line) {
+    if (recorder_ != nullptr && line.kind.level >= runtime::LogLevel::Info)
+        recorder_->log(server_, line);
+    if (line.kind.level < least_) return;
     const std::string text = runtime::log_text(line);
     const double now_s = static_cast<double>(time_.now_us()) / 1e6;
     std::fprintf(stderr, "%10.3f s%d %s\n", now_s, server_, text.c_str());

@@ -13,6 +13,7 @@
 #include "refserver/runtime/log.h"
 #include "refserver/runtime/random.h"
 #include "refserver/runtime/workers.h"
+#include "simulator/recording/recorder.h"
 #include "simulator/virtual_time.h"
 
 namespace matrix::simulator {
@@ -103,20 +104,27 @@ private:
     int server_;
 };
 
-/// Writes to standard error with virtual time and server, from a level on.
+/// Writes to standard error with virtual time and server, from a level on. A recorder is told
+/// everything but what is for debugging; null: there is none.
 class SimulatedLog : public runtime::Log {
 public:
-    SimulatedLog(VirtualTime& time, int server, runtime::LogLevel least)
-        : time_(time), server_(server), least_(least) {}
+    SimulatedLog(VirtualTime& time,
+                 int server,
+                 runtime::LogLevel least,
+                 Recorder* recorder = nullptr)
+        : time_(time), server_(server), least_(least), recorder_(recorder) {}
 
 protected:
-    bool is_enabled(runtime::LogLevel level) const override { return level >= least_; }
+    bool is_enabled(runtime::LogLevel level) const override {
+        return level >= least_ || (recorder_ != nullptr && level >= runtime::LogLevel::Info);
+    }
     void take(const runtime::LogLine& line) override;
 
 private:
     VirtualTime& time_;
     int server_;
     runtime::LogLevel least_;
+    Recorder* recorder_;
 };
 
 }  // namespace matrix::simulator

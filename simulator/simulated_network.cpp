@@ -52,6 +52,7 @@ LinkTrouble make_partition(const std::vector<std::vector<int>>& groups) {
 struct SimulatedNetwork::Exchange {
     int from = 0;
     int to = 0;
+    std::uint64_t request = 0;  ///< The number of the message.
     std::move_only_function<void(runtime::Network::Result)> done;
     Pending timeout;
     Pending step;                       ///< The next thing to happen to it.
@@ -121,6 +122,7 @@ int SimulatedNetwork::add_host(std::string name,
     const int number = static_cast<int>(hosts_.size());
     numbers_.emplace(name, number);
     addressed_.emplace(address_of(number), number);
+    if (Recorder* recorder = trace_.recorder()) recorder->host(number, name);
     hosts_.push_back({std::move(name), std::move(deliver), std::move(run_turn), std::move(is_up)});
     return number;
 }
@@ -280,6 +282,17 @@ void SimulatedNetwork::apply(const LinkTrouble& trouble,
 
 // --- One request ---------------------------------------------------------------------------------
 
+// It does not arrive either, and its sender is told.
+void SimulatedNetwork::record_refused(int from, int to, const HttpRequest& message) {
+    if (Recorder* recorder = trace_.recorder())
+        recorder->lost(from, to, message.method + " " + message.target);
+}
+
+void SimulatedNetwork::note_lost(int from, int to, const std::string& what) {
+    ++counts_.lost;
+    if (Recorder* recorder = trace_.recorder()) recorder->lost(from, to, what);
+}
+
 void SimulatedNetwork::start(const std::shared_ptr<Exchange>& exchange, OutgoingRequest request) {
     const int from = exchange->from;
     exchange->timeout = time_.schedule(request.timeout.value * 1000, from, [this, exchange] {
@@ -313,9 +326,10 @@ bool SimulatedNetwork::is_stopped_on_the_way(const std::shared_ptr<Exchange>& ex
         if (!message.target.starts_with(trouble.target)) continue;
         if (!does_happen(random, trouble.one_in)) continue;
         if (trouble.kind == Kind::Cut) {
-            ++counts_.lost;
+            note_lost(from, to, message.method + " " + message.target);
         } else if (trouble.kind == Kind::Refuse) {
             ++counts_.refused;
+            record_refused(from, to, message);
             fail(exchange, draw_latency_us(from, to), trouble.error, "by a fault of the scenario");
         } else {
             ++counts_.answered_on_the_way;
@@ -336,15 +350,16 @@ void SimulatedNetwork::carry_request(const std::shared_ptr<Exchange>& exchange,
     const int to = exchange->to;
     const Passage passage = draw_passage(from, to, message.body.size());
     if (passage.is_lost) {
-        ++counts_.lost;
+        note_lost(from, to, message.method + " " + message.target);
         return;
     }
     const std::string* authorization = message.headers.find("Authorization");
-    trace_.message(from,
-                   to,
-                   message.method + " " + message.target + " " +
-                       without_signatures(authorization == nullptr ? "" : *authorization),
-                   message.body);
+    exchange->request =
+        trace_.message(from,
+                       to,
+                       message.method + " " + message.target + " " +
+                           without_signatures(authorization == nullptr ? "" : *authorization),
+                       message.body);
     if (passage.is_reset) {
         ++counts_.reset;
         const bool is_served = random_of(from, to).below(2) == 1;
@@ -361,6 +376,7 @@ void SimulatedNetwork::carry_request(const std::shared_ptr<Exchange>& exchange,
         auto twin = std::make_shared<Exchange>();
         twin->from = from;
         twin->to = to;
+        twin->request = exchange->request;
         Passage again = passage;
         again.delay_us += draw_latency_us(from, to);
         set_out(again, twin, to, [this, twin, message]() mutable { arrive(twin, message); });
@@ -386,17 +402,19 @@ void SimulatedNetwork::set_out(const Passage& passage,
 
 void SimulatedNetwork::arrive(std::shared_ptr<Exchange> exchange, HttpRequest message) {
     if (is_cut(exchange->from, exchange->to)) {
-        ++counts_.lost;
+        note_lost(exchange->from, exchange->to, message.method + " " + message.target);
         return;
     }
     if (!hosts_[exchange->to].is_up()) {
         ++counts_.refused;
+        record_refused(exchange->from, exchange->to, message);
         return fail(exchange,
                     draw_latency_us(exchange->to, exchange->from),
                     NetworkErrorKind::Unreachable,
                     "the connection was refused");
     }
     ++delivered_;
+    if (Recorder* recorder = trace_.recorder()) recorder->arrived(exchange->request);
     hosts_[exchange->to].run_turn([this, exchange, message = std::move(message)]() mutable {
         hosts_[exchange->to].deliver(std::move(message), Answering(*this, exchange));
     });
@@ -406,23 +424,29 @@ void SimulatedNetwork::answer(std::shared_ptr<Exchange> exchange, HttpResponse r
     const int from = exchange->from;
     const int to = exchange->to;
     const Passage passage = draw_passage(to, from, response.body.size());
+    const std::string status = std::to_string(response.status);
     if (passage.is_lost) {
-        ++counts_.lost;
+        note_lost(to, from, status);
         return;
     }
-    trace_.message(to, from, std::to_string(response.status), response.body);
+    const std::uint64_t number = trace_.message(to, from, status, response.body);
+    if (Recorder* recorder = trace_.recorder()) recorder->answers(number, exchange->request);
     if (passage.is_reset || exchange->is_broken_for_sender) {
         if (passage.is_reset) ++counts_.reset;
         return fail(
             exchange, passage.delay_us, NetworkErrorKind::Interrupted, "the connection was reset");
     }
-    set_out(passage, exchange, from, [this, exchange, response = std::move(response)]() mutable {
-        if (is_cut(exchange->to, exchange->from)) {
-            ++counts_.lost;
-            return;
-        }
-        finish(exchange, std::move(response));
-    });
+    set_out(passage,
+            exchange,
+            from,
+            [this, exchange, number, response = std::move(response)]() mutable {
+                if (is_cut(exchange->to, exchange->from)) {
+                    note_lost(exchange->to, exchange->from, std::to_string(response.status));
+                    return;
+                }
+                if (Recorder* recorder = trace_.recorder()) recorder->arrived(number);
+                finish(exchange, std::move(response));
+            });
 }
 
 void SimulatedNetwork::fail(const std::shared_ptr<Exchange>& exchange,

@@ -9,6 +9,7 @@
 #include "simulator/simulated_crypto.h"
 #include "simulator/simulated_durability.h"
 #include "simulator/traced_random.h"
+#include "simulator/wiretap.h"
 
 namespace matrix::simulator {
 namespace {
@@ -92,7 +93,7 @@ SimulatedServer::SimulatedServer(Surroundings surroundings, const SimulatedDisk&
       number_(number),
       name_("s" + std::to_string(number) + ".test"),
       disk_(disk, seed_of(world_.options, number)),
-      log_(world_.time, number, world_.options.log_level),
+      log_(world_.time, number, world_.options.log_level, world_.options.recorder),
       host_(world_.network.add_host(
           name_.text(),
           [this](runtime::HttpRequest request, runtime::Responder respond) {
@@ -139,6 +140,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
     engine::ServerOptions options = frugal_options();
     options.server_name = name_;
     options.event_pool = &world_.events;
+    if (Recorder* recorder = world_.options.recorder) options.watch = recorder->watch_of(number_);
     // A process that finds accounts leaves them their tokens.
     for (int user = 0; is_disk_new_ && user < world_.options.users_per_server; ++user) {
         options.users.push_back("user" + std::to_string(user));
@@ -148,6 +150,7 @@ engine::ServerOptions SimulatedServer::options_of_process() const {
         options.make_signer = make_simulated_signer;
         options.verifier = &simulated_verifier();
     }
+    if (Recorder* recorder = world_.options.recorder) options.watch = recorder->watch_of(number_);
     if (world_.options.saboteur != nullptr)
         options.verifier = &world_.options.saboteur->verifier_of(number_, *options.verifier);
     return options;
@@ -299,6 +302,8 @@ void SimulatedServer::handle(runtime::HttpRequest request, Answered done) {
 
 // A request arrives, of a client or of another server; within a turn of this server's loop.
 void SimulatedServer::serve(runtime::HttpRequest request, runtime::Responder respond) {
+    if (const Wiretap* wiretap = world_.options.wiretap; wiretap != nullptr)
+        respond = wiretap->tap(number_, request, std::move(respond));
     if (Saboteur* saboteur = world_.options.saboteur; saboteur != nullptr) {
         if (auto answer = saboteur->intercept(number_, request)) return respond(std::move(*answer));
         if (saboteur->is_altered(number_, request)) {

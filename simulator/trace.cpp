@@ -45,6 +45,7 @@ void blank_signatures(std::string& blanked, std::size_t from) {
         if (end == std::string::npos) break;
         if (blanked.compare(end, 3, "\":\"") == 0) {
             blank_until_quote(blanked, end + 3, kSignatureCharacters);
+            blank_until_quote(blanked, end + 3, kPublicKeyCharacters);  // Of a device.
         }
     }
     blank_after(blanked, from, "\"key\":\"", kPublicKeyCharacters);
@@ -85,6 +86,7 @@ void Trace::dispatch(std::int64_t time_us, int server) {
     time_us_ = time_us;
     server_ = server;
     add('d', time_us, server, {});
+    if (recorder_ != nullptr) recorder_->dispatch(time_us, server);
     if (lines_ != nullptr) {
         *lines_ << R"({"kind":"dispatch","server":)" << server << R"(,"time_us":)" << time_us
                 << "}\n";
@@ -101,7 +103,7 @@ void Trace::draw(std::string_view stream, std::uint64_t value) {
     }
 }
 
-void Trace::message(int from, int to, std::string_view what, std::string_view body) {
+std::uint64_t Trace::message(int from, int to, std::string_view what, std::string_view body) {
     ++messages_;
     add('m', from, to, what);
     add_header('b', 0, 0, body.size());
@@ -114,11 +116,14 @@ void Trace::message(int from, int to, std::string_view what, std::string_view bo
                 << R"(,"kind":"message","server":)" << server_ << R"(,"time_us":)" << time_us_
                 << R"(,"to":)" << to << R"(,"what":)" << json::write(json::Value(what)) << "}\n";
     }
+    if (recorder_ != nullptr) recorder_->message(messages_, from, to, what, body);
+    return messages_;
 }
 
 void Trace::note(std::string_view kind, std::string_view detail) {
     add('n', 0, 0, kind);
     add('t', 0, 0, detail);
+    if (recorder_ != nullptr) recorder_->note(kind, detail);
     if (lines_ != nullptr) {
         *lines_ << R"({"detail":)" << json::write(json::Value(detail)) << R"(,"kind":)"
                 << json::write(json::Value(kind)) << R"(,"server":)" << server_ << R"(,"time_us":)"

@@ -11,22 +11,29 @@
 #include <string_view>
 
 #include "simulator/quick_hash.h"
+#include "simulator/recording/recorder.h"
 
 namespace matrix::simulator {
 
 class Trace {
 public:
-    /// Writes each record to `lines` besides, as a JSON line; null: nowhere.
-    explicit Trace(std::ostream* lines = nullptr) : lines_(lines) {}
+    /// Writes each record to `lines` besides, as a JSON line; null: nowhere. A recorder, if there
+    /// is one, is told of each that it can use.
+    explicit Trace(std::ostream* lines = nullptr, Recorder* recorder = nullptr)
+        : lines_(lines), recorder_(recorder) {}
     Trace(const Trace&) = delete;
     Trace& operator=(const Trace&) = delete;
 
     void dispatch(std::int64_t time_us, int server);
     void draw(std::string_view stream, std::uint64_t value);
     /// An HTTP message on its way; `what` says which, for example "PUT /_matrix/..." or "200".
-    void message(int from, int to, std::string_view what, std::string_view body);
+    /// Gives its number.
+    std::uint64_t message(int from, int to, std::string_view what, std::string_view body);
     /// Something worth reading: a fault, an operation, a verdict.
     void note(std::string_view kind, std::string_view detail);
+
+    /// Who writes down what is in no hash; null: nobody.
+    Recorder* recorder() { return recorder_; }
 
     /// Of all records so far, as 32 hexadecimal digits.
     std::string hash();
@@ -46,6 +53,7 @@ private:
     QuickHash running_;
     std::string buffer_;
     std::ostream* lines_;
+    Recorder* recorder_;
     std::int64_t time_us_ = 0;
     int server_ = -1;  // Whose turn it is; the world's before the first.
     std::uint64_t own_dispatches_ = 0;

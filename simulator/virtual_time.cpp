@@ -101,10 +101,11 @@ bool VirtualTime::set_aside(const Entry& next) {
 
 bool VirtualTime::step() {
     drop_cancelled_top();
-    if (heap_.empty()) return false;
+    if (heap_.empty() || stands_still()) return false;
     const Entry next = heap_.front();
     std::ranges::pop_heap(heap_, is_later);
     heap_.pop_back();
+    jobs_at_once_ = next.time_us > now_us_ ? 0 : jobs_at_once_ + 1;
     // What waited is late: time does not go back for it.
     now_us_ = std::max(now_us_, next.time_us);
     if (set_aside(next)) return true;
@@ -117,8 +118,7 @@ bool VirtualTime::step() {
 void VirtualTime::run_until(std::int64_t time_us) {
     while (true) {
         const std::int64_t next = next_us();
-        if (next < 0 || next > time_us) break;
-        step();
+        if (next < 0 || next > time_us || !step()) break;
     }
     now_us_ = std::max(now_us_, time_us);
 }

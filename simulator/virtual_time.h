@@ -33,6 +33,12 @@ public:
                               int server,
                               std::move_only_function<void()> job);
 
+    /// So many jobs at one moment are no work that ends.
+    static constexpr std::uint64_t kJobsAtOnceMax = 2'000'000;
+    /// More than `kJobsAtOnceMax` jobs ran while the time stood still. Nothing runs any more then,
+    /// so that a run comes to its end and can say so.
+    bool stands_still() const { return jobs_at_once_ > kJobsAtOnceMax; }
+
     /// From now on no job of this server is run; what is due meanwhile waits, in its order, until
     /// `resume`.
     void pause(int server);
@@ -85,6 +91,7 @@ private:
     std::map<int, std::vector<Entry>> paused_;  ///< What waits, by server.
     std::size_t cancelled_ = 0;                 ///< Entries of the heap whose jobs are gone.
     std::int64_t now_us_ = 0;
+    std::uint64_t jobs_at_once_ = 0;  ///< Since the time moved.
     std::uint64_t next_ = 0;
 };
 

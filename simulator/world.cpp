@@ -20,7 +20,10 @@ std::string room_path(const RoomId& room, std::string_view rest) {
 }
 
 World::World(const Scenario& scenario, Cluster& cluster)
-    : scenario_(scenario), cluster_(cluster), fault_points_(cluster.choices()) {
+    : scenario_(scenario),
+      cluster_(cluster),
+      findings_(cluster.trace().recorder()),
+      fault_points_(cluster.choices()) {
     for (int number = 0; number < scenario.byzantine_hosts; ++number) {
         hosts_.push_back(std::make_unique<ByzantineHost>(cluster, name_of_byzantine_host(number)));
     }
@@ -33,10 +36,16 @@ LivingRoom* World::find_room(std::string_view name) {
     return place == rooms_.end() ? nullptr : &*place;
 }
 
-LivingRoom& World::room_of(const Step& step) {
-    LivingRoom* room = find_room(step.text("room"));
+LivingRoom& World::room_named(std::string_view name) {
+    LivingRoom* room = find_room(name);
     MATRIX_ASSERT(room != nullptr);
     return *room;
+}
+
+void World::add_room(LivingRoom room) {
+    if (Recorder* recorder = cluster_.trace().recorder())
+        recorder->room(room.name, room.id, room.version);
+    rooms_.push_back(std::move(room));
 }
 
 const User& World::user(std::string_view id) const {
@@ -80,8 +89,12 @@ std::optional<std::string> World::find_excuse_of_keys(int server) {
 }
 
 Task<Answer> World::call(User user, std::string method, std::string target, json::Value body) {
-    ++counts_.operations;
+    const std::uint64_t number = ++counts_.operations;
+    Recorder* recorder = cluster_.trace().recorder();
+    if (recorder != nullptr)
+        recorder->client_request(number, user.server, user.id, method + " " + target);
     Answer answer = co_await cluster_.call(user, method, target, std::move(body));
+    if (recorder != nullptr) recorder->client_answer(number, answer.status, answer.body);
     SimulatedServer& server = cluster_.server(user.server);
     if (answer.status == kNoConnection || answer.status == kBadGateway) {
         ++counts_.unreachable;

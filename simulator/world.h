@@ -9,10 +9,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "simulator/byzantine/byzantine_host.h"
 #include "simulator/cluster.h"
+#include "simulator/device_book.h"
 #include "simulator/drawn_faults.h"
 #include "simulator/findings.h"
 #include "simulator/scenario/scenario.h"
@@ -26,8 +28,12 @@ struct LivingRoom {
     RoomId id;
     std::string version;
     User creator;
-    std::vector<EventId> messages;  ///< Those that a server acknowledged, the oldest first.
+    std::vector<EventId> messages = {};  ///< Those that a server acknowledged, the oldest first.
+    std::optional<RoomId> predecessor = std::nullopt;  ///< Of a room that came by an upgrade.
 };
+
+/// Who has paged through which room, by its place in `World::rooms`.
+using HistoryReaders = std::set<std::pair<std::string, std::size_t>>;
 
 /// What users asked for, and what became of it.
 struct OperationCounts {
@@ -77,8 +83,14 @@ public:
     const std::vector<LivingRoom>& rooms() const { return rooms_; }
     /// The room that a step is about. A verb may ask: what is about a room that does not exist yet
     /// is not begun.
-    LivingRoom& room_of(const Step& step);
-    void add_room(LivingRoom room) { rooms_.push_back(std::move(room)); }
+    LivingRoom& room_of(const Step& step) { return room_named(step.text("room")); }
+    /// The same of any argument that names a room.
+    LivingRoom& room_named(std::string_view name);
+    void add_room(LivingRoom room);
+
+    /// Devices that users brought beside their first one, and what went to and fro between them.
+    DeviceBook& devices() { return devices_; }
+    HistoryReaders& history_readers() { return history_readers_; }
 
     /// The user of this id, which the scenario has.
     const User& user(std::string_view id) const;
@@ -131,6 +143,8 @@ private:
     std::set<std::string> excuses_;
     std::map<RoomId, std::string> doubts_;
     std::vector<LivingRoom> rooms_;
+    DeviceBook devices_;
+    HistoryReaders history_readers_;
     std::vector<std::unique_ptr<ByzantineHost>> hosts_;
     std::deque<ActiveFault> faults_;  ///< All that ever began: each keeps its place.
     std::uint64_t next_transaction_ = 0;

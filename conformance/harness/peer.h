@@ -21,6 +21,7 @@
 #include "conformance/harness/http_client.h"
 #include "conformance/harness/http_listener.h"
 #include "conformance/harness/peer_room.h"
+#include "conformance/harness/requirement.h"
 #include "conformance/harness/steps.h"
 #include "conformance/harness/target.h"
 
@@ -117,20 +118,20 @@ public:
     /// Without an Authorization header and with whatever headers and body the request has.
     Response send_unsigned(HttpRequest request);
 
-    /// GET /make_join; by default with all room versions that the suite knows.
+    /// GET /make_join; by default with all room versions.
     Response make_join(const RoomId& room,
                        const UserId& user,
-                       const std::vector<std::string>& versions = {"1", "10", "11", "12"});
+                       const std::vector<std::string>& versions = list_room_versions());
     /// The template of a good /make_join answer, with the time and all else that a server fills in.
     /// Ends the test if it is refused.
     Pdu join_template(const RoomId& room, std::string_view localpart);
     std::expected<Pdu, std::string> try_join_template(const RoomId& room,
                                                       std::string_view localpart);
     Response make_leave(const RoomId& room, const UserId& user);
-    /// GET /make_knock; by default with all room versions with knocking that the suite knows.
+    /// GET /make_knock; by default with all room versions.
     Response make_knock(const RoomId& room,
                         const UserId& user,
-                        const std::vector<std::string>& versions = {"7", "10", "11", "12"});
+                        const std::vector<std::string>& versions = list_room_versions());
     /// PUT /v2/send_join with the event's own room and id.
     Response send_join(const Pdu& join);
     Response send_leave(const Pdu& leave);

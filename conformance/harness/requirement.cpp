@@ -44,8 +44,17 @@ std::vector<Row> room_version_rows(std::vector<std::string> versions) {
     return rows;
 }
 
+std::vector<std::string> list_room_versions(int first) {
+    constexpr int kNewest = 12;
+    std::vector<std::string> versions;
+    for (int version = first; version <= kNewest; ++version)
+        versions.push_back(std::to_string(version));
+    return versions;
+}
+
 std::vector<Row> knock_version_rows() {
-    return room_version_rows({"7", "10", "11", "12"});
+    constexpr int kFirst = 7;
+    return room_version_rows(list_room_versions(kFirst));
 }
 
 }  // namespace matrix::conformance

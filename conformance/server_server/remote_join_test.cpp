@@ -128,6 +128,60 @@ CONFORMANCE_TEST(RemoteJoin,
         << join;
 }
 
+// security-cases.tsv 28
+CONFORMANCE_TEST(RemoteJoin,
+                 {.id = "ss/remote_join/claimed-predecessor-loses-nothing",
+                  .place = "client-server-api/#room-upgrades",
+                  .text = "A room that names another one as its predecessor, whose state has no "
+                          "tombstone, takes neither its aliases nor its members."}) {
+    const std::string alias =
+        "#" + Client::make_transaction_id() + ":" + target.server_name().text();
+    const std::string directory = "/_matrix/client/v3/directory/room/" + escape(alias);
+    const RoomId old = alice.create_room();
+    const EventId last = alice.send_message(old, "the last word");
+    ASSERT_TRUE(has_status(alice.put(directory, {{"room_id", old.text()}}), 200));
+    PeerRoom& room = peer.create_room(
+        {.version = room_version_here(target),
+         .create_content = {
+             {"predecessor", {{"room_id", old.text()}, {"event_id", last.text()}}}}});
+
+    alice.join(room.id(), peer.name().view());
+
+    ASSERT_EQ(alice.membership(room.id(), alice.user()), "join");
+    EXPECT_EQ(string_at(alice.get(directory).body, {"room_id"}), old.text());
+    EXPECT_EQ(alice.membership(old, alice.user()), "join");
+    EXPECT_TRUE(has_status(alice.get(room_path(old, {"state", "m.room.tombstone"})), 404));
+    alice.send_message(old, "a word after it");
+}
+
+// The peer is not asked to keep such a join to itself: for all others in the room, alice is there.
+CONFORMANCE_TEST(RemoteJoin,
+                 {.id = "ss/remote_join/joins-again-after-a-lost-answer",
+                  .place = kJoiningPlace,
+                  .text = "A user whose join was accepted, while the answer to /send_join was "
+                          "lost, joins by trying again, and has the room's state and what follows.",
+                  .rows = room_version_rows()}) {
+    PeerRoom& room = make_room();
+    const UserId creator = peer.user("creator");
+    peer.on("PUT", kSendJoinPath.data(), [&room](const IncomingRequest& request) {
+        room.add(Pdu{request.json(), &room.rules()});
+        return respond_error(502, "M_UNKNOWN", "the answer was lost");
+    });
+    // Whether it fails, or the target asks once more by itself, is not said.
+    try_to_join(room);
+    ASSERT_EQ(room.membership(alice.user()), "join") << "as the peer knows it";
+    change_answer(room, [](Json&) {});
+
+    alice.join(room.id(), peer.name().view());
+
+    EXPECT_EQ(alice.membership(room.id(), alice.user()), "join");
+    EXPECT_EQ(alice.membership(room.id(), creator), "join");
+    const Pdu message =
+        peer.send(room, creator, "m.room.message", {{"msgtype", "m.text"}, {"body", "you are in"}});
+    const Json event = alice.sync_until_event(room.id(), message.id());
+    EXPECT_EQ(string_at(event, {"content", "body"}), "you are in");
+}
+
 CONFORMANCE_TEST(RemoteJoin,
                  {.id = "ss/remote_join/names-its-room-versions",
                   .place = "server-server-api/#get_matrixfederationv1make_joinroomiduserid",

@@ -61,12 +61,20 @@ public:
         const auto number = static_cast<std::uint32_t>(size());
         bytes_.append(text);
         ends_.push_back(static_cast<std::uint32_t>(bytes_.size()));
-        if (2 * ends_.size() > slots_.size()) {
-            grow();
+        if (kSlotsPerText * ends_.size() > slots_.size()) {
+            grow(ends_.size());
         } else {
             place(number);
         }
         return number;
+    }
+
+    /// Makes room for so many texts of so many bytes together, so that none of them costs more than
+    /// another.
+    void reserve(std::size_t texts, std::size_t bytes) {
+        bytes_.reserve(bytes);
+        ends_.reserve(texts);
+        if (slots_.size() < kSlotsPerText * texts) grow(texts);
     }
 
     /// Valid until a text is added.
@@ -82,6 +90,7 @@ public:
     }
 
 private:
+    static constexpr std::size_t kSlotsPerText = 2;  // At least: at most half of them are used.
     struct Slot {
         std::uint32_t tag = 0;
         std::uint32_t number = kNone;
@@ -121,9 +130,8 @@ private:
             place = (place + 1) & mask();
         slots_[place] = {tag_of(hash), number};
     }
-    void grow() {
-        constexpr std::size_t kSlotsPerText = 2;  // At least: between a quarter and half are used.
-        slots_.assign(std::bit_ceil(kSlotsPerText * ends_.size()), Slot{});
+    void grow(std::size_t texts) {
+        slots_.assign(std::bit_ceil(kSlotsPerText * texts), Slot{});
         for (std::uint32_t number = 0; number < ends_.size(); ++number)
             place(number);
     }

@@ -3,6 +3,7 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 
@@ -94,6 +95,9 @@ public:
     Task<Result<Reply>> ban(Request request);
     Task<Result<Reply>> unban(Request request);
     Task<Result<Reply>> get_joined_rooms(Request request);
+
+    // room_upgrades
+    Task<Result<Reply>> upgrade_room(Request request);
 
     // directory, list_public_rooms
     Task<Result<Reply>> get_public_rooms(Request request);
@@ -211,6 +215,18 @@ private:
     Task<Result<FederationClient::AliasedRoom>> find_named_room(Request request);
     Task<Result<Reply>> read_public_rooms(DirectoryWish wish, std::optional<std::string> server);
     Result<void> check_canonical_alias(const Room& room, const json::Object& content) const;
+    // room_upgrades: aliases, and the place in the directory.
+    void move_names(const RoomId& from, const RoomId& to);
+    // rooms
+    /// Those that are shown as a list of JSON; all if nothing says which.
+    Task<std::string> write_events(RoomPtr room,
+                                   Requester requester,
+                                   std::vector<EventId> ids,
+                                   std::function<bool(const Event&)> is_shown = nullptr);
+    /// Lets others work before the caller goes on.
+    runtime::Completion<bool> end_turn() const {
+        return services_.clock.sleep(runtime::milliseconds(0));
+    }
     // room_send, redaction
     std::optional<Reply> find_repeated(const storage::ClientTransaction& transaction) const;
     Task<Result<Reply>> send_once(storage::ClientTransaction transaction,

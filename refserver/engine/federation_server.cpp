@@ -2,10 +2,9 @@
 
 #include "refserver/engine/federation_server.h"
 
-#include <algorithm>
-
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation/event_lists.h"
+#include "refserver/engine/rooms/server_view.h"
 #include "refserver/protocol/redaction.h"
 #include "refserver/runtime/clock.h"
 
@@ -24,44 +23,41 @@ Result<RoomPtr> FederationServer::find_resident_room(const ServerName& origin,
     return *room;
 }
 
-namespace {
-
-bool was_joined_before_each(const Room& room,
-                            const ServerName& server,
-                            const std::vector<EventId>& events) {
-    return !events.empty() && std::ranges::all_of(events, [&](const EventId& event) {
-        return room.was_server_joined_before(server, event);
-    });
-}
-
-}  // namespace
-
 // UNSPECIFIED: a server that was put out of the room may still ask about events from its time in
 // it. Otherwise one that missed what came before its own ban can neither place nor apply the ban,
 // holds itself to be in the room, and is told nothing any more.
-Result<RoomPtr> FederationServer::find_room_to_read(const ServerName& origin,
-                                                    std::string_view room_id,
-                                                    const std::vector<EventId>& at) const {
-    ASSIGN_OR_RETURN(const RoomId id, require_room_id(room_id, "roomId"));
+Task<Result<RoomPtr>> FederationServer::find_room_to_read(ServerName origin,
+                                                          std::string room_id,
+                                                          std::vector<EventId> at) const {
+    ASSIGN_OR_CO_RETURN(const RoomId id, require_room_id(room_id, "roomId"));
     const Result<RoomPtr> room = services_.rooms.find(id);
     // A stranger does not learn which rooms exist.
-    const bool may_read =
-        room && (*room)->is_server_allowed(origin) &&
-        ((*room)->is_server_joined(origin) || was_joined_before_each(**room, origin, at));
-    if (!may_read) {
-        return forbidden("your server is not in the room, or its server_acl denies it");
+    const auto refused = forbidden("your server is not in the room, or its server_acl denies it");
+    if (!room || !(*room)->is_server_allowed(origin)) co_return refused;
+    if ((*room)->is_server_joined(origin)) co_return room;
+    ServerView view(*room, origin);
+    for (const EventId& event : at) {
+        if (!co_await view.was_joined_before(event)) co_return refused;
     }
-    return *room;
+    if (at.empty()) co_return refused;
+    co_return room;
 }
 
-EventPtr FederationServer::shown_to(const ServerName& origin,
-                                    const Room& room,
-                                    const StoredEvent& event) const {
-    // What came without its place came as state, or to authorize: /state shows it to every server
-    // in the room, whatever the history visibility.
-    const bool is_bare_state = !event.is_placed() && event.event->is_state();
-    if (is_bare_state || room.may_server_see(origin, event)) return event.event;
-    return std::make_shared<const Event>(redact(*event.event));
+Task<std::vector<EventPtr>> FederationServer::list_shown(RoomPtr room,
+                                                         ServerName server,
+                                                         std::vector<StoredEvent> events) const {
+    ServerView view(room, server);
+    std::vector<EventPtr> shown;
+    for (const StoredEvent& stored : events) {
+        if (stored.is_rejected()) continue;
+        // What came without its place came as state, or to authorize: /state shows it to every
+        // server in the room, whatever the history visibility.
+        const bool is_bare_state = !stored.is_placed() && stored.event->is_state();
+        const bool is_shown = is_bare_state || co_await view.may_see(stored);
+        shown.push_back(is_shown ? stored.event
+                                 : std::make_shared<const Event>(redact(*stored.event)));
+    }
+    co_return shown;
 }
 
 Reply FederationServer::transaction_of(const std::vector<EventPtr>& events) const {

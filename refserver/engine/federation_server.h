@@ -128,11 +128,14 @@ private:
     Result<RoomPtr> find_resident_room(const ServerName& origin, std::string_view room) const;
     /// A room for those who want to read: 403 unless a user of the origin is in it, or was before
     /// each of the events `at`.
-    Result<RoomPtr> find_room_to_read(const ServerName& origin,
-                                      std::string_view room,
-                                      const std::vector<EventId>& at = {}) const;
-    /// An event as this server may see it: redacted if the room's history is not for it.
-    EventPtr shown_to(const ServerName& origin, const Room& room, const StoredEvent& event) const;
+    Task<Result<RoomPtr>> find_room_to_read(ServerName origin,
+                                            std::string room,
+                                            std::vector<EventId> at = {}) const;
+    /// Events as a server may see them: redacted where the room's history is not for it, and
+    /// without those that were rejected.
+    Task<std::vector<EventPtr>> list_shown(RoomPtr room,
+                                           ServerName server,
+                                           std::vector<StoredEvent> events) const;
     /// A transaction that carries events, as /event and /backfill answer.
     Reply transaction_of(const std::vector<EventPtr>& events) const;
 

@@ -42,6 +42,9 @@ constexpr Route kRoutes[] = {
     {"POST", "/_matrix/client/v3/rooms/{roomId}/unban", AccessToken, L::Messages, &C::unban},
     {"GET", "/_matrix/client/v3/joined_rooms", AccessToken, L::None, &C::get_joined_rooms},
 
+    // room_upgrades
+    {"POST", "/_matrix/client/v3/rooms/{roomId}/upgrade", AccessToken, L::Messages, &C::upgrade_room},
+
     // directory, list_public_rooms
     {"GET", "/_matrix/client/v3/publicRooms", AccessTokenOptional, L::None, &C::get_public_rooms},
     {"POST", "/_matrix/client/v3/publicRooms", AccessToken, L::None, &C::query_public_rooms},

@@ -12,6 +12,7 @@
 #include "refserver/protocol/signatures.h"
 #include "refserver/storage/database.h"
 #include "refserver/storage/event_pool.h"
+#include "refserver/storage/watch.h"
 
 namespace matrix::engine {
 
@@ -50,6 +51,8 @@ struct ServerOptions {
     /// Shared with other servers of the process, and outlives them; null: this server has its own
     /// copy of each event.
     storage::EventPool* event_pool = nullptr;
+    /// Is told what becomes of events; outlives the server. Null: nobody is.
+    const storage::Watch* watch = nullptr;
 };
 
 }  // namespace matrix::engine

@@ -15,6 +15,13 @@ constexpr std::size_t kEventsHeldPerConflicted = 4;
 // How many of those that are added are held at once, before anybody has used them.
 constexpr std::size_t kNewEventsHeldMax = 1'024;
 
+// A table that has come to the first size will come to the second one, and makes room for it: to
+// move it later, when it is large, takes longer than a turn of a server may.
+constexpr std::size_t kManyEvents = 16'384;
+constexpr std::size_t kManyMoreEvents = 262'144;
+constexpr std::size_t kRolesPerEvent = 4;  // And parents.
+constexpr std::size_t kIdBytes = 44;       // From room version 3 on.
+
 bool names_create_by_room_id(const Event& event) {
     return event.rules->event_format == EventFormat::HashedRoomId && !event.room_id.empty();
 }
@@ -66,6 +73,9 @@ void AuthIndex::clear() {
     paths_.clear();
     missing_.clear();
     held_.clear();
+    pending_.clear();
+    pending_ids_.clear();
+    on_cycles_.clear();
     is_topological_ = true;
     ++epoch_;
     MATRIX_ASSERT(intern_key("m.room.create", "") == kCreateKey);
@@ -75,6 +85,7 @@ void AuthIndex::clear() {
 // An event that comes after those that cite it has no place in the table, so all are added anew.
 // That is rare: events are checked, and stored, behind what they cite.
 void AuthIndex::start(std::size_t recently_conflicted) {
+    if (!on_cycles_.empty()) forget_pending();
     if (held_.size() > kEventsHeldMax + kEventsHeldPerConflicted * recently_conflicted) {
         for (const Index index : held_)
             rows_[index].event = nullptr;
@@ -120,10 +131,32 @@ void AuthIndex::require(std::span<const State::EntryPtr* const> entries) {
     }
 }
 
-// Depth first, without recursion: chains of auth events are as long as rooms are old.
-Index AuthIndex::add(const EventId& id, auth::CitedEvent found) {
+bool AuthIndex::require_some(const EventId& id, std::size_t& steps) {
+    if (!finish_pending(steps)) return false;
+    if (ids_.find(id.view()) != kNone) return true;
+    auth::CitedEvent found = find_event_(id);
+    if (!found.event) {
+        missing_.insert(id);
+        return true;
+    }
     add_pending(id, std::move(found));
+    return finish_pending(steps);
+}
+
+Index AuthIndex::add(const EventId& id, auth::CitedEvent found) {
+    std::size_t steps = SIZE_MAX;
+    finish_pending(steps);
+    if (const Index known = ids_.find(id.view()); known != kNone) return known;
+    add_pending(id, std::move(found));
+    finish_pending(steps);
+    return ids_.find(id.view());
+}
+
+// Depth first, without recursion: chains of auth events are as long as rooms are old.
+bool AuthIndex::finish_pending(std::size_t& steps) {
     while (!pending_.empty()) {
+        if (steps == 0) return false;
+        --steps;
         const EventId* needed = next_needed(pending_.back());
         if (!needed) {
             append(pending_.back());
@@ -142,7 +175,14 @@ Index AuthIndex::add(const EventId& id, auth::CitedEvent found) {
         describe(index, *find_event(index));
     }
     on_cycles_.clear();
-    return ids_.find(id.view());
+    return true;
+}
+
+// What was added is whole; but events on a cycle, of which some are pending.
+void AuthIndex::forget_pending() {
+    if (!on_cycles_.empty()) return clear();
+    pending_.clear();
+    pending_ids_.clear();
 }
 
 void AuthIndex::add_pending(const EventId& id, auth::CitedEvent found) {
@@ -174,7 +214,16 @@ const EventId& AuthIndex::create_id_of(const Event& event) {
     return create_id_;
 }
 
+void AuthIndex::make_room() {
+    ids_.reserve(kManyMoreEvents, kManyMoreEvents * kIdBytes);
+    rows_.reserve(kManyMoreEvents);
+    parents_.reserve(kManyMoreEvents * kRolesPerEvent);
+    child_edges_.reserve(kManyMoreEvents * kRolesPerEvent);
+    roles_.reserve(kManyMoreEvents * kRolesPerEvent);
+}
+
 void AuthIndex::append(Pending& pending) {
+    if (rows_.size() == kManyEvents) make_room();
     const Event& event = *pending.event;
     pending_ids_.erase(event.id);
     const Index index = ids_.add(event.id.view());
@@ -232,6 +281,7 @@ void AuthIndex::describe(Index index, const Event& event) {
 }
 
 void AuthIndex::refresh(const EventId& id) {
+    if (pending_ids_.contains(id)) forget_pending();
     const Index index = ids_.find(id.view());
     if (index == kNone) return;
     auth::CitedEvent found = find_event_(id);

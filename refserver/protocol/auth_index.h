@@ -77,6 +77,10 @@ public:
     /// The same for many entries of a state; what nobody knows is asked for again before each
     /// resolution.
     void require(std::span<const State::EntryPtr* const> entries);
+    /// The same bit by bit: an event that is looked up or added takes one of `steps`. False when
+    /// there are none left; call again with the same event. What was begun so, `find` and
+    /// `require` finish.
+    bool require_some(const EventId& id, std::size_t& steps);
     /// Reads again what changes about an event: its content and whether it is rejected.
     void refresh(const EventId& id);
 
@@ -126,10 +130,14 @@ private:
         std::size_t next = 0;  ///< Which of its auth events is looked at next.
     };
     Index add(const EventId& id, auth::CitedEvent found);
+    /// False when there are no `steps` left.
+    bool finish_pending(std::size_t& steps);
+    void forget_pending();
     void add_pending(const EventId& id, auth::CitedEvent found);
     /// The next unknown event that `pending` needs; null if there is none left.
     const EventId* next_needed(Pending& pending);
     void append(Pending& pending);
+    void make_room();
     void link(Index index, const Event& event);
     void describe(Index index, const Event& event);
     const EventId& create_id_of(const Event& event);
@@ -150,7 +158,7 @@ private:
     bool is_topological_ = true;
     std::uint64_t epoch_ = 0;
 
-    // While events are added.
+    // While events are added, which may be for long.
     std::vector<Pending> pending_;
     std::set<EventId> pending_ids_;
     std::vector<Index> on_cycles_;

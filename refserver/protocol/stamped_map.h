@@ -20,8 +20,14 @@ public:
         return is_here ? &entries_[number].value : nullptr;
     }
     void set(std::size_t number, const Value& value) {
-        if (number >= entries_.size()) entries_.resize(std::max(number + 1, 2 * entries_.size()));
+        make_room(number + 1);
         entries_[number] = {stamp_, value};
+    }
+    /// For all numbers below `limit`. False if there is enough.
+    bool make_room(std::size_t limit) {
+        if (limit <= entries_.size()) return false;
+        entries_.resize(std::max(limit, 2 * entries_.size()));
+        return true;
     }
     void clear() {
         if (++stamp_ != 0) return;

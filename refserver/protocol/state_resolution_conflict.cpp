@@ -260,17 +260,15 @@ bool Conflict::find_support(Index start) {
 
 void Conflict::index_unconflicted() {
     is_unconflicted_indexed_ = true;
-    if (indexed_epoch_ != index_.epoch()) indexed_ = State();
-    indexed_epoch_ = index_.epoch();
-    if (indexed_.tree() == states_[0].tree()) return;
+    const State known = indexed();
+    if (known.tree() == states_[0].tree()) return;
     entries_.clear();
-    state_tree::visit_differences(indexed_.tree(),
-                                  states_[0].tree(),
-                                  [&](const State::EntryPtr*, const State::EntryPtr* now) {
-                                      if (now) entries_.push_back(now);
-                                  });
+    state_tree::visit_differences(
+        known.tree(), states_[0].tree(), [&](const State::EntryPtr*, const State::EntryPtr* now) {
+            if (now) entries_.push_back(now);
+        });
     index_.require(entries_);
-    indexed_ = states_[0];
+    set_indexed(states_[0]);
 }
 
 void Conflict::forget_support() {

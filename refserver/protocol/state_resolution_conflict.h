@@ -48,6 +48,20 @@ public:
     /// Is the event in it, or would be if it were a state event?
     bool is_in_full_set(Index index) const;
 
+    /// Memory for so many events, which would grow with the next questions. False if there is
+    /// enough.
+    bool make_room(std::size_t events) {
+        const bool has_grown = met_numbers_.make_room(events);
+        return support_.make_room(events) || has_grown;
+    }
+
+    /// A state all of whose events are in the index, as far as anybody knows them.
+    State indexed() const { return indexed_epoch_ == index_.epoch() ? indexed_ : State(); }
+    void set_indexed(State state) {
+        indexed_ = std::move(state);
+        indexed_epoch_ = index_.epoch();
+    }
+
 private:
     /// What a search has found out about an event that it met.
     struct Met {
@@ -119,8 +133,8 @@ private:
     std::vector<Step> path_;
     std::vector<Index> stack_;
     std::vector<const State::EntryPtr*> entries_;
-    State indexed_;  ///< All of whose events are in the index.
-    std::uint64_t indexed_epoch_ = 0;
+    State indexed_;
+    std::uint64_t indexed_epoch_ = 0;  ///< Of the index, when they were put there.
     bool is_unconflicted_indexed_ = false;
 };
 

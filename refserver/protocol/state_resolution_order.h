@@ -25,6 +25,12 @@ public:
     std::span<const Index> events() const { return sorted_; }
     /// What is in the full conflicted set and was not chosen, in no order.
     std::span<const Index> remaining() const { return remaining_; }
+    /// As `Conflict::make_room`.
+    bool make_room(std::size_t events) {
+        const bool has_grown = is_chosen_.make_room(events);
+        const bool has_grown_more = is_walked_.make_room(events);
+        return places_.make_room(events) || has_grown || has_grown_more;
+    }
 
 private:
     /// What orders two events that do not authorize each other: the smaller is earlier.
@@ -71,6 +77,8 @@ public:
     bool was_decided_by_position() const { return was_decided_by_position_; }
     /// The whole mainline, the newest first.
     std::vector<Index> list_mainline();
+    /// As `Conflict::make_room`.
+    bool make_room(std::size_t events) { return positions_.make_room(events); }
 
 private:
     static constexpr std::uint32_t kNowhere = std::numeric_limits<std::uint32_t>::max();

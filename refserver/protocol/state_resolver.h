@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "refserver/protocol/sha1.h"
 #include "refserver/protocol/state_resolution.h"
 #include "refserver/protocol/state_resolution_conflict.h"
+#include "refserver/protocol/state_resolution_look_up.h"
 #include "refserver/protocol/state_resolution_order.h"
 #include "refserver/protocol/state_tree.h"
 
@@ -27,6 +29,10 @@ public:
 
     /// As the function of this name. A result that equals one of `states` is that very one.
     State resolve(std::span<const State> states, ResolutionTrace* trace = nullptr);
+    /// Looks up a part of what a resolution of `states` will ask for, in about `steps_max` times
+    /// what one event costs: for who may not wait for all of it. True if nothing is left, and
+    /// `resolve` looks up next to nothing. What another call has begun is finished first.
+    bool look_up(std::span<const State> states, std::size_t steps_max);
 
     /// Of the last resolution.
     struct Summary {
@@ -108,6 +114,8 @@ private:
         Index event;
     };
     std::vector<Settled> settled_;  ///< In one phase.
+
+    std::unique_ptr<resolution::LookUp> look_up_;  ///< Null if none has begun.
 };
 
 }  // namespace matrix

@@ -23,15 +23,21 @@ std::ostream& operator<<(std::ostream& out, EventStatus status) {
     unreachable();
 }
 
-EventStore::EventStore(Turns& turns, std::size_t events_cached_max, EventPool* pool)
-    : turns_(turns), pool_(pool), cache_(events_cached_max) {
-    turns_.on_failed_commit([this] { cache_.clear(); });
+EventStore::EventStore(Turns& turns,
+                       std::size_t events_cached_max,
+                       EventPool* pool,
+                       const Watch* watch)
+    : turns_(turns), pool_(pool), watch_(watch), cache_(events_cached_max) {
+    turns_.on_failed_commit([this] {
+        cache_.clear();
+        rare_rows_ = {};
+    });
 }
 
-void EventStore::keep(const StoredEvent& stored) {
-    StoredEvent kept = stored;
-    if (pool_ != nullptr) kept.event = pool_->share(kept.event);
-    cache_.put(kept.event->id.view(), std::move(kept));
+StoredEventPtr EventStore::share(const StoredEvent& stored) const {
+    auto shared = std::make_shared<StoredEvent>(stored);
+    if (pool_ != nullptr) shared->event = pool_->share(shared->event);
+    return shared;
 }
 
 namespace {
@@ -57,27 +63,25 @@ StoredEvent read_event(const Row& row) {
 
 }  // namespace
 
-std::optional<StoredEvent> EventStore::find(const EventId& id) {
-    if (const StoredEvent* known = cache_.find(id.view())) return *known;
-    if (const bool* is_absent = absent_.find(id.view()); is_absent && *is_absent) {
-        return std::nullopt;
-    }
-    auto stored = turns_.database().find(
+StoredEventPtr EventStore::find(const EventId& id) {
+    if (const StoredEventPtr* known = cache_.find(id.view())) return *known;
+    if (const bool* is_absent = absent_.find(id.view()); is_absent && *is_absent) return nullptr;
+    const auto stored = turns_.database().find(
         "SELECT status, is_rejected_outlier, position, state_before, state_after, rule, detail,"
         " redacted_by, text, version FROM events JOIN rooms USING (room) WHERE event_id = ?1",
         {id.view()},
         read_event);
-    if (stored) {
-        keep(*stored);
-    } else if (!turns_.database().has_failed()) {
-        absent_.put(id.view(), true);
+    if (!stored) {
+        if (!turns_.database().has_failed()) absent_.put(id.view(), true);
+        return nullptr;
     }
-    return stored;
+    StoredEventPtr shared = share(*stored);
+    cache_.put(id.view(), shared);
+    return shared;
 }
 
 EventPtr EventStore::find_event(const EventId& id) {
-    if (const StoredEvent* known = cache_.find(id.view())) return known->event;
-    const auto stored = find(id);
+    const StoredEventPtr stored = find(id);
     return stored ? stored->event : nullptr;
 }
 
@@ -90,9 +94,7 @@ Binding bind_id(const std::optional<EventId>& id) {
 }  // namespace
 
 bool EventStore::is_accepted(const EventId& id) {
-    const StoredEvent* cached = cache_.find(id.view());
-    if (cached) return cached->status == EventStatus::Accepted;
-    const auto stored = find(id);
+    const StoredEventPtr stored = find(id);
     return stored && stored->status == EventStatus::Accepted;
 }
 
@@ -107,12 +109,12 @@ bool EventStore::is_known(const EventId& id) {
 
 void EventStore::put(RoomNumber room, const StoredEvent& stored) {
     write(room, stored);
-    keep(stored);
+    cache_.put(stored.event->id.view(), share(stored));
 }
 
 void EventStore::put_unread(RoomNumber room, const StoredEvent& stored) {
     write(room, stored);
-    if (StoredEvent* cached = cache_.find(stored.event->id.view())) *cached = stored;
+    if (StoredEventPtr* cached = cache_.find(stored.event->id.view())) *cached = share(stored);
 }
 
 void EventStore::write(RoomNumber room, const StoredEvent& stored) {
@@ -141,6 +143,7 @@ void EventStore::write(RoomNumber room, const StoredEvent& stored) {
     if (stored.is_placed()) {
         for (const EventId& previous : event.prev_events) {
             if (is_accepted(previous)) continue;
+            rare_rows_.edges = true;
             database.execute(
                 "INSERT OR IGNORE INTO event_edges"
                 " SELECT ?1, event FROM events WHERE event_id = ?2",
@@ -154,6 +157,7 @@ void EventStore::write(RoomNumber room, const StoredEvent& stored) {
             {room, event.origin_server_ts, event.id.view()});
     }
     if (bool* is_absent = absent_.find(event.id.view())) *is_absent = false;
+    if (watch_ != nullptr) watch_->event(stored);
 }
 
 namespace {
@@ -171,7 +175,19 @@ std::vector<EventId> list_ids(Database& database,
 
 }  // namespace
 
+bool EventStore::may_have(std::optional<bool>& rows, std::string_view any_row) {
+    if (!rows) {
+        Database& database = turns_.database();
+        const bool has_any =
+            database.find(any_row, {}, [](const Row&) { return true; }).has_value();
+        if (database.has_failed()) return true;
+        rows = has_any;
+    }
+    return *rows;
+}
+
 std::vector<EventId> EventStore::list_children(const EventId& id) {
+    if (!may_have(rare_rows_.edges, "SELECT 1 FROM event_edges LIMIT 1")) return {};
     return list_ids(turns_.database(),
                     "SELECT event_id FROM event_edges JOIN events USING (event)"
                     " WHERE previous_id = ?1",
@@ -180,11 +196,13 @@ std::vector<EventId> EventStore::list_children(const EventId& id) {
 
 void EventStore::put_early_redaction(const EventId& target, const EventId& redaction) {
     turns_.begin_unit();
+    rare_rows_.early_redactions = true;
     turns_.database().execute("INSERT OR IGNORE INTO early_redactions VALUES (?1, ?2)",
                               {target.view(), redaction.view()});
 }
 
 std::vector<EventId> EventStore::list_early_redactions(const EventId& target) {
+    if (!may_have(rare_rows_.early_redactions, "SELECT 1 FROM early_redactions LIMIT 1")) return {};
     return list_ids(turns_.database(),
                     "SELECT event_id FROM early_redactions WHERE redacts = ?1",
                     {target.view()});
@@ -193,6 +211,7 @@ std::vector<EventId> EventStore::list_early_redactions(const EventId& target) {
 void EventStore::remove_early_redactions(const EventId& target) {
     turns_.begin_unit();
     turns_.database().execute("DELETE FROM early_redactions WHERE redacts = ?1", {target.view()});
+    rare_rows_.early_redactions.reset();  // This may have been the last one.
 }
 
 std::vector<EventId> EventStore::list_lately_placed(RoomNumber room, std::size_t limit) {
@@ -215,7 +234,7 @@ std::vector<StoredEvent> EventStore::load_all(const std::vector<EventId>& ids) {
     std::vector<StoredEvent> events;
     events.reserve(ids.size());
     for (const EventId& id : ids) {
-        if (auto stored = find(id)) events.push_back(*std::move(stored));
+        if (const StoredEventPtr stored = find(id)) events.push_back(*stored);
     }
     return events;
 }

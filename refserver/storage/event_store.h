@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "refserver/protocol/event.h"
@@ -12,6 +13,7 @@
 #include "refserver/storage/events.h"
 #include "refserver/storage/lru_map.h"
 #include "refserver/storage/turns.h"
+#include "refserver/storage/watch.h"
 
 namespace matrix::storage {
 
@@ -29,15 +31,17 @@ public:
     /// Of how many ids it stays known that there is no such event: of those that are on their way.
     static constexpr std::size_t kAbsentCachedMax = 1000;
 
-    /// With a pool, events of the cache are those of the pool; it outlives the store.
+    /// With a pool, events of the cache are those of the pool. It and who watches outlive the
+    /// store.
     explicit EventStore(Turns& turns,
                         std::size_t events_cached_max = kEventsCachedMax,
-                        EventPool* pool = nullptr);
+                        EventPool* pool = nullptr,
+                        const Watch* watch = nullptr);
     EventStore(const EventStore&) = delete;
     EventStore& operator=(const EventStore&) = delete;
 
-    std::optional<StoredEvent> find(const EventId& id);
     /// Null if it is unknown.
+    StoredEventPtr find(const EventId& id);
     EventPtr find_event(const EventId& id);
 
     /// Is there such an event, of any room? Reads nothing of it.
@@ -79,15 +83,25 @@ public:
     std::optional<TimelinePoint> find_newest_point(RoomNumber room);
 
 private:
+    /// Tables that hold what is an exception, and are asked about every event. Whether one may hold
+    /// rows; nothing: to be read.
+    struct RareRows {
+        std::optional<bool> edges;
+        std::optional<bool> early_redactions;
+    };
+    bool may_have(std::optional<bool>& rows, std::string_view any_row);
+
     bool is_accepted(const EventId& id);
     void write(RoomNumber room, const StoredEvent& stored);
     std::vector<StoredEvent> load_all(const std::vector<EventId>& ids);
 
-    void keep(const StoredEvent& stored);
+    StoredEventPtr share(const StoredEvent& stored) const;
 
     Turns& turns_;
     EventPool* pool_;
-    LruMap<StoredEvent> cache_;
+    const Watch* watch_;  ///< Null: nobody.
+    LruMap<StoredEventPtr> cache_;
+    RareRows rare_rows_;
     LruMap<bool> absent_{kAbsentCachedMax};  ///< False: it has come meanwhile.
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <iosfwd>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -40,5 +41,8 @@ struct StoredEvent {
     /// Does it have a place in the graph, and so states before and after it?
     bool is_placed() const { return status != EventStatus::Outlier; }
 };
+
+/// As it was when it was looked for: what is learned of the event later is in another one.
+using StoredEventPtr = std::shared_ptr<const StoredEvent>;
 
 }  // namespace matrix::storage

@@ -5,15 +5,31 @@
 
 namespace matrix::storage {
 
+namespace {
+
+/// In one write. What a restart finds reserved is never given.
+constexpr std::int64_t kNumbersReserved = 64;
+
+}  // namespace
+
+OutboxStore::OutboxStore(Turns& turns) : turns_(turns) {
+    turns_.on_failed_commit([this] { reserved_.clear(); });
+}
+
 std::int64_t OutboxStore::take_number(const ServerName& destination) {
     turns_.begin_unit();
-    const auto number = turns_.database().find(
-        "INSERT INTO destinations (server, next_number) VALUES (?1, 2)"
-        " ON CONFLICT (server) DO UPDATE SET next_number = next_number + 1"
-        " RETURNING next_number - 1",
-        {destination.text()},
-        [](const Row& row) { return row.integer(0); });
-    return number.value_or(0);  // Nothing: a write failed, and with it the turn.
+    Reserved& reserved = reserved_[destination];
+    if (reserved.next == reserved.end) {
+        const auto end = turns_.database().find(
+            "INSERT INTO destinations (server, next_number) VALUES (?1, 1 + ?2)"
+            " ON CONFLICT (server) DO UPDATE SET next_number = next_number + ?2"
+            " RETURNING next_number",
+            {destination.text(), kNumbersReserved},
+            [](const Row& row) { return row.integer(0); });
+        if (!end) return 0;  // A write failed, and with it the turn.
+        reserved = {*end - kNumbersReserved, *end};
+    }
+    return reserved.next++;
 }
 
 std::int64_t OutboxStore::append(const ServerName& destination, const EventId& event) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,7 +17,9 @@ namespace matrix::storage {
 
 class OutboxStore {
 public:
-    explicit OutboxStore(Turns& turns) : turns_(turns) {}
+    explicit OutboxStore(Turns& turns);
+    OutboxStore(const OutboxStore&) = delete;
+    OutboxStore& operator=(const OutboxStore&) = delete;
 
     /// Puts an event, which is stored, at the end of a queue. Gives its number.
     std::int64_t append(const ServerName& destination, const EventId& event);
@@ -79,10 +82,16 @@ public:
     std::vector<Queue> list_queues();
 
 private:
+    /// Numbers of a destination that are reserved in the database, and not given yet.
+    struct Reserved {
+        std::int64_t next = 0;
+        std::int64_t end = 0;
+    };
     std::int64_t take_number(const ServerName& destination);
     std::vector<Entry> read(const ServerName& destination, std::int64_t up_to, Limits limits);
 
     Turns& turns_;
+    std::map<ServerName, Reserved> reserved_;
 };
 
 }  // namespace matrix::storage

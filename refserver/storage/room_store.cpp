@@ -135,6 +135,14 @@ std::vector<UserId> RoomStore::list_members(RoomNumber room, Membership membersh
     return users;
 }
 
+std::int64_t RoomStore::count_members(RoomNumber room, Membership membership) {
+    return turns_.database()
+        .find("SELECT count(*) FROM memberships WHERE room = ?1 AND membership = ?2",
+              {room, name_of(membership)},
+              [](const Row& row) { return row.integer(0); })
+        .value_or(0);
+}
+
 std::int64_t RoomStore::remove_some_members(RoomNumber room, std::size_t count) {
     turns_.begin_unit();
     Database& database = turns_.database();

@@ -65,6 +65,7 @@ public:
     void remove_membership(RoomNumber room, const UserId& user);
     std::optional<Membership> find_membership_of(RoomNumber room, const UserId& user);
     std::vector<UserId> list_members(RoomNumber room, Membership membership);
+    std::int64_t count_members(RoomNumber room, Membership membership);
     /// Up to `count` members, and all counts of joined users; how many members there were.
     std::int64_t remove_some_members(RoomNumber room, std::size_t count);
     /// How many users of a server are joined; written beside the memberships.

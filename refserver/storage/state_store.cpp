@@ -4,8 +4,8 @@
 
 namespace matrix::storage {
 
-StateStore::StateStore(Turns& turns, std::size_t states_cached_max)
-    : turns_(turns), cache_(states_cached_max) {
+StateStore::StateStore(Turns& turns, std::size_t states_cached_max, const Watch* watch)
+    : turns_(turns), watch_(watch), cache_(states_cached_max) {
     turns_.on_failed_commit([this] {
         cache_.clear();
         stored_nodes_.clear();
@@ -46,6 +46,7 @@ void StateStore::put_node(const State::StoredNode& node) {
     turns_.database().execute("INSERT OR IGNORE INTO state_nodes VALUES (?1, ?2)",
                               {Binding::blob(view(node.hash)), Binding::blob(node.bytes)});
     if (!turns_.database().has_failed()) stored_nodes_.put(view(node.hash), true);
+    if (watch_ != nullptr) watch_->state_node(node);
 }
 
 std::optional<State> StateStore::load(const State::Hash& root) {

@@ -10,6 +10,7 @@
 #include "refserver/protocol/state.h"
 #include "refserver/storage/lru_map.h"
 #include "refserver/storage/turns.h"
+#include "refserver/storage/watch.h"
 
 namespace matrix::storage {
 
@@ -18,7 +19,10 @@ public:
     /// How many states stay in memory; those of one room share most of their nodes.
     static constexpr std::size_t kStatesCachedMax = 1000;
 
-    explicit StateStore(Turns& turns, std::size_t states_cached_max = kStatesCachedMax);
+    /// Who watches, if anybody, outlives the store.
+    explicit StateStore(Turns& turns,
+                        std::size_t states_cached_max = kStatesCachedMax,
+                        const Watch* watch = nullptr);
     StateStore(const StateStore&) = delete;
     StateStore& operator=(const StateStore&) = delete;
 
@@ -35,6 +39,7 @@ private:
     bool is_stored(const State::Hash& node);
 
     Turns& turns_;
+    const Watch* watch_;  ///< Null: nobody.
     /// Of nodes: those that new states share with older ones are asked for each time.
     static constexpr std::size_t kNodesRememberedMax = 2000;
     LruMap<State> cache_;                             ///< All of them are stored.

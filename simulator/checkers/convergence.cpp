@@ -146,12 +146,14 @@ private:
         return find_byzantine_host(world_.scenario(), event.sender.server().view()).has_value();
     }
 
-    bool holds_joined(const Resident& a, const Resident& b) {
-        return a.room->is_server_joined(cluster_.server(b.server).name());
+    // Is it in the room, as `a` sees it, and not denied by an ACL?
+    bool is_admitted(const Resident& a, const Resident& b) {
+        const ServerName& name = cluster_.server(b.server).name();
+        return a.room->is_server_joined(name) && a.room->is_server_allowed(name);
     }
 
     void compare(const Resident& a, const Resident& b) {
-        if (!holds_joined(a, b) || !holds_joined(b, a)) {
+        if (!is_admitted(a, b) || !is_admitted(b, a)) {
             world_.measure("pairs_estranged", 1);
             return;
         }
@@ -161,8 +163,19 @@ private:
         compare_events(b, a);
     }
 
+    // Without those that `b` soft-failed, which are no extremities there. They stay such on `a`
+    // where nobody may speak any more.
+    static std::vector<EventId> agreed_extremities(const Resident& a, const Resident& b) {
+        std::vector<EventId> ids = sorted(a.room->extremities());
+        std::erase_if(ids, [&](const EventId& id) {
+            const auto stored = b.room->find_event(id);
+            return stored && stored->status == EventStatus::SoftFailed;
+        });
+        return ids;
+    }
+
     void compare_now(const Resident& a, const Resident& b) {
-        if (sorted(a.room->extremities()) != sorted(b.room->extremities())) {
+        if (agreed_extremities(a, b) != agreed_extremities(b, a)) {
             disagree(a, b, "different forward extremities");
             return;
         }
@@ -182,7 +195,7 @@ private:
         const std::set<EventId> since_entry = descendants(a.timeline, b.entry);
         for (const auto& [id, stored] : a.timeline) {
             if (!since_entry.contains(id) || !a.behind_extremities.contains(id)) continue;
-            const std::optional<StoredEvent> theirs = b.room->find_event(id);
+            const storage::StoredEventPtr theirs = b.room->find_event(id);
             world_.measure("events_compared", 1);
             if (!theirs && is_byzantine(*stored.event)) {
                 world_.measure("byzantine_events_missing", 1);

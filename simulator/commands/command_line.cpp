@@ -35,6 +35,8 @@ Examples:
   simulator draw --seed 7 > scenario.yaml
   simulator replay scenario.yaml
   simulator shrink scenario.yaml --output small.yaml
+  simulator explain small.yaml --plant rotten-topics
+  simulator view --seed 3 --output run.html --log run.txt
   simulator merge shard1.jsonl shard2.jsonl --output all.jsonl
   simulator compare --a 11 --b 12 --seeds 0..999
 
@@ -53,6 +55,8 @@ Exit codes:
   8  time-out: the run was killed after --timeout
   9  interrupted: by SIGINT or SIGTERM; what was found until then is printed
 Of several runs the worst, in this order: 7 5 1 4 8 6 9 0 3.
+shrink, explain and view: 0 when what they were asked for is written, whatever
+became of the run.
 )";
 
 struct Flags {
@@ -79,6 +83,7 @@ struct Flags {
     std::string records_file;
     std::string run_name;
     std::string output_file;
+    std::string text_log_file;
     std::string checker;
     std::vector<std::string> files;
     std::vector<std::string> version_files;  ///< Registered before.
@@ -186,10 +191,12 @@ void add_draw_flags(CLI::App& app, DrawOptions& draw, Flags& flags) {
         ->capture_default_str();
     app.add_option("--loss", draw.link.loss_one_in, "Lose one message in so many; 0: none")
         ->capture_default_str();
-    app.add_option("--workload", draw.workloads, "What users do")
+    app.add_option("--workload",
+                   draw.workloads,
+                   "What users do, all of it; default: " + std::string(kDefaultWorkload) +
+                       ", and with --swarm what the seed chooses")
         ->check(check_workload)
-        ->delimiter(',')
-        ->capture_default_str();
+        ->delimiter(',');
     auto* disturbances =
         app.add_option("--disturbance", draw.disturbances, "What goes wrong, all of it")
             ->check(check_disturbance)
@@ -305,6 +312,7 @@ const std::set<std::string> kNotOfTheRun = {"--seed",
                                             "--jobs",
                                             "--budget",
                                             "--output",
+                                            "--log",
                                             "--checker",
                                             "--log-level",
                                             "--trace",
@@ -348,7 +356,7 @@ public:
     CommandLine() {
         app_.set_version_flag("--version", kBuildId);
         app_.require_subcommand(1);
-        for (CLI::App* command : {run_, sweep_, replay_, draw_, shrink_})
+        for (CLI::App* command : {run_, sweep_, replay_, draw_, shrink_, view_, explain_})
             add_version_flag(*command);
         add_scenario_flags(*run_);
         add_server_flags(*run_, run_options_, flags_);
@@ -367,6 +375,12 @@ public:
         add_many_runs_flags(*shrink_, flags_);
         shrink_->add_option("--checker", flags_.checker, "Whose finding must stay; else the first");
         shrink_->add_option("--output", flags_.output_file, "Where the scenario goes");
+        add_recorded_run_flags(*view_);
+        view_->add_option("--output", flags_.output_file, "Where the page goes, as HTML");
+        view_->add_option(
+            "--log", flags_.text_log_file, "Where the text goes; - is standard output");
+        add_recorded_run_flags(*explain_);
+        explain_->add_option("--output", flags_.output_file, "Where the text goes");
         merge_->add_option("FILES", flags_.files, "Record files")->required();
         merge_->add_option("--output", flags_.output_file, "Where the records go");
         app_.footer(std::string(kOtherCommands) + kExamples);
@@ -387,6 +401,8 @@ public:
         if (replay_->parsed()) return make_replay();
         if (sweep_->parsed()) return make_sweep();
         if (shrink_->parsed()) return make_shrink();
+        if (view_->parsed()) return make_view();
+        if (explain_->parsed()) return make_explain();
         if (merge_->parsed()) return MergeCommand{flags_.files, flags_.output_file};
         return ListCommand{};
     }
@@ -405,6 +421,14 @@ private:
     void add_scenario_flags(CLI::App& app) {
         add_seed_flag(app, flags_);
         add_draw_flags(app, draw_options_, flags_);
+    }
+
+    // Of a run that is looked at: a file, or what a seed draws.
+    void add_recorded_run_flags(CLI::App& app) {
+        app.add_option("FILE", flags_.scenario_file, "The scenario; else the seed's");
+        add_scenario_flags(app);
+        add_server_flags(app, run_options_, flags_);
+        add_duration(app, "--timeout", flags_.time_limit_s, "Kill the run after so much real time");
     }
 
     RunCommand make_run() {
@@ -464,8 +488,40 @@ private:
                               .time_limit = std::chrono::seconds(flags_.time_limit_s),
                               .output_file = flags_.output_file,
                               .flags = server_flags_given(*shrink_)};
+        return with_scenario(std::move(command));
+    }
+
+    std::variant<Command, ExitCode> make_view() {
+        if (flags_.output_file.empty() && flags_.text_log_file.empty())
+            return refuse("view: expected --output FILE, --log FILE, or both");
+        return with_scenario(ViewCommand{.scenario = draw_scenario(draw_options_),
+                                         .run = run_options_,
+                                         .time_limit = std::chrono::seconds(flags_.time_limit_s),
+                                         .page_file = flags_.output_file,
+                                         .log_file = flags_.text_log_file,
+                                         .repeat = repeat_line_of(*view_)});
+    }
+
+    std::variant<Command, ExitCode> make_explain() {
+        return with_scenario(ExplainCommand{.scenario = draw_scenario(draw_options_),
+                                            .run = run_options_,
+                                            .time_limit = std::chrono::seconds(flags_.time_limit_s),
+                                            .output_file = flags_.output_file,
+                                            .repeat = repeat_line_of(*explain_)});
+    }
+
+    /// With that of the file, if there is one.
+    template <class ScenarioCommand>
+    std::variant<Command, ExitCode> with_scenario(ScenarioCommand command) {
         if (flags_.scenario_file.empty()) return command;
         return with_file(std::move(command));
+    }
+
+    std::string repeat_line_of(const CLI::App& app) {
+        if (flags_.scenario_file.empty())
+            return "simulator run --seed " + flags_.seed + flags_given(app, kNotOfTheRun);
+        return "simulator replay " + quoted_for_shell(flags_.scenario_file) +
+               server_flags_given(app);
     }
 
     // Those flags that `replay` has, too.
@@ -496,6 +552,9 @@ private:
     CLI::App* draw_ = app_.add_subcommand("draw", "Print the scenario of a seed as YAML");
     CLI::App* shrink_ =
         app_.add_subcommand("shrink", "Find the smallest scenario that fails in the same way");
+    CLI::App* explain_ =
+        app_.add_subcommand("explain", "Tell what happened in a run, and where servers parted");
+    CLI::App* view_ = app_.add_subcommand("view", "Show a run as a page, or as a text of columns");
     CLI::App* merge_ = app_.add_subcommand("merge", "Merge record files");
     CLI::App* list_ = app_.add_subcommand(
         "list", "Workloads, disturbances, verbs of scenarios, checkers, planted bugs");

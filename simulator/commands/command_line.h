@@ -8,8 +8,14 @@
 
 namespace matrix::simulator {
 
-using Command =
-    std::variant<RunCommand, DrawCommand, ListCommand, SweepCommand, ShrinkCommand, MergeCommand>;
+using Command = std::variant<RunCommand,
+                             DrawCommand,
+                             ListCommand,
+                             SweepCommand,
+                             ShrinkCommand,
+                             ViewCommand,
+                             ExplainCommand,
+                             MergeCommand>;
 
 /// The command, or the exit code when there is nothing to do but exit (help, version, bad flags).
 ///

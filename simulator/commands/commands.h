@@ -77,6 +77,27 @@ struct ShrinkCommand {
 };
 ExitCode execute(const ShrinkCommand& command);
 
+/// `view`: a run as a page, as a text, or both.
+struct ViewCommand {
+    Scenario scenario;
+    RunOptions run;
+    std::chrono::seconds time_limit{};
+    std::string page_file;  ///< Empty: no page.
+    std::string log_file;   ///< Empty: no text; "-": standard output.
+    std::string repeat;     ///< The one line that repeats the run.
+};
+ExitCode execute(const ViewCommand& command);
+
+/// `explain`: what happened in a run, and why, as a text.
+struct ExplainCommand {
+    Scenario scenario;
+    RunOptions run;
+    std::chrono::seconds time_limit{};
+    std::string output_file;  ///< Empty: standard output.
+    std::string repeat;
+};
+ExitCode execute(const ExplainCommand& command);
+
 /// `merge`: record files as one.
 struct MergeCommand {
     std::vector<std::string> files;

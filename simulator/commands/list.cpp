@@ -29,9 +29,14 @@ ExitCode execute(const ListCommand&) {
     std::printf("checkers\n");
     for (const Checker& checker : all_checkers())
         print_entry(checker.name, checker.meaning);
-    std::printf("planted bugs, and who catches them\n");
-    for (const PlantedBug& bug : all_planted_bugs())
-        print_entry(bug.name, std::string(bug.caught_by) + ": " + std::string(bug.meaning));
+    std::printf("planted bugs, who catches them, and in which scenario\n");
+    for (const PlantedBug& bug : all_planted_bugs()) {
+        const std::string flag =
+            bug.workload.empty() ? "" : " --workload " + std::string(bug.workload);
+        print_entry(bug.name,
+                    std::string(bug.caught_by) + ", --seed " + std::to_string(bug.seed) + flag +
+                        ": " + std::string(bug.meaning));
+    }
     std::printf("verbs of a timeline\n");
     for (const Verb& verb : all_verbs()) {
         print_entry(verb.name, verb.meaning);

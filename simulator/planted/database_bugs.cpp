@@ -37,8 +37,8 @@ constexpr std::string_view kKeepKicked =
 constexpr std::string_view kLoseState =
     "UPDATE events SET state_before = state_after WHERE text LIKE '%\"m.room.power_levels\"%' AND "
     "depth > 12 AND state_before IS NOT NULL AND state_before != state_after";
-constexpr std::string_view kLoseEdges =
-    "DELETE FROM event_edges WHERE event IN (SELECT event FROM events WHERE "
+constexpr std::string_view kLoseTimes =
+    "DELETE FROM event_times WHERE event IN (SELECT event FROM events WHERE "
     "text LIKE '%\"membership\":\"ban\"%')";
 
 template <const std::string_view& kSql>
@@ -46,27 +46,60 @@ std::unique_ptr<Saboteur> make_tampering() {
     return std::make_unique<Tampering>(kSql);
 }
 
+/// A process that ends leaves a database that the next one cannot open.
+class LeaveGarbage final : public Saboteur {
+public:
+    void watch(World& world) override {
+        if (++seconds_ != kAtS || world.cluster().server_count() <= kBuggyServer) return;
+        SimulatedServer& server = world.cluster().server(kBuggyServer);
+        server.crash(Death::OfProcess);
+        server.change_disk([](SimulatedDisk& disk) {
+            constexpr std::string_view kGarbage = "this was a database";
+            const std::string name = engine::ServerOptions().database_name;
+            disk.remove(name + "-wal");  // It would put the beginning right.
+            disk.open(name)->write(0, kGarbage);
+        });
+        server.start();
+    }
+
+private:
+    static constexpr int kAtS = 30;
+    int seconds_ = 0;
+};
+
+std::unique_ptr<Saboteur> make_leave_garbage() {
+    return std::make_unique<LeaveGarbage>();
+}
+
 constexpr std::array kDatabaseBugs = {
     PlantedBug{"accepts-rejected",
                "s1.test keeps topics that it rejected as if it had accepted them.",
                "soundness",
-               make_tampering<kAcceptRejected>},
+               make_tampering<kAcceptRejected>,
+               5},
     PlantedBug{"rotten-topics",
                "s1.test keeps topics with a letter more.",
                "soundness",
-               make_tampering<kRotTopics>},
+               make_tampering<kRotTopics>,
+               3},
     PlantedBug{"keeps-the-kicked",
                "s1.test lists those who left as joined.",
                "soundness",
-               make_tampering<kKeepKicked>},
+               make_tampering<kKeepKicked>,
+               3},
     PlantedBug{"loses-state",
                "s1.test keeps the state after a change of power levels as the one before it.",
                "soundness",
-               make_tampering<kLoseState>},
-    PlantedBug{"loses-edges",
-               "s1.test does not keep what a ban follows.",
+               make_tampering<kLoseState>,
+               3},
+    PlantedBug{"loses-times",
+               "s1.test does not keep when bans were sent.",
                "soundness",
-               make_tampering<kLoseEdges>},
+               make_tampering<kLoseTimes>},
+    PlantedBug{"leaves-garbage",
+               "s1.test crashes and writes over the beginning of its database as it does.",
+               "restart",
+               make_leave_garbage},
 };
 
 }  // namespace

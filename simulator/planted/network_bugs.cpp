@@ -92,6 +92,22 @@ private:
     bool has_banned_ = false;
 };
 
+// It says that it has sent each fifth message, and has not.
+class LoseTheAcknowledged final : public Saboteur {
+public:
+    std::optional<HttpResponse> intercept(int server, const HttpRequest& request) override {
+        if (server != kBuggyServer || !is_to(request, "PUT", "/send/m.room.message/"))
+            return std::nullopt;
+        if (++messages_ % kOneIn != 0) return std::nullopt;
+        const json::Value answer = json::Object{{"event_id", "$lost" + std::to_string(messages_)}};
+        return HttpResponse{200, {{"Content-Type", "application/json"}}, json::write(answer)};
+    }
+
+private:
+    static constexpr std::uint64_t kOneIn = 5;
+    std::uint64_t messages_ = 0;
+};
+
 // Members that are missing in what a server tells those who join through it.
 class ForgetfulJoinAnswer final : public Saboteur {
 public:
@@ -140,6 +156,10 @@ constexpr std::array kNetworkBugs = {
                "s1.test cannot read power levels any more after one of its users banned somebody.",
                "answers",
                make<UnreadableLevels>},
+    PlantedBug{"loses-the-acknowledged",
+               "s1.test acknowledges each fifth message and forgets it.",
+               "acknowledged",
+               make<LoseTheAcknowledged>},
     PlantedBug{"forgetful-join-answer",
                "s0.test tells servers that join of two members only.",
                "convergence",

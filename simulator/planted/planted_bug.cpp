@@ -7,7 +7,13 @@ namespace matrix::simulator {
 const std::vector<PlantedBug>& all_planted_bugs() {
     static const std::vector<PlantedBug> kBugs = [] {
         std::vector<PlantedBug> bugs;
-        for (const auto table : {network_bugs(), signature_bugs(), database_bugs()})
+        for (const auto table : {network_bugs(),
+                                 signature_bugs(),
+                                 database_bugs(),
+                                 shared_bugs(),
+                                 endless_bugs(),
+                                 answer_bugs(),
+                                 client_bugs()})
             bugs.insert(bugs.end(), table.begin(), table.end());
         return bugs;
     }();

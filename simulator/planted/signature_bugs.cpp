@@ -90,7 +90,8 @@ constexpr std::array kSignatureBugs = {
     PlantedBug{"blind-at-times",
                "s1.test finds bad the signatures of topics of every tenth ten seconds.",
                "convergence",
-               make_blind<is_topic_of_bad_time>},
+               make_blind<is_topic_of_bad_time>,
+               17},
 };
 
 }  // namespace

@@ -25,12 +25,53 @@ std::vector<const Disturbance*> choose_disturbances(const DrawOptions& options,
     return chosen;
 }
 
-// For people: "power_struggle, split, intruder".
-std::string describe(const DrawOptions& options, const std::vector<const Disturbance*>& chosen) {
-    std::string text;
+// Each of them costs about as much as the users of one server.
+constexpr std::uint64_t kSyncingMax = 3;
+
+void draw_syncing(Scenario& scenario, runtime::Random& random) {
+    const std::uint64_t count = 1 + random.below(kSyncingMax);
+    for (std::uint64_t draw = 0; draw < count; ++draw) {
+        const auto server =
+            static_cast<int>(random.below(static_cast<std::uint64_t>(scenario.servers)));
+        const auto user =
+            static_cast<int>(random.below(static_cast<std::uint64_t>(scenario.users_per_server)));
+        const std::string name = name_of_user(server, user);
+        const bool is_drawn = std::ranges::find(scenario.syncing, name) != scenario.syncing.end();
+        if (!is_drawn) scenario.syncing.push_back(name);
+    }
+}
+
+bool has_version_for(const Workload& workload, const std::vector<std::string>& versions) {
+    return workload.needs == nullptr ||
+           std::ranges::any_of(versions, [&](const std::string& version) {
+               return find_room_rules(version)->*workload.needs;
+           });
+}
+
+std::vector<const Workload*> choose_workloads(const DrawOptions& options,
+                                              runtime::RandomSource& source) {
+    std::vector<const Workload*> chosen;
     for (const std::string& name : options.workloads)
-        text += (text.empty() ? "" : ", ") + name;
-    for (const Disturbance* disturbance : chosen)
+        chosen.push_back(find_workload(name));
+    if (chosen.empty() && options.is_swarm) {
+        for (const Workload& workload : all_workloads()) {
+            runtime::Random& random = source.stream("swarm workload " + std::string(workload.name));
+            const bool is_drawn = random.below(100) < workload.percent;
+            if (is_drawn && has_version_for(workload, options.workload.room_versions))
+                chosen.push_back(&workload);
+        }
+    }
+    if (chosen.empty()) chosen.push_back(find_workload(kDefaultWorkload));
+    return chosen;
+}
+
+// For people: "power_struggle, split, intruder".
+std::string describe(const std::vector<const Workload*>& workloads,
+                     const std::vector<const Disturbance*>& disturbances) {
+    std::string text;
+    for (const Workload* workload : workloads)
+        text += (text.empty() ? "" : ", ") + std::string(workload->name);
+    for (const Disturbance* disturbance : disturbances)
         text += ", " + std::string(disturbance->name);
     return text;
 }
@@ -64,22 +105,25 @@ Scenario draw_scenario(const DrawOptions& options) {
     scenario.chaos_ms = options.chaos_ms;
 
     const auto disturbances = choose_disturbances(options, source);
-    scenario.description = describe(options, disturbances);
+    const auto workloads = choose_workloads(options, source);
+    scenario.description = describe(workloads, disturbances);
     WorkloadOptions workload_options = options.workload;
     workload_options.has_split =
         options.servers > 1 && std::ranges::any_of(disturbances, [](const Disturbance* chosen) {
             return chosen->name == "split";
         });
-    for (const std::string& name : options.workloads) {
-        const Workload* workload = find_workload(name);
+    for (const Workload* workload : workloads) {
         MATRIX_ASSERT(workload != nullptr);
-        workload->draw(
-            scenario, workload_options, source.stream(std::string(kStreamPrefix) + name));
+        Plan plan(scenario,
+                  workload_options,
+                  source.stream(std::string(kStreamPrefix) + std::string(workload->name)));
+        workload->draw(plan);
     }
     for (const Disturbance* disturbance : disturbances) {
         disturbance->draw(
             scenario, source.stream(std::string(kStreamPrefix) + std::string(disturbance->name)));
     }
+    draw_syncing(scenario, source.stream("draw syncing users"));
     sort_timeline(scenario);
     return scenario;
 }

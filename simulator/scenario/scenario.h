@@ -42,6 +42,7 @@ struct RoomPlan {
     std::string version;  ///< Of the room.
     std::string creator;  ///< A user id.
     std::string preset = "public_chat";
+    std::string type;                            ///< Of the create event; empty: an ordinary room.
     std::map<std::string, std::int64_t> levels;  ///< Power levels of users at the creation.
     /// Who joins; nothing: every user of every server.
     std::optional<std::vector<std::string>> members;
@@ -83,6 +84,8 @@ struct Scenario {
     ChoiceRecord choices;
     LinkOptions link;
     std::vector<RoomPlan> rooms;
+    /// Users whose clients follow /sync from the beginning of the timeline to the end.
+    std::vector<std::string> syncing;
     std::int64_t chaos_ms = 600'000;  ///< How long the timeline is; then all faults end.
     std::vector<Step> timeline;       ///< Sorted by time.
     /// What must have been counted at least, for a run to mean something: names of run.h's metrics.

@@ -77,12 +77,20 @@ void expect_list(const YAML::Node& node, const std::string& key) {
     if (!node.IsSequence()) refuse(node, key + ": expected a list, " + found(node));
 }
 
-void expect_map(const YAML::Node& node, const std::string& key) {
-    if (!node.IsMap()) refuse(node, key + ": expected a map, " + found(node));
-}
-
 std::string indexed(const std::string& key, std::size_t index) {
     return key + "[" + std::to_string(index) + "]";
+}
+
+std::vector<std::string> read_texts(const YAML::Node& node, const std::string& key) {
+    expect_list(node, key);
+    std::vector<std::string> texts;
+    for (std::size_t i = 0; i < node.size(); ++i)
+        texts.push_back(read_text(node[i], indexed(key, i)));
+    return texts;
+}
+
+void expect_map(const YAML::Node& node, const std::string& key) {
+    if (!node.IsMap()) refuse(node, key + ": expected a map, " + found(node));
 }
 
 // Calls the reader of each key; unknown and repeated keys are refused.
@@ -154,6 +162,7 @@ RoomPlan read_room(const YAML::Node& node, const std::string& path) {
               {"version", text(room.version)},
               {"creator", text(room.creator)},
               {"preset", text(room.preset)},
+              {"type", text(room.type)},
               {"levels",
                [&](const YAML::Node& levels, const std::string& key) {
                    expect_map(levels, key);
@@ -164,10 +173,7 @@ RoomPlan read_room(const YAML::Node& node, const std::string& path) {
                    }
                }},
               {"members", [&](const YAML::Node& members, const std::string& key) {
-                   expect_list(members, key);
-                   room.members.emplace();
-                   for (std::size_t i = 0; i < members.size(); ++i)
-                       room.members->push_back(read_text(members[i], indexed(key, i)));
+                   room.members = read_texts(members, key);
                }}});
     return room;
 }
@@ -241,12 +247,25 @@ std::optional<std::string> find_fault_of_rooms(const Scenario& scenario) {
     return std::nullopt;
 }
 
+std::optional<std::string> find_fault_of_syncing(const Scenario& scenario) {
+    std::set<std::string> seen;
+    for (std::size_t i = 0; i < scenario.syncing.size(); ++i) {
+        const std::string& user = scenario.syncing[i];
+        if (!find_user(scenario, user) || !seen.insert(user).second)
+            return indexed("syncing", i) +
+                   ": expected a user of the scenario who is not in the list yet, found '" + user +
+                   "'";
+    }
+    return std::nullopt;
+}
+
 // Of everything but the timeline.
 std::optional<std::string> find_fault_of_world(const Scenario& scenario) {
     if (scenario.servers < 1 || scenario.servers > kServersMax)
         return "servers: expected an integer from 1 to " + std::to_string(kServersMax);
     if (scenario.users_per_server < 1 || scenario.users_per_server > kUsersMax)
         return "users_per_server: expected an integer from 1 to " + std::to_string(kUsersMax);
+    if (auto fault = find_fault_of_syncing(scenario)) return fault;
     return find_fault_of_rooms(scenario);
 }
 
@@ -304,6 +323,7 @@ struct Document {
             {"link", [this](Node node, Key key) { read_link(node, key, scenario.link); }},
             {"choices", [this](Node node, Key key) { scenario.choices = read_choices(node, key); }},
             {"rooms", [this](Node node, Key key) { scenario.rooms = read_rooms(node, key); }},
+            {"syncing", [this](Node node, Key key) { scenario.syncing = read_texts(node, key); }},
             {"at_least",
              [this](Node node, Key key) { scenario.at_least = read_minima(node, key); }},
             {"timeline",
@@ -401,6 +421,7 @@ void write_room(YAML::Emitter& out, const RoomPlan& room) {
     out << YAML::Key << "version" << YAML::Value << YAML::DoubleQuoted << room.version;
     out << YAML::Key << "creator" << YAML::Value << YAML::DoubleQuoted << room.creator;
     out << YAML::Key << "preset" << YAML::Value << room.preset;
+    if (!room.type.empty()) out << YAML::Key << "type" << YAML::Value << room.type;
     if (!room.levels.empty()) {
         out << YAML::Key << "levels" << YAML::Value << YAML::Flow << YAML::BeginMap;
         for (const auto& [user, level] : room.levels)
@@ -425,6 +446,8 @@ void write_lists(YAML::Emitter& out, const Scenario& scenario) {
     for (const Step& step : scenario.timeline)
         write_step(out, step);
     out << YAML::EndSeq;
+    if (!scenario.syncing.empty())
+        out << YAML::Key << "syncing" << YAML::Value << YAML::Flow << scenario.syncing;
     if (!scenario.at_least.empty()) {
         out << YAML::Key << "at_least" << YAML::Value << YAML::BeginMap;
         for (const auto& [metric, least] : scenario.at_least)

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "refserver/base/assert.h"
+#include "refserver/protocol/room_rules.h"
 #include "simulator/drawn_faults.h"
 
 namespace matrix::simulator {
@@ -63,6 +64,8 @@ std::string expectation_of(const Parameter& parameter, const Scenario& scenario)
                    std::to_string(parameter.most);
         case ParameterKind::Option:
             return "one of " + joined(parameter.options);
+        case ParameterKind::RoomVersion:
+            return "a room version, 1 to 12";
         case ParameterKind::FaultPoint: {
             const std::vector<std::string_view> points = list_fault_points();
             return "a fault point, one of " + joined(points);
@@ -102,6 +105,8 @@ bool is_sound(const json::Value& value,
         case ParameterKind::Option:
             return text != nullptr &&
                    std::ranges::find(parameter.options, *text) != parameter.options.end();
+        case ParameterKind::RoomVersion:
+            return text != nullptr && find_room_rules(*text) != nullptr;
         case ParameterKind::FaultPoint: {
             const std::vector<std::string_view> points = list_fault_points();
             return text != nullptr && std::ranges::find(points, *text) != points.end();

@@ -20,17 +20,18 @@ namespace matrix::simulator {
 class World;
 
 enum class ParameterKind {
-    User,        ///< A user id of the scenario.
-    Server,      ///< A server's name.
-    Servers,     ///< A list of servers' names.
-    Groups,      ///< A list of lists of servers' names.
-    Byzantine,   ///< A Byzantine host's name.
-    Room,        ///< A room's name in the scenario, one of `rooms` or of an earlier step.
-    NewRoom,     ///< A name that a step gives to a room which it makes.
-    Integer,     ///< From `least` to `most`.
-    Option,      ///< One of `options`.
-    FaultPoint,  ///< The name of a fault point of the server.
-    Text,        ///< Any text.
+    User,         ///< A user id of the scenario.
+    Server,       ///< A server's name.
+    Servers,      ///< A list of servers' names.
+    Groups,       ///< A list of lists of servers' names.
+    Byzantine,    ///< A Byzantine host's name.
+    Room,         ///< A room's name in the scenario, one of `rooms` or of an earlier step.
+    NewRoom,      ///< A name that a step gives to a room which it makes.
+    Integer,      ///< From `least` to `most`.
+    Option,       ///< One of `options`.
+    RoomVersion,  ///< A room version that is known.
+    FaultPoint,   ///< The name of a fault point of the server.
+    Text,         ///< Any text.
 };
 
 struct Parameter {

@@ -70,6 +70,7 @@ std::optional<json::Value> renamed_argument(const json::Value& value,
             return renamed_groups(*value.if_array(), names);
         case ParameterKind::Room:
         case ParameterKind::NewRoom:
+        case ParameterKind::RoomVersion:
         case ParameterKind::FaultPoint:
         case ParameterKind::Integer:
         case ParameterKind::Option:
@@ -125,6 +126,9 @@ Name renamed_stream(std::string_view stream, const NewNames& names) {
 void rename_all(Scenario& scenario, const NewNames& names) {
     for (RoomPlan& room : scenario.rooms)
         room = renamed_room(std::move(room), names);
+    for (const std::string& user : std::exchange(scenario.syncing, {})) {
+        if (const Name name = names.of(user)) scenario.syncing.push_back(*name);
+    }
     for (const Step& step : std::exchange(scenario.timeline, {})) {
         if (auto renamed = renamed_step(step, names))
             scenario.timeline.push_back(std::move(*renamed));

@@ -46,6 +46,9 @@ void add_world(std::vector<Simplification>& found, const Scenario& scenario) {
     });
     found.emplace_back([](Scenario& s) { s.link.latency_us_max = s.link.latency_us_min; });
     found.emplace_back([](Scenario& s) { s.identity_seed = 0; });
+    found.emplace_back([](Scenario& s) { s.syncing.clear(); });
+    for (const std::string& user : scenario.syncing)
+        found.emplace_back([user](Scenario& s) { std::erase(s.syncing, user); });
     for (std::size_t room = 0; room < scenario.rooms.size(); ++room) {
         found.emplace_back([room](Scenario& s) { s.rooms[room].preset = kSimplestPreset; });
         found.emplace_back([room](Scenario& s) { set_creator(s.rooms[room], name_of_user(0, 0)); });
@@ -88,6 +91,7 @@ std::vector<json::Value> simplest_values(const Parameter& parameter, const Scena
         case ParameterKind::Groups:
         case ParameterKind::Byzantine:
         case ParameterKind::NewRoom:
+        case ParameterKind::RoomVersion:
         case ParameterKind::FaultPoint:
             return {};
     }

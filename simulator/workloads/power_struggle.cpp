@@ -1,11 +1,12 @@
-#include "simulator/workloads/power_struggle.h"
+// The workload "power struggle": all users are in one room of each version, where they talk, edit
+// power levels, ban, kick, invite and unban each other.
 
 #include <array>
 #include <string_view>
 
 #include "refserver/base/assert.h"
-#include "refserver/protocol/room_rules.h"
 #include "simulator/weighted_draw.h"
+#include "simulator/workloads/workload.h"
 
 namespace matrix::simulator {
 namespace {
@@ -31,98 +32,72 @@ constexpr std::array kActions = {
 };
 constexpr std::array<std::int64_t, 5> kLevels = {0, 25, 50, 75, 100};
 
-std::string user_of_index(const Scenario& scenario, std::uint64_t index) {
-    const auto users = static_cast<std::uint64_t>(scenario.users_per_server);
-    return name_of_user(static_cast<int>(index / users), static_cast<int>(index % users));
-}
-
-std::uint64_t user_count(const Scenario& scenario) {
-    return static_cast<std::uint64_t>(scenario.servers) *
-           static_cast<std::uint64_t>(scenario.users_per_server);
-}
-
 // Power on every server, so that each side of a split can act: some admins, more moderators.
-RoomPlan plan_room(const Scenario& scenario, const std::string& version, std::uint64_t index) {
+RoomPlan plan_battlefield(const Plan& plan, const std::string& version, std::uint64_t index) {
     RoomPlan room;
-    room.name = "room" + std::to_string(scenario.rooms.size());
     room.version = version;
-    const auto users = static_cast<std::uint64_t>(scenario.users_per_server);
-    room.creator = user_of_index(scenario, index * users % user_count(scenario));
-    for (std::uint64_t user = 0; user < user_count(scenario); ++user) {
-        if (user % 3 == 0) room.levels[user_of_index(scenario, user)] = 100;
-        if (user % 3 == 1) room.levels[user_of_index(scenario, user)] = 50;
+    const auto servers = static_cast<std::uint64_t>(plan.servers());
+    room.creator = name_of_user(static_cast<int>(index % servers), 0);
+    for (std::uint64_t user = 0; user < plan.user_count(); ++user) {
+        if (user % 3 == 0) room.levels[plan.user(user)] = 100;
+        if (user % 3 == 1) room.levels[plan.user(user)] = 50;
     }
-    const RoomRules* rules = find_room_rules(version);
-    MATRIX_ASSERT(rules != nullptr);
-    room.levels[room.creator] = 100;
-    if (rules->has_privileged_creators) room.levels.erase(room.creator);
     return room;
 }
 
-Step draw_step(const Scenario& scenario,
-               const std::string& user,
-               std::size_t first_room,
-               runtime::Random& random) {
-    const std::size_t rooms = scenario.rooms.size() - first_room;
-    Step step;
-    step.verb = draw_weighted(random, kActions).verb;
-    step.arguments.set("user", user);
-    const std::string& room = scenario.rooms[first_room + random.below(rooms)].name;
-    const std::string target = user_of_index(scenario, random.below(user_count(scenario)));
-    if (step.verb == "presence") {
-        step.arguments.set("presence", "online");
-        return step;
+void add_blow(Plan& plan, std::int64_t at_ms, const std::string& user, const std::string& room) {
+    const std::string_view verb = draw_weighted(plan.random(), kActions).verb;
+    const std::string target = plan.draw_user();
+    json::Object arguments{{"user", user}};
+    if (verb == "presence") {
+        arguments.set("presence", "online");
+    } else {
+        arguments.set("room", room);
     }
-    step.arguments.set("room", room);
-    if (step.verb == "power_level") {
-        step.arguments.set("target", target);
-        step.arguments.set("level", kLevels[random.below(kLevels.size())]);
-    } else if (step.verb == "join_rule") {
-        step.arguments.set("rule", random.one_in(4) ? "invite" : "public");
-    } else if (step.verb == "ban" || step.verb == "unban" || step.verb == "kick" ||
-               step.verb == "invite") {
-        step.arguments.set("target", target);
+    if (verb == "power_level") {
+        arguments.set("target", target);
+        arguments.set("level", kLevels[plan.random().below(kLevels.size())]);
+    } else if (verb == "join_rule") {
+        arguments.set("rule", plan.random().one_in(4) ? "invite" : "public");
+    } else if (verb == "ban" || verb == "unban" || verb == "kick" || verb == "invite") {
+        arguments.set("target", target);
     }
-    return step;
+    plan.add_step(at_ms, verb, std::move(arguments));
 }
 
-void expect_conflicts(Scenario& scenario, const WorkloadOptions& options) {
-    scenario.at_least["operations_refused"] = 1;
-    if (scenario.servers < 2) return;
-    scenario.at_least["events_received"] = 100;
-    scenario.at_least["edus_received"] = 1;
-    if (!options.has_split) return;
-    scenario.at_least["resolutions_with_conflict"] = 10;
-    scenario.at_least["events_soft_failed"] = 1;
-    // Room version 1 has no mainline.
-    for (const std::string& version : options.room_versions) {
-        if (find_room_rules(version)->state_resolution != StateResolution::V1)
-            scenario.at_least["resolutions_by_mainline"] = 1;
-    }
+// A room may lock up soon, when everybody is banned: what one room does not show, another does.
+void demand_conflicts(Plan& plan, std::size_t blows) {
+    constexpr std::size_t kBlowsOfALargeRun = 1000;
+    constexpr std::size_t kRoomsOfALargeRun = 3;
+    plan.demand("operations_refused", 1 + blows / 50);
+    if (plan.servers() < 2) return;
+    plan.demand("events_received", 1 + blows / 25);
+    plan.demand("edus_received", 1);
+    if (!plan.options().has_split) return;
+    plan.demand("resolutions_with_conflict", 1 + blows / 500);
+    std::size_t with_mainline = 0;  // Room version 1 has none.
+    for (const std::string& version : plan.options().room_versions)
+        with_mainline += find_room_rules(version)->state_resolution != StateResolution::V1;
+    if (blows < kBlowsOfALargeRun || with_mainline < kRoomsOfALargeRun) return;
+    plan.demand("events_soft_failed", 1);
+    plan.demand("resolutions_by_mainline", 1);
 }
 
 }  // namespace
 
-void draw_power_struggle(Scenario& scenario,
-                         const WorkloadOptions& options,
-                         runtime::Random& random) {
-    const std::size_t first_room = scenario.rooms.size();
-    for (std::size_t index = 0; index < options.room_versions.size(); ++index)
-        scenario.rooms.push_back(plan_room(scenario, options.room_versions[index], index));
-
-    for (std::uint64_t index = 0; index < user_count(scenario); ++index) {
-        const std::string user = user_of_index(scenario, index);
-        std::int64_t at_ms = 0;
-        while (true) {
-            at_ms += static_cast<std::int64_t>(
-                random.below(static_cast<std::uint64_t>(options.pause_ms_max)));
-            if (at_ms >= scenario.chaos_ms) break;
-            Step step = draw_step(scenario, user, first_room, random);
-            step.at_ms = at_ms;
-            scenario.timeline.push_back(std::move(step));
+void draw_power_struggle(Plan& plan) {
+    std::vector<std::string> rooms;
+    for (const std::string& version : plan.options().room_versions)
+        rooms.push_back(plan.add_room("room", plan_battlefield(plan, version, rooms.size())));
+    std::size_t blows = 0;
+    for (std::uint64_t index = 0; index < plan.user_count(); ++index) {
+        const std::string user = plan.user(index);
+        for (const std::int64_t at_ms : plan.draw_moments(0, plan.end_ms())) {
+            add_blow(plan, at_ms, user, plan.draw_from(rooms));
+            ++blows;
         }
     }
-    expect_conflicts(scenario, options);
+    demand_conflicts(plan, blows);
 }
 
 }  // namespace matrix::simulator

@@ -2,6 +2,7 @@
 // event and a restart cost.
 
 #include <chrono>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -76,11 +77,20 @@ public:
         return problem_of_send(answer);
     }
 
-    /// The newest events of the room, as a client asks for them when it opens it.
-    Problem read_room() {
+    /// What a client is told under a path of the room.
+    Problem read(const std::string& rest) {
         const Answer answer =
-            ask("GET", "/_matrix/client/v3/rooms/" + escape(room().view()) + "/messages?dir=b", "");
-        return answer.is_ok() ? Problem() : describe("messages", answer);
+            ask("GET", "/_matrix/client/v3/rooms/" + escape(room().view()) + rest, "");
+        return answer.is_ok() ? Problem() : describe(rest, answer);
+    }
+    /// The same of an operator.
+    Problem inspect(const std::string& rest) {
+        const Answer answer =
+            HttpConnection(server_->port())
+                .ask(make_request("GET",
+                                  "/_refserver/rooms/" + escape(room().view()) + rest,
+                                  server_->admin_token()));
+        return answer.is_ok() ? Problem() : describe(rest, answer);
     }
 
 private:
@@ -190,8 +200,16 @@ BENCHMARK(change_state_of_crowded_room)
     ->Unit(benchmark::kMillisecond)
     ->UseRealTime();
 
-// One iteration is the first look into the room after a restart.
-void open_crowded_room(benchmark::State& state) {
+/// A question about a crowded room, of a client or an operator.
+struct Reading {
+    const char* name;
+    Problem (Neighbours::*read)(const std::string& rest);
+    const char* rest;
+};
+
+// One iteration is one answer after a restart.
+void run_reading(benchmark::State& state, const Reading& reading) {
+    state.SetLabel(reading.name);
     const auto neighbours = Neighbours::open(members_of(state));
     if (!neighbours) return state.SkipWithError(neighbours.error().c_str());
     if (const Problem problem = (*neighbours)->join(); !problem.empty()) {
@@ -202,11 +220,16 @@ void open_crowded_room(benchmark::State& state) {
         Problem problem = (*neighbours)->restart();
         before = (*neighbours)->server().usage();
         const auto start = Clock::now();
-        if (problem.empty()) problem = (*neighbours)->read_room();
+        if (problem.empty()) problem = ((**neighbours).*reading.read)(reading.rest);
         if (!problem.empty()) return state.SkipWithError(problem.c_str());
         state.SetIterationTime(seconds_since(start));
     }
     report_usage(state, before, (*neighbours)->server().usage(), 1);
+}
+
+// The newest events, as a client asks for them when it opens the room.
+void open_crowded_room(benchmark::State& state) {
+    run_reading(state, {"messages", &Neighbours::read, "/messages?dir=b"});
 }
 BENCHMARK(open_crowded_room)
     ->Name("engine/open_room_after_restart")
@@ -216,7 +239,28 @@ BENCHMARK(open_crowded_room)
     ->Unit(benchmark::kMillisecond)
     ->UseManualTime();
 
-// The same of a room with many messages, which clients have sent.
+const Reading kReadings[] = {
+    {"state", &Neighbours::read, "/state"},
+    {"members", &Neighbours::read, "/members"},
+    {"joined_members", &Neighbours::read, "/joined_members"},
+    {"inspect_room", &Neighbours::inspect, ""},
+    {"inspect_graph", &Neighbours::inspect, "/events?limit=1000"},
+    {"inspect_refused", &Neighbours::inspect, "/refused?limit=1000"},
+};
+
+// All of a large room: what counts is the longest turn.
+void read_crowded_room(benchmark::State& state) {
+    run_reading(state, kReadings[state.range(1)]);
+}
+BENCHMARK(read_crowded_room)
+    ->Name("engine/read_room")
+    ->ArgNames({"members", "what"})
+    ->ArgsProduct({{30'000}, benchmark::CreateDenseRange(0, std::size(kReadings) - 1, 1)})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond)
+    ->UseManualTime();
+
+// The first look into a room with many messages, which clients have sent.
 void open_long_room(benchmark::State& state) {
     constexpr std::size_t kClients = 50;
     const std::int64_t events = is_brief() ? 200 : state.range(0);

@@ -53,6 +53,7 @@ public:
     const std::string& federation_url() const { return federation_url_; }
     std::string authority_file() const { return (folder_ / "ca/ca.pem").string(); }
     const std::vector<std::string>& access_tokens() const { return access_tokens_; }
+    const std::string& admin_token() const { return admin_token_; }
 
     Usage usage() const;
     /// When what the last work has freed has gone back to the system; takes two seconds.

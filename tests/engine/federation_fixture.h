@@ -73,6 +73,29 @@ protected:
         return parse_event(pdu, rules).value().id;
     }
 
+    /// Of `server_`, or of one of the next process.
+    FederationServer::Services services() {
+        return {.server_name = a_.name,
+                .rooms = a_.rooms,
+                .remote_rooms = remote_rooms_,
+                .devices = devices_,
+                .federation = a_.federation,
+                .events = a_.events,
+                .keys = a_.keys,
+                .outbox = a_.outbox,
+                .notifier = a_.notifier,
+                .typing = typing_,
+                .receipts = receipts_,
+                .presence = presence_,
+                .turns = a_.turns,
+                .clock = a_.clock,
+                .log = a_.log,
+                .signer = *a_.key.signer,
+                .counters = a_.counters,
+                .is_local_user = [this](const UserId& user) { return user == a_.user("bob"); },
+                .find_profile = [](const UserId&) { return std::nullopt; }};
+    }
+
     TestWorld world_;
     RoomHost a_{world_, "a.test"};
     FakePeer peer_{world_, "peer.test"};
@@ -102,26 +125,7 @@ protected:
                         .clock = a_.clock,
                         .notifier = a_.notifier,
                         .outbox = a_.outbox}};
-    FederationServer server_{
-        {.server_name = a_.name,
-         .rooms = a_.rooms,
-         .remote_rooms = remote_rooms_,
-         .devices = devices_,
-         .federation = a_.federation,
-         .events = a_.events,
-         .keys = a_.keys,
-         .outbox = a_.outbox,
-         .notifier = a_.notifier,
-         .typing = typing_,
-         .receipts = receipts_,
-         .presence = presence_,
-         .turns = a_.turns,
-         .clock = a_.clock,
-         .log = a_.log,
-         .signer = *a_.key.signer,
-         .counters = a_.counters,
-         .is_local_user = [this](const UserId& user) { return user == a_.user("bob"); },
-         .find_profile = [](const UserId&) { return std::nullopt; }}};
+    FederationServer server_{services()};
     const UserId alice_ = a_.user("alice");
     const UserId eve_ = peer_.user("eve");
     const std::string unknown_ = "$PMBAEUvyyqu5RKYdcjFDLoSLcnMr9lOaUjTLhkgEFWI";

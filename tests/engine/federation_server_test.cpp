@@ -398,6 +398,98 @@ TEST_F(FederationServerTest, TakesATransactionOnceThatComesAgainWhileItIsInWork)
     EXPECT_EQ(a_.counters.events_received, before + 1);
 }
 
+// The next process knows of the transaction by the database alone.
+TEST_F(FederationServerTest, AnswersATransactionThatComesAgainAfterARestart) {
+    const json::Object good = from_eve(message(eve_, "once"));
+    json::Object bad = from_eve(message(eve_, "twice"));
+    bad.erase("signatures");
+    const json::Object receipt{
+        {"edu_type", "m.receipt"},
+        {"content",
+         json::Object{{room_->id().text(),
+                       json::Object{{"m.read",
+                                     json::Object{{eve_.text(),
+                                                   json::Object{{"data", json::Object{}},
+                                                                {"event_ids",
+                                                                 json::Array{unknown_}}}}}}}}}}};
+    const json::Object transaction{{"pdus", json::Array{good, bad}},
+                                   {"edus", json::Array{receipt}}};
+    const auto first = ask(&FederationServer::send_transaction, {"t"}, {}, transaction);
+    ASSERT_EQ(status_of(first), 200) << text_of(first);
+    ASSERT_NE(text_of(first).find("error"), std::string::npos) << "what is badly signed is named";
+
+    const std::uint64_t events = a_.counters.events_received;
+    const std::uint64_t edus = a_.counters.edus_received;
+    const StreamPosition newest = a_.turns.newest();
+    FederationServer next(services());
+    Request request;
+    request.path = {"t"};
+    request.body = transaction;
+    request.raw_body = json::write(transaction);
+    request.origin = peer_.name;
+    const auto again = a_.wait_for(next.send_transaction(std::move(request))).value();
+    EXPECT_EQ(text_of(again), text_of(first));
+    EXPECT_EQ(a_.counters.events_received, events);
+    EXPECT_EQ(a_.counters.edus_received, edus);
+    EXPECT_EQ(a_.turns.newest(), newest) << "nothing new is shown to anybody";
+}
+
+TEST_F(FederationServerTest, AFloodOfOneServerHoldsUpNoOther) {
+    FakePeer other(world_, "other.test");
+    const RoomPtr quiet = a_.create_room();
+    join(other, room_);
+    join(other, quiet);
+    constexpr int kTransactions = 8;
+    constexpr int kEvents = 50;
+    std::vector<EventId> flood;
+    std::vector<Request> requests;
+    const auto add_request = [&](const std::string& id, json::Array pdus, const FakePeer& from) {
+        Request& request = requests.emplace_back();
+        const json::Object body{{"pdus", std::move(pdus)}};
+        request.path = {id};
+        request.raw_body = json::write(body);
+        request.body = body;
+        request.origin = from.name;
+    };
+    for (int transaction = 0; transaction < kTransactions; ++transaction) {
+        json::Array pdus;
+        for (int i = 0; i < kEvents; ++i) {
+            const std::string body = std::to_string(transaction) + "/" + std::to_string(i);
+            const json::Object pdu = from_eve(message(eve_, body));
+            flood.push_back(id_of(pdu, room_->rules()));
+            pdus.push_back(pdu);
+        }
+        add_request("flood" + std::to_string(transaction), std::move(pdus), peer_);
+    }
+    const UserId zoe = other.user("eve");
+    std::vector<std::pair<RoomPtr, EventId>> words;
+    for (const RoomPtr& room : {room_, quiet}) {
+        const auto pdu =
+            other.sign(make_pdu(room->make_template(message(zoe, "a word")).value(), room->rules()),
+                       room->rules());
+        words.emplace_back(room, id_of(pdu, room->rules()));
+        add_request("word in " + room->id().text(), json::Array{pdu}, other);
+    }
+    // All of the flood is here before the first word.
+    a_.turn([&] {
+        for (Request& request : requests)
+            a_.start(server_.send_transaction(std::move(request)));
+    });
+    world_.settle();
+
+    for (const auto& [room, word] : words) {
+        const auto stored = room->find_event(word);
+        ASSERT_TRUE(stored) << room->id();
+        const auto earlier = std::ranges::count_if(flood, [&](const EventId& id) {
+            const auto one = room_->find_event(id);
+            return one && one->position < stored->position;
+        });
+        EXPECT_LE(earlier, kEvents) << "of " << flood.size() << ", before a word in " << room->id();
+    }
+    for (const EventId& id : flood)
+        EXPECT_TRUE(room_->find_event(id)) << "a flood is slow, and not lost";
+}
+
 TEST_F(FederationServerTest, ARoomThatLacksEventsHoldsUpNoOther) {
     const RoomPtr busy = a_.create_room();
     join(peer_, busy);

@@ -268,7 +268,7 @@ protected:
             ids.push_back(event->id.text());
         return {{"pdu_ids", ids}, {"auth_chain_ids", json::Array{}}};
     }
-    std::optional<StoredEvent> find(const EventTemplate& event) {
+    StoredEventPtr find(const EventTemplate& event) {
         return room_->find_event(id_of(peer_.sign(event, room_->rules())));
     }
     bool is_accepted(const EventTemplate& event) {

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "refserver/engine/rooms/server_view.h"
 #include "tests/engine/test_world.h"
 
 namespace matrix::engine {
@@ -103,8 +104,10 @@ TEST_P(RoomServerVisibility, FollowsTheTable) {
     std::optional<StoredEvent> secret;
     a_.turn([&] { secret = room->send(message(alice, "secret")).value(); });
     if (*row.after) become(row.after);
-    EXPECT_EQ(room->may_server_see(peer.name(), *secret), row.may_server_see);
-    EXPECT_TRUE(room->may_server_see(a_.name, *secret));
+    ServerView theirs(room, peer.name());
+    EXPECT_EQ(a_.wait_for(theirs.may_see(*secret)), row.may_server_see);
+    ServerView ours(room, a_.name);
+    EXPECT_EQ(a_.wait_for(ours.may_see(*secret)), true);
 }
 
 INSTANTIATE_TEST_SUITE_P(AllCases,
@@ -117,6 +120,34 @@ INSTANTIATE_TEST_SUITE_P(AllCases,
                                          Case{"invited", "", "join", false, false},
                                          Case{"joined", "invite", "join", false, false},
                                          Case{"joined", "join", "leave", true, true}));
+
+// One view of a server is asked about many events, in any order: what it remembers of the members
+// follows the state.
+TEST_F(RoomServerVisibility, FollowsTheStateFromEventToEvent) {
+    const UserId alice = a_.user("alice");
+    ScriptedPeer peer(world_, "b.test");
+    const UserId bob = peer.user("bob");
+    const RoomPtr room = a_.create_room(
+        "11",
+        "public",
+        {state_event(alice, "m.room.history_visibility", {{"history_visibility", "joined"}})});
+    std::vector<StoredEvent> told;
+    const auto tell = [&] {
+        a_.turn([&] { told.push_back(room->send(message(alice, "")).value()); });
+    };
+    tell();
+    for (const char* membership : {"join", "leave", "join"}) {
+        const EventTemplate made = room->make_template(member(bob, bob, membership)).value();
+        ASSERT_TRUE(a_.receive(room, peer.sign(made, room->rules()), peer.name()));
+        tell();
+    }
+    ServerView view(room, peer.name());
+    for (const std::size_t at : {1, 3, 0, 2, 3, 1, 2, 0}) {
+        const bool is_in = at % 2 == 1;
+        EXPECT_EQ(a_.wait_for(view.may_see(told[at])), is_in) << at;
+        EXPECT_EQ(a_.wait_for(view.was_joined_before(told[at].event->id)), is_in) << at;
+    }
+}
 
 class RoomVisibilityOfMembers : public RoomVisibility {};
 

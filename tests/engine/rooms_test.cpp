@@ -63,6 +63,33 @@ TEST_F(RoomsTest, CreatesARoomOfEachSupportedVersion) {
     }
 }
 
+TEST_F(RoomsTest, CountsTheMembersOfAnyState) {
+    const UserId bob = a_.user("bob");
+    const UserId carol = a_.user("carol");
+    const RoomPtr room = a_.create_room();
+    std::vector<EventId> sent;
+    const auto send = [&](const UserId& sender, const UserId& who, const char* membership) {
+        a_.turn(
+            [&] { sent.push_back(room->send(member(sender, who, membership)).value().event->id); });
+    };
+    send(alice_, bob, "invite");
+    send(carol, carol, "join");
+    send(bob, bob, "join");
+    send(alice_, carol, "ban");
+    send(alice_, carol, "leave");
+    send(alice_, carol, "invite");
+    // Joined and invited after each, and before the first.
+    const std::vector<std::pair<int, int>> expected{
+        {1, 0}, {1, 1}, {2, 1}, {3, 0}, {2, 0}, {2, 0}, {2, 1}};
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        const State state =
+            (i == 0 ? room->state_before(sent[0]) : room->state_after(sent[i - 1])).value();
+        const Room::MemberCounts counts = room->count_members(state);
+        EXPECT_EQ(counts.joined, expected[i].first) << i;
+        EXPECT_EQ(counts.invited, expected[i].second) << i;
+    }
+}
+
 TEST_F(RoomsTest, RefusesRoomVersionsThatItDoesNotKnow) {
     for (const char* version : {"0", "13", "org.example", ""}) {
         SCOPED_TRACE(version);

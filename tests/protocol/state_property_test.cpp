@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
-#include "refserver/protocol/state.h"
+#include "refserver/protocol/state_walk.h"
 
 namespace matrix {
 namespace {
@@ -117,6 +117,41 @@ RC_GTEST_PROP(StateTree, DiffersWhereMapsDiffer, ()) {
 
     RC_ASSERT(diff(before, after) == diff_of(before_model, after_model));
     RC_ASSERT((before == after) == (before_model == after_model));
+}
+
+// The walk over what one state lacks may tell a few entries that it has: of leaves that differ.
+RC_GTEST_PROP(StateTree, IsWalkedThroughStepByStep, ()) {
+    State known;
+    Model known_model;
+    for (const StateChange& change : *any_changes())
+        apply(change, known, known_model);
+    State state = known;
+    Model model = known_model;
+    for (const StateChange& change : *any_changes())
+        apply(change, state, model);
+
+    const auto walk_all = [](StateWalk& walk) {
+        Model met;
+        while (const auto item = walk.next())
+            RC_ASSERT(met.emplace(item->key, item->event_id).second);
+        return met;
+    };
+    StateWalk all(state);
+    RC_ASSERT(walk_all(all) == model);
+    StateWalk members(state, State(), "m.room.member");
+    Model members_model = model;
+    std::erase_if(members_model,
+                  [](const auto& entry) { return entry.first.type != "m.room.member"; });
+    RC_ASSERT(walk_all(members) == members_model);
+    StateWalk unknown(state, known);
+    const Model met = walk_all(unknown);
+    for (const auto& [key, id] : model) {
+        const auto same = known_model.find(key);
+        const bool is_known = same != known_model.end() && same->second == id;
+        RC_ASSERT((met.contains(key) ? met.at(key) == id : is_known));
+    }
+    RC_ASSERT(met.size() <= model.size());
+    RC_ASSERT(met.empty() || !(state == known));
 }
 
 RC_GTEST_PROP(StateTree, ComesBackFromStorage, ()) {

@@ -86,6 +86,68 @@ RC_GTEST_PROP(ResolverLaws, LearnsWhatItDidNotKnow, ()) {
     }
 }
 
+// Between two bits of a look-up, events change and other states are resolved.
+RC_GTEST_PROP(ResolverLaws, SaysTheSameWhatItHasLookedUpBefore, ()) {
+    const RoomRules& rules = any_room_rules();
+    const generators::Room room = any_generated_room(rules);
+    Choices choices = Choices::from_seed(*rc::gen::arbitrary<std::uint64_t>());
+    std::set<EventId> changed;
+    const FindEvent finder = [&](const EventId& id) {
+        auth::CitedEvent found = room.find(id);
+        found.is_rejected ^= changed.contains(id);
+        return found;
+    };
+    Resolver old(rules, finder, ed25519_verifier());
+    for (int count = 0; count < 10; ++count) {
+        const std::vector<State> states = generators::choose_states(choices, room);
+        const std::size_t steps = 1 + choices.below(10);
+        while (!old.look_up(states, steps)) {
+            const EventId& other = room.events()[choices.below(room.events().size())].event->id;
+            if (choices.below(4) == 0) {
+                if (!changed.insert(other).second) changed.erase(other);
+                old.refresh(other);
+            }
+            if (choices.below(8) == 0) {
+                const std::vector<State> others = generators::choose_states(choices, room);
+                RC_ASSERT(old.resolve(others) ==
+                          resolve(others, finder, rules, ed25519_verifier()));
+            }
+        }
+        ResolutionTrace trace;
+        ResolutionTrace fresh_trace;
+        const State fresh = resolve(states, finder, rules, ed25519_verifier(), &fresh_trace);
+        RC_ASSERT(old.resolve(states, &trace) == fresh);
+        RC_ASSERT(describe(trace) == describe(fresh_trace));
+    }
+}
+
+RC_GTEST_PROP(ResolverLaws, AsksForNoEventThatItHasNotLookedUp, ()) {
+    const RoomRules& rules = any_room_rules();
+    const generators::Room room = any_generated_room(rules);
+    Choices choices = Choices::from_seed(*rc::gen::arbitrary<std::uint64_t>());
+    std::set<EventId> asked;
+    std::size_t asked_at_once = 0;
+    const FindEvent finder = [&](const EventId& id) {
+        asked.insert(id);
+        ++asked_at_once;
+        return room.find(id);
+    };
+    Resolver resolver(rules, finder, ed25519_verifier());
+    const std::vector<State> states = generators::choose_states(choices, room);
+    const std::size_t steps = 1 + choices.below(10);
+    bool is_done = false;
+    while (!is_done) {
+        asked_at_once = 0;
+        is_done = resolver.look_up(states, steps);
+        // An entry costs its step when it is added, not when it is looked up.
+        RC_ASSERT(asked_at_once <= 2 * steps + 1);
+    }
+    const std::size_t known = asked.size();
+    resolver.resolve(states);
+    if (rules.state_resolution == StateResolution::V1) return;  // It reads few events besides.
+    RC_ASSERT(asked.size() == known);
+}
+
 RC_GTEST_PROP(ResolverLaws, ReturnsTheVeryStateThatTheResultEquals, ()) {
     const RoomRules& rules = any_room_rules();
     const generators::Room room = any_generated_room(rules);

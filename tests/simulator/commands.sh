@@ -31,10 +31,10 @@ has out.txt "$hash"
 
 # The help names every command, and each explains itself.
 expect 0 simulator --help
-for command in run sweep replay draw shrink merge list compare live; do
+for command in run sweep replay draw shrink explain view merge list compare live; do
     has out.txt "  $command  "
 done
-for command in run sweep replay draw shrink merge list compare live; do
+for command in run sweep replay draw shrink explain view merge list compare live; do
     expect 0 simulator "$command" --help
 done
 
@@ -88,6 +88,24 @@ expect 0 simulator shrink --servers 4 --minutes 2 --seed 3 --plant rotten-topics
 has out.txt "checker soundness"
 ! grep --quiet '^seed:' shrunk.yaml || fail "the shrunk scenario has a seed"
 expect 1 bash -c "$(sed -n 's/^repeat: //p' out.txt)"
+# It is explained without a seed, too, and so are runs that crash or stand still.
+expect 0 simulator explain shrunk.yaml --plant rotten-topics
+has out.txt "FINDING 1 of 1: soundness"
+has out.txt "repeat: simulator replay shrunk.yaml --plant rotten-topics"
+expect 0 simulator explain --servers 5 --minutes 10 --seed 1 --plant crash-on-company
+has out.txt "OUTCOME: crash"
+has out.txt "a turn of s1"
+expect 0 simulator explain --servers 3 --minutes 3 --seed 1 --plant jammed-by-topics --output stuck.txt
+has stuck.txt "s0 asks s1, answered 500"
+
+# The same run is the same text, and is not another run for being looked at.
+expect 0 simulator view "${small[@]}" --seed 4 --log one.txt
+expect 0 simulator view "${small[@]}" --seed 4 --log -
+cmp one.txt out.txt
+expect 2 simulator view "${small[@]}" --seed 4
+has err.txt "expected --output FILE, --log FILE, or both"
+expect 6 simulator view "${small[@]}" --seed 4 --log /nowhere/log.txt
+
 # The line that repeats it names the file of its room version.
 version=$recipes/../../fixtures/room_versions/v12-subgraph.yaml
 expect 0 simulator shrink --servers 4 --minutes 2 --seed 3 --plant rotten-topics --output versioned.yaml -j2 \

@@ -21,6 +21,7 @@ chaos_ms: 10000
 rooms:
   - {name: a, version: "11", creator: "@user0:s0.test", levels: {"@user1:s2.test": 50}}
   - {name: b, version: "12", creator: "@user1:s2.test", members: ["@user0:s1.test", "@user0:s2.test"]}
+syncing: ["@user1:s1.test", "@user0:s2.test"]
 timeline:
   - {at_ms: 1, do: message, user: "@user0:s2.test", room: a}
   - {at_ms: 2, do: ban, user: "@user0:s0.test", room: a, target: "@user1:s2.test"}
@@ -56,6 +57,7 @@ TEST(Removal, AServerTakesItsUsersAndTheirStepsAway) {
     EXPECT_EQ(two->rooms[0].levels, (std::map<std::string, std::int64_t>{{"@user1:s1.test", 50}}));
     EXPECT_EQ(two->rooms[1].creator, "@user1:s1.test");
     EXPECT_EQ(*two->rooms[1].members, std::vector<std::string>{"@user0:s1.test"});
+    EXPECT_EQ(two->syncing, std::vector<std::string>{"@user0:s1.test"});
     const ChoiceRecord expected = {{"s0.test to s1.test", {1}}, {"@user1:s1.test wire", {3}}};
     EXPECT_EQ(two->choices, expected);
 }

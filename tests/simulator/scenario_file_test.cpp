@@ -68,6 +68,10 @@ struct BadFile {
 
 TEST(ScenarioFile, NamesLineAndKeyOfWhatIsWrong) {
     const std::vector<BadFile> cases = {
+        {"chaos_ms: 60000",
+         "syncing: ['@user1:s0.test']",
+         "f.yaml:1: syncing[0]: expected a user of the scenario who is not in the list yet, found "
+         "'@user1:s0.test'"},
         {"servers: 2", "servers: two", "f.yaml:3: servers: expected an integer from 1 to 2000"},
         {"servers: 2", "servers: 0", "f.yaml:3: servers: expected an integer from 1 to 2000"},
         {"servers: 2", "server: 2", "f.yaml:3: server: unknown key"},

@@ -33,6 +33,24 @@ TEST_F(VirtualTimeTest, RunsJobsInTheOrderOfTheirTimes) {
     EXPECT_EQ(time_.now_us(), 100);
 }
 
+// A job that begins itself again at the same moment.
+void spin(VirtualTime& time) {
+    time.schedule(0, 0, [&time] { spin(time); }).release();
+}
+
+TEST_F(VirtualTimeTest, EndsALivelockAndSaysSo) {
+    schedule(10, 1);
+    time_.run_until(50);
+    EXPECT_FALSE(time_.stands_still());
+    spin(time_);
+    schedule(20, 2);
+    time_.run_until(100);
+
+    EXPECT_TRUE(time_.stands_still());
+    EXPECT_EQ(order_, std::vector<int>{1});
+    EXPECT_EQ(time_.now_us(), 100);
+}
+
 TEST_F(VirtualTimeTest, RunsWhatWasDueInAPauseAtItsEndInOrder) {
     time_.pause(0);
     schedule(20, 2);

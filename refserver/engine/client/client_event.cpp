@@ -28,7 +28,7 @@ json::Object ClientEventWriter::make_unsigned(const StoredEvent& stored) const {
     if (!before) return told;
     if (event.is_state()) {
         const EventId* replaced = before->find(event.type, *event.state_key);
-        const auto previous = replaced ? room_.find_event(*replaced) : std::nullopt;
+        const auto previous = replaced ? room_.find_event(*replaced) : nullptr;
         if (previous) {
             told.set("replaces_state", replaced->text());
             told.set("prev_content", previous->event->parse_content());
@@ -39,7 +39,7 @@ json::Object ClientEventWriter::make_unsigned(const StoredEvent& stored) const {
         if (membership) told.set("membership", name_of(*membership));
     } else {
         const EventId* member = before->find("m.room.member", requester_.user.view());
-        const auto stored_member = member ? room_.find_event(*member) : std::nullopt;
+        const auto stored_member = member ? room_.find_event(*member) : nullptr;
         const auto membership = stored_member ? stored_member->event->membership() : std::nullopt;
         told.set("membership", name_of(membership.value_or(Membership::Leave)));
     }

@@ -36,7 +36,7 @@ void DeviceListChanges::add_room(const MembershipChange& newest) {
 namespace {
 
 bool is_join(const Room& room, const std::optional<EventId>& id) {
-    const auto stored = id ? room.find_event(*id) : std::nullopt;
+    const auto stored = id ? room.find_event(*id) : nullptr;
     return stored && stored->event->membership() == Membership::Join;
 }
 

@@ -15,7 +15,6 @@ struct RoomView {
     std::optional<StreamPosition> until;  ///< The position of his leaving; absent: now.
 
     State state() const;
-    std::vector<EventPtr> list_state() const { return room->load_events(state()); }
 };
 
 /// 403 M_FORBIDDEN unless the user is in the room, was in it, or all the world may read it.

@@ -240,7 +240,7 @@ json::Array known_stripped_state(const Room& room, const Event& event) {
     if (!state) return {};
     json::Array events = stripped_state(room, *state);
     const EventId* sender = state->find("m.room.member", event.sender.view());
-    const auto stored = sender ? room.find_event(*sender) : std::nullopt;
+    const auto stored = sender ? room.find_event(*sender) : nullptr;
     if (stored && event.state_key != event.sender.view()) {
         events.push_back(stripped_form(*stored->event));
     }
@@ -254,7 +254,7 @@ void SyncAnswer::add_pending(const MembershipChange& change) {
     EventPtr event;
     const auto outlier = services_.rooms.find_outlier_membership(change.room, requester_.user);
     const auto room = services_.rooms.find(change.room);
-    const auto stored = room ? (*room)->find_event(change.event) : std::nullopt;
+    const auto stored = room ? (*room)->find_event(change.event) : nullptr;
     if (stored) {
         event = stored->event;
         events = known_stripped_state(**room, *event);

@@ -37,13 +37,15 @@ std::optional<Relation> find_relation(const Event& event) {
 // UNSPECIFIED: a root, and what relates to it otherwise, may be read in its thread as well as in
 // the main timeline, because clients that show a thread show them there.
 bool is_in_thread(const Room& room, const StoredEvent& event, std::string_view thread) {
-    std::optional<StoredEvent> at = event;
+    const StoredEvent* at = &event;
+    StoredEventPtr held;
     for (int hop = 0; hop <= kRelationHopsMax && at; ++hop) {
         if (at->event->id.view() == thread) return true;
         const auto relation = find_relation(*at->event);
         if (!relation) break;
         if (relation->type == "m.thread") return relation->event.view() == thread;
-        at = room.find_event(relation->event);
+        held = room.find_event(relation->event);
+        at = held.get();
     }
     return thread == kMainThread;
 }

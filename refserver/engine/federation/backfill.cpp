@@ -33,20 +33,20 @@ Result<std::vector<EventId>> take_starts(const Request& request, const Room& roo
 }  // namespace
 
 Task<Result<Reply>> FederationServer::backfill(Request request) {
-    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room,
+                        co_await find_room_to_read(request.origin, request.path[0]));
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> from, take_starts(request, *room));
     if (!request.find_query("limit")) co_return missing_param("limit: the parameter is required");
     ASSIGN_OR_CO_RETURN(const std::int64_t limit, request.integer_query("limit", 0));
 
-    std::vector<EventPtr> shown;
+    std::vector<StoredEvent> found;
     const std::int64_t most =
         SIM_FAULT_POINT("one event of the history is given") ? 1 : kBackfillMax;
     const auto bounded = static_cast<std::size_t>(std::min(limit, most));
     for (const EventPtr& event : room->preceding(from, bounded)) {
-        const auto stored = room->find_event(event->id);
-        if (!stored || stored->status == EventStatus::Rejected) continue;
-        shown.push_back(shown_to(request.origin, *room, *stored));
+        if (auto stored = room->find_event(event->id)) found.push_back(*std::move(stored));
     }
+    const auto shown = co_await list_shown(room, request.origin, std::move(found));
     SIM_SOMETIMES(!shown.empty(), "another server pages back with our help");
     co_return transaction_of(shown);
 }

@@ -10,13 +10,15 @@ namespace matrix::engine {
 
 Task<Result<Reply>> FederationServer::get_event(Request request) {
     ASSIGN_OR_CO_RETURN(const EventId id, require_event_id(request.path[0], "eventId"));
-    const std::optional<StoredEvent> stored = services_.events.find(id);
+    const StoredEventPtr stored = services_.events.find(id);
     // Events of rooms that are none of the origin's business do not exist for it.
-    const auto room = stored
-                          ? find_room_to_read(request.origin, stored->event->room_id.view(), {id})
-                          : Result<RoomPtr>(not_found(""));
-    if (!room || stored->is_rejected()) co_return not_found("there is no such event");
-    co_return transaction_of({shown_to(request.origin, **room, *stored)});
+    const auto none = not_found("there is no such event");
+    if (!stored || stored->is_rejected()) co_return none;
+    const auto room = co_await find_room_to_read(
+        request.origin, stored->event->room_id.text(), std::vector<EventId>(1, id));
+    if (!room) co_return none;
+    co_return transaction_of(
+        co_await list_shown(*room, request.origin, std::vector<StoredEvent>(1, *stored)));
 }
 
 }  // namespace matrix::engine

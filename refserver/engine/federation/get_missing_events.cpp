@@ -45,7 +45,7 @@ Task<Result<Reply>> FederationServer::get_missing_events(Request request) {
     ASSIGN_OR_CO_RETURN(std::vector<EventId> earliest, take_ends(body, "earliest_events"));
     ASSIGN_OR_CO_RETURN(std::vector<EventId> latest, take_ends(body, "latest_events"));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
-                        find_room_to_read(request.origin, request.path[0], latest));
+                        co_await find_room_to_read(request.origin, request.path[0], latest));
     keep_events_of(*room, earliest);
     keep_events_of(*room, latest);
     ASSIGN_OR_CO_RETURN(const auto limit, optional_integer(body, "limit"));
@@ -54,13 +54,12 @@ Task<Result<Reply>> FederationServer::get_missing_events(Request request) {
     const std::int64_t most = SIM_FAULT_POINT("one missing event is given") ? 1 : kMissingEventsMax;
     const std::int64_t bounded =
         std::clamp<std::int64_t>(limit.value_or(kMissingEventsDefault), 0, most);
-    std::vector<EventPtr> shown;
+    std::vector<StoredEvent> found;
     for (const EventPtr& event : room->missing_between(
              earliest, latest, static_cast<std::size_t>(bounded), min_depth.value_or(0))) {
-        const auto stored = room->find_event(event->id);
-        if (!stored || stored->status == EventStatus::Rejected) continue;
-        shown.push_back(shown_to(request.origin, *room, *stored));
+        if (auto stored = room->find_event(event->id)) found.push_back(*std::move(stored));
     }
+    const auto shown = co_await list_shown(room, request.origin, std::move(found));
     SIM_SOMETIMES(!shown.empty(), "another server fills a gap with our help");
     Reply reply;
     reply.written_body = "{\"events\":";

@@ -104,7 +104,7 @@ Task<std::vector<FederationServer::IncomingPdu>> FederationServer::check_pdus(
     std::map<std::string_view, std::vector<std::size_t>> by_version;
     for (std::size_t i = 0; i < all.size(); ++i) {
         if (!all[i].room) continue;
-        const auto known = all[i].id ? all[i].room->find_event(*all[i].id) : std::nullopt;
+        const auto known = all[i].id ? all[i].room->find_event(*all[i].id) : nullptr;
         if (known && known->is_placed()) continue;
         by_version[all[i].room->rules().version].push_back(i);
     }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "refserver/base/result_macros.h"
 #include "refserver/base/sometimes.h"
@@ -16,20 +17,18 @@ namespace {
 
 // What is told of the state. To a server that can do without most members: those by whom the
 // joining user would call an unnamed room, and no others.
-std::vector<EventId> list_told(const Room& room,
-                               const State& before,
-                               const UserId& joining,
-                               bool omits_members) {
+Room::IsWanted told_to(const Room& room,
+                       const State& before,
+                       const UserId& joining,
+                       bool omits_members) {
+    if (!omits_members) return nullptr;
+    SIM_SOMETIMES("members are omitted from the answer to a join");
     std::vector<UserId> heroes;
-    if (omits_members) heroes = summarize(room, before, joining).heroes;
-    SIM_SOMETIMES(omits_members, "members are omitted from the answer to a join");
-    std::vector<EventId> told;
-    before.for_each([&](const StateKey& key, const EventId& id) {
-        const bool is_omitted = omits_members && key.type == "m.room.member" &&
-                                std::ranges::find(heroes, UserId(key.state_key)) == heroes.end();
-        if (!is_omitted) told.push_back(id);
-    });
-    return told;
+    if (!is_named(room, before)) heroes = summarize(room, before, joining).heroes;
+    return [heroes = std::move(heroes)](const StateKey& key) {
+        return key.type != "m.room.member" ||
+               std::ranges::find(heroes, UserId(key.state_key)) != heroes.end();
+    };
 }
 
 void remove_events(std::vector<EventPtr>& events, const std::vector<EventPtr>& redundant) {
@@ -82,7 +81,8 @@ Task<Result<Reply>> FederationServer::send_join(Request request) {
 
     const std::optional<State> before = room->state_before(stored.event->id);
     if (!before) co_return internal_error("the state before the join is not known");
-    std::vector<EventId> told = list_told(*room, *before, stored.event->sender, omits_members);
+    std::vector<EventId> told = co_await room->gather_ids(
+        *before, told_to(*room, *before, stored.event->sender, omits_members));
     answer.state = co_await room->gather_events(std::move(told));
     // "All events in the auth chain for the new join event, as well as those in the auth chains for
     // any events returned in state."

@@ -30,8 +30,7 @@ Task<Result<StateAt>> find_state_at(EventId id, RoomPtr room) {
         SIM_SOMETIMES("a state is asked for that we do not know");
         co_return not_found("the state at that event is not known");
     }
-    std::vector<EventId> ids;
-    state->for_each([&](const StateKey&, const EventId& event) { ids.push_back(event); });
+    std::vector<EventId> ids = co_await room->gather_ids(*state);
     StateAt at;
     at.state = co_await room->gather_events(std::move(ids));
     at.auth_chain = co_await room->gather_auth_chain(at.state);
@@ -44,7 +43,7 @@ Task<Result<Reply>> FederationServer::get_state(Request request) {
     SIM_SOMETIMES("a state is asked for as a whole");
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
-                        find_room_to_read(request.origin, request.path[0], ids));
+                        co_await find_room_to_read(request.origin, request.path[0], ids));
     ASSIGN_OR_CO_RETURN(const StateAt at, co_await find_state_at(ids.front(), room));
     Reply reply;
     reply.written_body = "{\"auth_chain\":";
@@ -59,7 +58,7 @@ Task<Result<Reply>> FederationServer::get_state_ids(Request request) {
     SIM_SOMETIMES("a state is asked for by its ids");
     ASSIGN_OR_CO_RETURN(const std::vector<EventId> ids, take_event_id(request));
     ASSIGN_OR_CO_RETURN(const RoomPtr room,
-                        find_room_to_read(request.origin, request.path[0], ids));
+                        co_await find_room_to_read(request.origin, request.path[0], ids));
     ASSIGN_OR_CO_RETURN(const StateAt at, co_await find_state_at(ids.front(), room));
     Reply reply;
     reply.written_body = "{\"auth_chain_ids\":";

@@ -4,6 +4,7 @@
 
 #include "refserver/base/result_macros.h"
 #include "refserver/engine/federation_server.h"
+#include "refserver/engine/rooms/server_view.h"
 
 namespace matrix::engine {
 namespace {
@@ -22,12 +23,14 @@ Result<Direction> take_direction(const Request& request) {
 }  // namespace
 
 Task<Result<Reply>> FederationServer::get_event_by_timestamp(Request request) {
-    ASSIGN_OR_CO_RETURN(const RoomPtr room, find_room_to_read(request.origin, request.path[0]));
+    ASSIGN_OR_CO_RETURN(const RoomPtr room,
+                        co_await find_room_to_read(request.origin, request.path[0]));
     if (!request.find_query("ts")) co_return missing_param("ts: the parameter is required");
     ASSIGN_OR_CO_RETURN(const std::int64_t ts, request.integer_query("ts", 0));
     ASSIGN_OR_CO_RETURN(const Direction direction, take_direction(request));
+    ServerView view(room, request.origin);
     for (const StoredEvent& stored : room->nearest_to(ts, direction, kLookedAtMax)) {
-        if (!room->may_server_see(request.origin, stored)) continue;
+        if (!co_await view.may_see(stored)) continue;
         Reply reply;
         reply.body = json::Object{{"event_id", stored.event->id.text()},
                                   {"origin_server_ts", stored.event->origin_server_ts}};

@@ -177,8 +177,10 @@ Task<Result<Reply>> InspectionServer::get_graph(Request request) {
     }
     json::Array next;
     json::Array missing;
+    std::size_t looked_up = 0;
     for (const EventId& id : before) {
         if (listed.contains(id)) continue;
+        if (++looked_up % kListedRowsPerTurn == 0) co_await end_turn();
         const auto stored = room->find_event(id);
         (stored && stored->is_placed() ? next : missing).emplace_back(id.text());
     }

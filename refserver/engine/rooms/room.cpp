@@ -45,23 +45,23 @@ Result<void> Room::Data::check_is_stored() const {
     return {};
 }
 
-std::optional<StoredEvent> Room::Data::find_event(const EventId& event_id) const {
-    auto stored = services.events.find(event_id);
-    if (stored && stored->event->room_id != id) return std::nullopt;
+StoredEventPtr Room::Data::find_event(const EventId& event_id) const {
+    StoredEventPtr stored = services.events.find(event_id);
+    if (stored && stored->event->room_id != id) return nullptr;
     return stored;
 }
 
-std::optional<StoredEvent> Room::Data::find_placed(const EventId& event_id) const {
-    auto stored = find_event(event_id);
-    if (stored && !stored->is_placed()) return std::nullopt;
+StoredEventPtr Room::Data::find_placed(const EventId& event_id) const {
+    StoredEventPtr stored = find_event(event_id);
+    if (stored && !stored->is_placed()) return nullptr;
     return stored;
 }
 
 // Of any room: a rule of its own refuses what cites events of another one.
 auth::CitedEvent Room::Data::find_cited(const EventId& event_id) const {
-    auto stored = services.events.find(event_id);
+    const StoredEventPtr stored = services.events.find(event_id);
     if (!stored) return {};
-    return {std::move(stored->event), stored->is_rejected()};
+    return {stored->event, stored->is_rejected()};
 }
 
 FindEvent Room::Data::finder() const {
@@ -141,6 +141,24 @@ std::int64_t Room::count_joined() const {
     return static_cast<std::int64_t>(users);
 }
 
+Room::MemberCounts Room::count_members(const State& state) const {
+    const Data& room = data();
+    MemberCounts counts{count_joined(),
+                        room.services.rooms.count_members(room.number, Membership::Invite)};
+    const auto add = [&](const std::optional<EventId>& id, std::int64_t number) {
+        const EventPtr event = id ? room.services.events.find_event(*id) : nullptr;
+        const auto membership = event ? event->membership() : std::nullopt;
+        if (membership == Membership::Join) counts.joined += number;
+        if (membership == Membership::Invite) counts.invited += number;
+    };
+    for (const StateDifference& difference : diff(room.current, state)) {
+        if (difference.key.type != "m.room.member") continue;
+        add(difference.before, -1);
+        add(difference.after, 1);
+    }
+    return counts;
+}
+
 bool Room::is_server_joined(const ServerName& server) const {
     return data().joined_servers().contains(server);
 }
@@ -156,7 +174,7 @@ HeldAuthState Room::power_levels() const {
     return selected;
 }
 
-std::optional<StoredEvent> Room::find_event(const EventId& event_id) const {
+StoredEventPtr Room::find_event(const EventId& event_id) const {
     return data().find_event(event_id);
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@ namespace matrix::engine {
 using runtime::Task;
 using storage::EventStatus;
 using storage::StoredEvent;
+using storage::StoredEventPtr;
 using storage::StreamPosition;
 using storage::TimelinePoint;
 
@@ -62,10 +64,17 @@ public:
     const State& current_state() const;
     /// The event that the current state has under a key; null if there is none.
     EventPtr find_state(std::string_view type, std::string_view state_key) const;
+    /// All of it in one turn, however large: what serves requests gathers it.
     std::vector<EventPtr> list_state() const;
     std::optional<Membership> membership(const UserId& user) const;
     std::vector<UserId> list_members(Membership membership) const;
     std::int64_t count_joined() const;
+    /// In any state of the room. Costs what it differs from the current one.
+    struct MemberCounts {
+        std::int64_t joined = 0;
+        std::int64_t invited = 0;
+    };
+    MemberCounts count_members(const State& state) const;
     /// Servers with a joined user, in the order of names.
     std::vector<ServerName> servers() const;
     bool is_server_joined(const ServerName& server) const;
@@ -76,7 +85,7 @@ public:
     HeldAuthState power_levels() const;
 
     // Any event of this room, whatever became of it; nothing if it is unknown or of another room.
-    std::optional<StoredEvent> find_event(const EventId& id) const;
+    StoredEventPtr find_event(const EventId& id) const;
     /// The state before an event and after it; nothing for outliers.
     std::optional<State> state_before(const EventId& id) const;
     std::optional<State> state_after(const EventId& id) const;
@@ -86,16 +95,16 @@ public:
     std::vector<EventPtr> auth_chain(const std::vector<EventId>& ids) const;
 
     // The same of so many events that they are read over several turns.
+    /// The ids of a state: of all entries, or of those that are wanted.
+    using IsWanted = std::function<bool(const StateKey&)>;
+    Task<std::vector<EventId>> gather_ids(State state, IsWanted is_wanted = nullptr) const;
     Task<std::vector<EventPtr>> gather_events(std::vector<EventId> ids) const;
     /// Everything that `events` cite, without them unless they are cited.
     Task<std::vector<EventPtr>> gather_auth_chain(std::vector<EventPtr> events) const;
 
-    // History visibility. Spec: client-server-api, "Room history visibility".
+    /// May a user see the event? Of servers, see server_view.h.
+    /// Spec: client-server-api, "Room history visibility".
     bool may_see(const UserId& user, const StoredEvent& event) const;
-    bool may_server_see(const ServerName& server, const StoredEvent& event) const;
-    /// Had the server a joined user before this event of the room? False where the state is
-    /// unknown.
-    bool was_server_joined_before(const ServerName& server, const EventId& event) const;
 
     // The timeline: accepted events that are not outliers.
     TimelinePage page(TimelinePoint from, Direction direction, std::size_t limit) const;
@@ -174,6 +183,7 @@ public:
 
 private:
     friend class Rooms;
+    friend class ServerView;
     /// What is in memory; read anew first if a failed commit made it wrong.
     Data& data() const;
 

@@ -41,7 +41,7 @@ Task<bool> Room::backfill(std::vector<EventId> missing) {
     if (missing.size() > kBackfillTipsMax) missing.resize(kBackfillTipsMax);
     co_await data_->fetch_history(missing, data_->list_backfill_servers());
     const bool is_richer = std::ranges::any_of(
-        missing, [&](const EventId& event_id) { return data().find_placed(event_id).has_value(); });
+        missing, [&](const EventId& event_id) { return data().find_placed(event_id) != nullptr; });
     if (is_richer) {
         SIM_SOMETIMES("history is fetched");
         co_return true;
@@ -60,7 +60,7 @@ Task<bool> Room::fill_gap(EventId missing, ServerName origin) {
     std::vector<EventId> next{missing};
     for (int round = 0; round < kGapFillRoundsMax && !next.empty(); ++round)
         next = list_missing_before(co_await data_->fetch_history(std::move(next), servers));
-    co_return data().find_placed(missing).has_value();
+    co_return data().find_placed(missing) != nullptr;
 }
 
 Task<std::vector<StoredEvent>> Room::Data::fetch_history(std::vector<EventId> missing,
@@ -78,7 +78,7 @@ Task<std::vector<StoredEvent>> Room::Data::fetch_history(std::vector<EventId> mi
         placed = co_await place_history(order_by_graph(std::move(found), missing), server);
         queue.leave();
         const bool is_richer = std::ranges::any_of(
-            missing, [&](const EventId& event_id) { return find_placed(event_id).has_value(); });
+            missing, [&](const EventId& event_id) { return find_placed(event_id) != nullptr; });
         if (is_richer) break;
     }
     co_return placed;
@@ -105,9 +105,12 @@ Task<std::vector<StoredEvent>> Room::Data::place_history(std::vector<Event> even
                                                          ServerName from) {
     std::vector<StoredEvent> all;
     std::size_t states_fetched = 0;
+    // What fills a gap may take an extremity away.
+    co_await prepare_resolution(extremities);
     for (Event& event : events) {
         const EventId event_id = event.id;
         refresh();
+        co_await prepare_resolution(event.prev_events);
         // What stands above a hole has to be asked for.
         if (!state_after_all(event.prev_events) && ++states_fetched > kBackfillStatesMax) continue;
         Result<StoredEvent> placed = co_await place_historic(std::move(event), from);
@@ -137,7 +140,7 @@ Task<Result<StoredEvent>> Room::Data::place_historic(Event event, ServerName fro
     // From here to the end nothing waits: what was read is still true.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
-    if (auto known = find_placed(event.id)) co_return *std::move(known);
+    if (const StoredEventPtr known = find_placed(event.id)) co_return *known;
     const Judgement judgement = judge(event, before.state, before.state, checks());
     ++services.counters.events_backfilled;
     const EventId event_id = event.id;

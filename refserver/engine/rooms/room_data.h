@@ -88,19 +88,25 @@ struct Room::Data {
     EventPtr create() const;
     CheckContext checks() const;
     /// Of this room, whatever became of it.
-    std::optional<StoredEvent> find_event(const EventId& id) const;
+    StoredEventPtr find_event(const EventId& id) const;
     /// The same with a place in the graph.
-    std::optional<StoredEvent> find_placed(const EventId& id) const;
+    StoredEventPtr find_placed(const EventId& id) const;
     /// How many users of each server are joined.
     std::map<ServerName, std::size_t>& joined_servers();
 
     // room_resolution.cpp
 
     State resolve_states(const std::vector<State>& states);
+    /// Looks up, over as many turns as it takes, what the resolution of the states after some
+    /// events will ask for, and of `besides` if there is one. Afterwards the room may have changed.
+    Task<void> prepare_resolution(std::vector<EventId> ids,
+                                  std::optional<State> besides = std::nullopt);
     /// Call when a known event was redacted, or is rejected no longer, or is now.
     void event_changed(const EventId& id);
     /// The state after several events; nothing if one of them has no place in the graph.
     std::optional<State> state_after_all(const std::vector<EventId>& ids);
+    /// Those that are known.
+    std::vector<State> list_states_after(const std::vector<EventId>& ids) const;
 
     // room_place.cpp
 
@@ -258,9 +264,16 @@ private:
         std::map<ServerName, bool> by_server;
     };
     AclVerdicts acl_verdicts_;
+    /// In the order of roots, each once; and by what the result is remembered.
+    struct Dispute {
+        std::vector<State> states;
+        std::string key;
+    };
+    static Dispute dispute_of(const std::vector<State>& states);
+    Resolver& resolver();
+
     /// By the roots of what was resolved.
     storage::LruMap<State> resolved_{64};
-    /// Made when it is needed first: most rooms are never in conflict.
     std::unique_ptr<Resolver> resolver_;
 };
 

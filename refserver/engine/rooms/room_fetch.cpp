@@ -300,6 +300,7 @@ Task<Result<GivenState>> Room::Data::fetch_before(Event event, ServerName from) 
     const std::uint64_t failed_before = services.turns.failed_commits();
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     refresh();
+    co_await prepare_resolution(event.prev_events);
     if (auto before = state_after_all(event.prev_events)) co_return GivenState{*std::move(before)};
     SIM_SOMETIMES("the state before an event has to be fetched");
     auto fetched = co_await fetch_state_from_any(event.id, from);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "refserver/engine/rooms/room_data.h"
+#include "refserver/protocol/state_walk.h"
 
 namespace matrix::engine {
 namespace {
@@ -15,6 +16,17 @@ constexpr std::size_t kCitingEventsPerTurn = 1000;
 constexpr std::size_t kLookUpsPerTurn = 256;
 
 }  // namespace
+
+Task<std::vector<EventId>> Room::gather_ids(State state, IsWanted is_wanted) const {
+    const std::shared_ptr<const Room> self = shared_from_this();
+    std::vector<EventId> ids;
+    StateWalk walk(std::move(state));
+    for (std::size_t passed = 1; const auto item = walk.next(); ++passed) {
+        if (!is_wanted || is_wanted(item->key)) ids.push_back(item->event_id);
+        if (passed % kLookUpsPerTurn == 0) co_await data_->end_turn();
+    }
+    co_return ids;
+}
 
 Task<std::vector<EventPtr>> Room::gather_events(std::vector<EventId> ids) const {
     const std::shared_ptr<const Room> self = shared_from_this();

@@ -50,9 +50,11 @@ StoredEvent Room::Data::place(EventPtr event,
     event_changed(placed.id);
     if (is_accepted && origin == EventOrigin::History) retire_extremities(placed);
     if (is_accepted && origin != EventOrigin::History) advance(placed, after, stored.position);
+    if (services.watch != nullptr) services.watch->room(id, extremities, current.root());
     if (origin == EventOrigin::Own) return stored;
     apply_early_redactions(placed.id);
-    return services.events.find(placed.id).value_or(stored);
+    const StoredEventPtr now = services.events.find(placed.id);
+    return now ? *now : stored;
 }
 
 namespace {

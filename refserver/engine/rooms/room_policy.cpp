@@ -78,6 +78,7 @@ Task<Result<Event>> Room::ask_policy_server(Event event) {
 
 Task<Result<StoredEvent>> Room::submit(NewEvent new_event) {
     const RoomPtr self = shared_from_this();
+    co_await data().prepare_resolution(data_->extremities);
     ASSIGN_OR_CO_RETURN(const EventTemplate made, make_template(new_event));
     ASSIGN_OR_CO_RETURN(Event event, sign(made));
     if (data_->lacks_policy_signature(event)) {

@@ -19,7 +19,7 @@ std::vector<EventPtr> list_preview_events(const Room& room, const State& state) 
     std::vector<EventPtr> events;
     for (const std::string_view type : kPreviewTypes) {
         const EventId* id = state.find(type, "");
-        const auto stored = id ? room.find_event(*id) : std::nullopt;
+        const auto stored = id ? room.find_event(*id) : nullptr;
         if (stored) events.push_back(stored->event);
     }
     return events;

@@ -36,9 +36,9 @@ Task<Result<Receipt>> Room::receive(json::Object pdu, ServerName from) {
 
 Task<Result<Receipt>> Room::receive_verified(Event event, ServerName from) {
     const RoomPtr self = shared_from_this();
-    if (auto known = data().find_placed(event.id)) {
+    if (const StoredEventPtr known = data().find_placed(event.id)) {
         SIM_SOMETIMES("an event comes that is here already");
-        co_return Receipt{*std::move(known), false};
+        co_return Receipt{*known, false};
     }
     const bool is_admitted = co_await data_->queue.enter(from);
     if (!is_admitted) {
@@ -68,9 +68,9 @@ Task<Result<Event>> Room::Data::verify(json::Object pdu) const {
 
 Task<Result<Receipt>> Room::Data::receive_in_turn(Event event, ServerName from) {
     refresh();
-    if (auto known = find_placed(event.id)) {
+    if (const StoredEventPtr known = find_placed(event.id)) {
         SIM_SOMETIMES("another copy of an event was first in the line");
-        co_return Receipt{*std::move(known), false};
+        co_return Receipt{*known, false};
     }
     std::vector<Event> gap = co_await fetch_gap(event, from);
     for (Event& missing : gap) {
@@ -160,6 +160,10 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         co_return std::unexpected(before.error());
     }
 
+    // The event will be one extremity among others.
+    refresh();
+    if (extremities != event.prev_events) co_await prepare_resolution(extremities, before->state);
+
     // Only what all other steps accept is worth the policy server's time.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
@@ -178,7 +182,7 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         keep_unplaced(event, from, failed.error());
         co_return failed;
     }
-    if (auto known = find_placed(event.id)) co_return Receipt{*std::move(known), false};
+    if (const StoredEventPtr known = find_placed(event.id)) co_return Receipt{*known, false};
     Judgement judgement = judge(event, before->state, current, checks());
     if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
     note_judgement(event, judgement, from);

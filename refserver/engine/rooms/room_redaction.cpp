@@ -17,7 +17,7 @@ bool Room::Data::may_apply(const Event& redaction, const State& before, const Ev
 
 bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
     if (redaction.type != "m.room.redaction" || !redaction.redacts) return true;
-    auto target = services.events.find(*redaction.redacts);
+    const StoredEventPtr target = services.events.find(*redaction.redacts);
     if (!target) {
         SIM_SOMETIMES("a redaction comes before its target");
         services.events.put_early_redaction(*redaction.redacts, redaction.id);
@@ -30,9 +30,10 @@ bool Room::Data::apply_redaction(const Event& redaction, const State& before) {
         return false;
     }
     if (!target->redacted_by) {
-        target->event = std::make_shared<const Event>(redact(*target->event));
-        target->redacted_by = redaction.id;
-        services.events.put(number, *target);
+        StoredEvent redacted = *target;
+        redacted.event = std::make_shared<const Event>(redact(*target->event));
+        redacted.redacted_by = redaction.id;
+        services.events.put(number, redacted);
         event_changed(target->event->id);
     }
     return true;
@@ -42,15 +43,16 @@ void Room::Data::apply_early_redactions(const EventId& target) {
     const std::vector<EventId> redactions = services.events.list_early_redactions(target);
     if (redactions.empty()) return;
     for (const EventId& event_id : redactions) {
-        auto redaction = find_placed(event_id);
+        const StoredEventPtr redaction = find_placed(event_id);
         if (!redaction || redaction->status != EventStatus::Accepted) continue;
         const auto before = services.states.load(*redaction->state_before);
         if (!before || !apply_redaction(*redaction->event, *before)) continue;
         if (redaction->position != StreamPosition{}) continue;
         SIM_SOMETIMES("a redaction waited for its target");
-        redaction->position = services.turns.next_position();
-        services.events.put(number, *redaction);
-        services.notifier.room_changed(id, redaction->position);
+        StoredEvent shown = *redaction;
+        shown.position = services.turns.next_position();
+        services.events.put(number, shown);
+        services.notifier.room_changed(id, shown.position);
     }
     services.events.remove_early_redactions(target);
 }

@@ -88,19 +88,20 @@ Task<void> Room::Data::revise_states(EventId at, State before) {
     add(at);
     for (std::size_t count = 1; !pending.empty() && count <= kRevisionsMax; ++count) {
         const EventId event_id = pending.extract(pending.begin()).value().second;
-        auto stored = find_placed(event_id);
-        const auto state =
-            event_id == at ? std::optional(before) : state_after_all(stored->event->prev_events);
-        if (state && revise(*std::move(stored), *state)) {
-            revised.insert(event_id);
-            for (const EventId& child : graph.children[event_id])
-                add(child);
-        }
-        if (count % kRevisionsPerTurn != 0) continue;
-        co_await end_turn();
+        if (count % kRevisionsPerTurn == 0) co_await end_turn();
+        if (const StoredEventPtr known = find_placed(event_id); known && event_id != at)
+            co_await prepare_resolution(known->event->prev_events);
+        // From here to the end of the round nothing waits.
         refresh();
         if (services.turns.failed_commits() != failed_before) co_return;
         add_news();
+        const StoredEventPtr stored = find_placed(event_id);
+        const auto state =
+            event_id == at ? std::optional(before) : state_after_all(stored->event->prev_events);
+        if (!state || !revise(*stored, *state)) continue;
+        revised.insert(event_id);
+        for (const EventId& child : graph.children[event_id])
+            add(child);
     }
     if (!revised.empty()) revise_extremities(graph, revised);
 }

@@ -70,7 +70,7 @@ std::vector<ServerName> list_recipients(std::set<ServerName> before,
 Result<StoredEvent> Room::Data::accept_own(Event event) {
     RETURN_IF_ERROR(check_is_stored());
     if (event.room_id != id) return bad_request("M_UNKNOWN", "the event is of another room");
-    if (auto known = find_placed(event.id)) return *std::move(known);
+    if (const StoredEventPtr known = find_placed(event.id)) return *known;
     const auto before = state_after_all(event.prev_events);
     if (!before || event.prev_events.empty()) {
         return bad_request("M_UNKNOWN", "an event before this one is not known here");

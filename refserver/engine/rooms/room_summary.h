@@ -17,7 +17,9 @@ struct RoomSummary {
     std::int64_t invited = 0;
 };
 
-/// As `reader`, who is no hero, sees it. Reads every membership of the state.
+/// Has it a name or an alias by which it is called?
+bool is_named(const Room& room, const State& state);
+/// As `reader`, who is no hero, sees it. Reads every membership of a room without a name.
 RoomSummary summarize(const Room& room, const State& state, const UserId& reader);
 
 }  // namespace matrix::engine

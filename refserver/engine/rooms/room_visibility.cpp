@@ -3,12 +3,19 @@
 // Spec: https://spec.matrix.org/v1.19/client-server-api/#room-history-visibility
 
 #include <algorithm>
+#include <utility>
 
 #include "refserver/base/sometimes.h"
 #include "refserver/engine/rooms/room_data.h"
+#include "refserver/engine/rooms/server_view.h"
+#include "refserver/protocol/state_walk.h"
 
 namespace matrix::engine {
 namespace {
+
+constexpr std::string_view kMember = "m.room.member";
+/// Entries of a state that are looked at in one turn; some have to be read.
+constexpr std::size_t kMembersPerTurn = 512;
 
 enum class HistoryVisibility { Invited, Joined, Shared, WorldReadable };
 
@@ -91,44 +98,67 @@ bool Room::may_see(const UserId& user, const StoredEvent& event) const {
     return false;
 }
 
+ServerView::ServerView(RoomPtr room, ServerName server)
+    : room_(std::move(room)), server_(std::move(server)) {}
+
+bool ServerView::is_member_key(const StateKey& key) const {
+    return UserId(key.state_key).server() == server_;
+}
+
+// Whoever is gone from the state is asked for first: one whose event has changed comes again.
+Task<void> ServerView::move_to(State state) {
+    std::size_t passed = 0;
+    StateWalk gone(at_, state, kMember);
+    while (const auto member = gone.next()) {
+        if (is_member_key(member->key)) members_.erase(member->key.state_key);
+        if (++passed % kMembersPerTurn == 0) co_await room_->data_->end_turn();
+    }
+    StateWalk come(state, at_, kMember);
+    while (const auto member = come.next()) {
+        if (is_member_key(member->key)) {
+            const EventPtr event = room_->data_->services.events.find_event(member->event_id);
+            members_[member->key.state_key] = event ? event->membership() : std::nullopt;
+        }
+        if (++passed % kMembersPerTurn == 0) co_await room_->data_->end_turn();
+    }
+    at_ = std::move(state);
+}
+
 // UNSPECIFIED: for servers the section says nothing. We ask whether one of the server's users may
 // see the event; whether one joined and left since is not known to us, and counts as no.
-bool Room::may_server_see(const ServerName& server, const StoredEvent& event) const {
-    const Data& room = data();
+Task<bool> ServerView::may_see(StoredEvent event) {
+    const Room::Data& room = room_->data();
     const auto before = load_before(event, room);
-    if (!before) return false;
+    if (!before) co_return false;
     const auto visibilities = list_visibilities(event, *before, room);
     const auto has = [&](HistoryVisibility visibility) {
         return std::ranges::find(visibilities, visibility) != visibilities.end();
     };
-    if (has(HistoryVisibility::WorldReadable)) return true;
-    if (has(HistoryVisibility::Shared) && is_server_joined(server)) return true;
+    if (has(HistoryVisibility::WorldReadable)) co_return true;
+    if (has(HistoryVisibility::Shared) && room_->is_server_joined(server_)) co_return true;
 
-    bool is_allowed = false;
     SIM_SOMETIMES("a server that is not in the room asks for an event");
-    const auto ask = [&](const Event& member) {
-        if (is_allowed || UserId(*member.state_key).server() != server) return;
-        for (const HistoryVisibility visibility : visibilities)
-            is_allowed = is_allowed || allows(visibility, member.membership());
+    const auto is_allowed = [&](std::optional<Membership> membership) {
+        return std::ranges::any_of(visibilities, [&](HistoryVisibility visibility) {
+            return allows(visibility, membership);
+        });
     };
-    if (event.event->type == "m.room.member" && event.event->is_state()) ask(*event.event);
-    before->for_each_of_type("m.room.member", [&](const StateKey& key, const EventId& id) {
-        if (is_allowed || UserId(key.state_key).server() != server) return;
-        if (const EventPtr member = room.services.events.find_event(id)) ask(*member);
-    });
-    return is_allowed;
+    const Event& asked = *event.event;
+    if (asked.type == kMember && asked.is_state() && UserId(*asked.state_key).server() == server_ &&
+        is_allowed(asked.membership())) {
+        co_return true;
+    }
+    co_await move_to(*before);
+    co_return std::ranges::any_of(members_,
+                                  [&](const auto& member) { return is_allowed(member.second); });
 }
 
-bool Room::was_server_joined_before(const ServerName& server, const EventId& event) const {
-    const std::optional<State> before = state_before(event);
-    if (!before) return false;
-    bool is_joined = false;
-    before->for_each_of_type("m.room.member", [&](const StateKey& key, const EventId& id) {
-        if (is_joined || UserId(key.state_key).server() != server) return;
-        const EventPtr member = data().services.events.find_event(id);
-        is_joined = member && member->membership() == Membership::Join;
-    });
-    return is_joined;
+Task<bool> ServerView::was_joined_before(EventId event) {
+    auto before = room_->state_before(event);
+    if (!before) co_return false;
+    co_await move_to(*std::move(before));
+    co_return std::ranges::any_of(
+        members_, [](const auto& member) { return member.second == Membership::Join; });
 }
 
 }  // namespace matrix::engine

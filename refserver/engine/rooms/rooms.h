@@ -63,6 +63,7 @@ struct RoomServices {
     Counters& counters;
     DroppedEvents& dropped;
     const PolicySigner* policy_signer = nullptr;  ///< Null: this server is no policy server.
+    const storage::Watch* watch = nullptr;        ///< Null: nobody watches.
     WatchMembers watch_members = {};
     std::move_only_function<void()> retry_unplaced = {};  ///< Set by Rooms.
 };

@@ -5,6 +5,8 @@
 // The column `allocations` counts what one iteration asked for; `conflicted` is the size of the
 // full conflicted set.
 
+#include <algorithm>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <set>
@@ -348,6 +350,37 @@ void index_a_room_like_hq(benchmark::State& run) {
     }
 }
 BENCHMARK(index_a_room_like_hq)->Arg(11)->Unit(benchmark::kMillisecond);
+
+double thread_cpu_us() {
+    timespec now{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) * 1e6 + static_cast<double>(now.tv_nsec) / 1e3;
+}
+
+// The same in pieces of which each fits into a turn of a server: `longest_cpu_us` is the longest
+// one, `resolution_cpu_us` the resolution that follows.
+void look_up_a_room_like_hq_in_pieces(benchmark::State& run) {
+    constexpr std::size_t kSteps = 128;
+    LargeRoom room(rules_of(run), kHqSize);
+    const std::vector<State> states = make_dispute_of_17_keys(room);
+    double longest = 0;
+    std::size_t pieces = 0;
+    for (auto _ : run) {
+        const auto resolver = make_resolver(room.rules(), room.finder());
+        for (bool is_done = false; !is_done; ++pieces) {
+            const double start = thread_cpu_us();
+            is_done = resolver->look_up(states, kSteps);
+            longest = std::max(longest, thread_cpu_us() - start);
+        }
+        const double start = thread_cpu_us();
+        resolver->resolve(states);
+        run.counters["resolution_cpu_us"] = thread_cpu_us() - start;
+    }
+    run.counters["longest_cpu_us"] = longest;
+    run.counters["pieces"] =
+        benchmark::Counter(static_cast<double>(pieces), benchmark::Counter::kAvgIterations);
+}
+BENCHMARK(look_up_a_room_like_hq_in_pieces)->Arg(11)->Arg(12)->Unit(benchmark::kMillisecond);
 
 // The same conflict in rooms of any size.
 void resolve_17_keys_of_a_room_of_size(benchmark::State& run) {
