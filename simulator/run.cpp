@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <memory>
 #include <utility>
 
@@ -90,15 +91,14 @@ public:
     // Events that together follow everything before them: each server says something in each room.
     bool settle() {
         for (int round = 0; round < kSettleRounds; ++round) {
-            is_settled_ = false;
-            cluster_.tasks().start(speak_everywhere());
-            const auto is_done = [this] { return is_settled_ && cluster_.is_quiet(); };
-            if (!cluster_.run_until(kHourUs, is_done)) return false;
+            if (!settle_once(round)) return false;
         }
-        // What waits for its place is tried again now and then; what nobody can give stays out.
+        if (cluster_.count_unplaced() == 0) return true;
+        // What waits for its place is tried again now and then; what nobody can give stays out. Who
+        // learns only then that another server is in the room has sent it nothing so far.
         const auto has_nothing_unplaced = [this] { return cluster_.count_unplaced() == 0; };
         static_cast<void>(cluster_.run_until(kHourUs, has_nothing_unplaced));
-        return true;
+        return settle_once(kSettleRounds);
     }
 
     // What checks have to ask, while nothing else happens.
@@ -108,6 +108,12 @@ public:
     }
 
 private:
+    bool settle_once(int round) {
+        is_settled_ = false;
+        cluster_.tasks().start(speak_everywhere(round));
+        return cluster_.run_until(kHourUs, [this] { return is_settled_ && cluster_.is_quiet(); });
+    }
+
     Task<void> inquire_all() {
         for (Check* check : checks_)
             co_await check->inquire(&world_);
@@ -157,12 +163,12 @@ private:
         }
     }
 
-    Task<void> speak_everywhere() {
+    Task<void> speak_everywhere(int round) {
         const std::size_t rooms = world_.rooms().size();
         for (std::size_t index = 0; index < rooms; ++index) {
             const RoomId room = world_.rooms()[index].id;
             for (int number = 0; number < cluster_.server_count(); ++number) {
-                co_await speak(number, room);
+                co_await speak(number, room, round);
                 // One after the other: each has seen the one before it.
                 co_await cluster_.clock().sleep(runtime::seconds(kSettlePauseS));
             }
@@ -170,10 +176,17 @@ private:
         is_settled_ = true;
     }
 
-    // By the first user of the server who may.
-    Task<void> speak(int server, RoomId room) {
-        for (const User& user : cluster_.users()) {
-            if (user.server != server) continue;
+    // By the first user of the server who may, each round another one. Of a server whose users
+    // others take for strangers in part, what those say stands for nobody (it is soft-failed) until
+    // one of the rest speaks after them.
+    Task<void> speak(int server, RoomId room, int round) {
+        std::vector<User> speakers;
+        std::ranges::copy_if(cluster_.users(), std::back_inserter(speakers), [&](const User& user) {
+            return user.server == server;
+        });
+        if (speakers.empty()) co_return;
+        std::ranges::rotate(speakers, speakers.begin() + round % static_cast<int>(speakers.size()));
+        for (const User& user : speakers) {
             const std::string path = "/send/m.room.message/" + world_.next_transaction();
             const Answer sent =
                 co_await world_.call(user,

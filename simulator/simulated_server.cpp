@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "refserver/base/assert.h"
+#include "refserver/storage/signing_keys.h"
 #include "simulator/cluster.h"
 #include "simulator/planted/planted_bug.h"
 #include "simulator/simulated_crypto.h"
@@ -181,6 +182,8 @@ bool SimulatedServer::open() {
         end_process();
         return false;
     }
+    if (const auto key = storage::SigningKeyStore(process.engine->turns()).find_current())
+        keys_used_.insert(key->id);
     if (is_disk_new_) tokens_ = process.engine->user_tokens();
     is_disk_new_ = false;
     rotates_key_ = false;
@@ -314,6 +317,15 @@ void SimulatedServer::serve(runtime::HttpRequest request, runtime::Responder res
     process_->engine->handle(std::move(request), std::move(respond));
 }
 
+std::vector<KeyId> SimulatedServer::lost_keys() {
+    storage::SigningKeyStore store(engine().turns());
+    std::set<KeyId> lost = keys_used_;
+    if (const auto current = store.find_current()) lost.erase(current->id);
+    for (const storage::OldSigningKey& old : store.list_old())
+        lost.erase(old.key.id);
+    return {lost.begin(), lost.end()};
+}
+
 SimulatedServer::Counts SimulatedServer::counts() const {
     Counts counts = counts_;
     if (process_ != nullptr) counts.wrong_times += process_->clock.wrong_answers();
@@ -374,7 +386,6 @@ void SimulatedServer::wipe() {
     MATRIX_ASSERT(process_ == nullptr);
     disk_.remove_all();
     is_disk_new_ = true;
-    has_lost_key_ = true;
     note_lost_data("its disk was wiped");
 }
 

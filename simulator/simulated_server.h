@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -108,8 +109,9 @@ public:
     /// Why acknowledged data may be gone; nothing: none is, or something is broken.
     const std::optional<std::string>& lost_data() const { return lost_data_; }
     void note_lost_data(std::string why);
-    /// Has its signing key been lost, with all that other servers could have checked by it?
-    bool has_lost_key() const { return has_lost_key_; }
+    /// Keys that it signed with and has not any more: who did not fetch them in time can never
+    /// check what they signed. Only while it is up.
+    std::vector<KeyId> lost_keys();
 
     struct Counts {
         std::uint64_t crashes = 0;
@@ -156,7 +158,7 @@ private:
     bool is_disk_new_ = true;
     bool rotates_key_ = false;
     bool has_lied_ = false;
-    bool has_lost_key_ = false;
+    std::set<KeyId> keys_used_;
     std::int64_t disk_suspect_until_us_ = 0;
     std::optional<std::string> lost_data_;
     struct CrashPlan {

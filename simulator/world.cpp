@@ -5,6 +5,7 @@
 
 #include "refserver/base/assert.h"
 #include "refserver/engine/http_api.h"
+#include "refserver/storage/remote_keys.h"
 
 namespace matrix::simulator {
 namespace {
@@ -70,6 +71,21 @@ std::optional<std::string> World::find_excuse_of(int server) {
     const auto& lost = cluster_.server(server).lost_data();
     if (!lost) return std::nullopt;
     return cluster_.server(server).name().text() + " has lost what it acknowledged: " + *lost;
+}
+
+std::optional<std::string> World::find_excuse_of_keys(int server) {
+    storage::RemoteKeys known(cluster_.server(server).engine().turns());
+    for (int number = 0; number < cluster_.server_count(); ++number) {
+        SimulatedServer& other = cluster_.server(number);
+        if (number == server || !other.lost_data() || !other.is_up()) continue;
+        const auto keys = known.load(other.name());
+        for (const KeyId& lost : other.lost_keys()) {
+            if (keys.contains(lost)) continue;
+            return cluster_.server(server).name().text() + " cannot learn the key " + lost.text() +
+                   " of " + other.name().text() + ", which has lost it: " + *other.lost_data();
+        }
+    }
+    return std::nullopt;
 }
 
 Task<Answer> World::call(User user, std::string method, std::string target, json::Value body) {

@@ -70,6 +70,9 @@ public:
     const std::set<std::string>& excuses() const { return excuses_; }
     /// Why nothing that this server promised can be demanded; nothing: it has lost nothing.
     std::optional<std::string> find_excuse_of(int server);
+    /// Why this server can never believe some events of others: it has not the key, and nobody can
+    /// give it any more. Only while it is up.
+    std::optional<std::string> find_excuse_of_keys(int server);
 
     /// From now on servers are not held to agree in this room, for the specification promises it no
     /// more. The first reason counts.

@@ -214,6 +214,22 @@ void EventStore::remove_early_redactions(const EventId& target) {
     rare_rows_.early_redactions.reset();  // This may have been the last one.
 }
 
+std::vector<EventId> EventStore::list_lately_placed(RoomNumber room, std::size_t limit) {
+    std::vector<EventId> ids;
+    for (const std::string_view sql :
+         {"SELECT event_id FROM events WHERE room = ?1 AND position > 0"
+          " ORDER BY position DESC LIMIT ?2",
+          "SELECT event_id FROM events WHERE room = ?1 AND position < 0"
+          " ORDER BY position LIMIT ?2",
+          // As the index `refused_events` has it.
+          "SELECT event_id FROM events WHERE room = ?1"
+          " AND (status IN (1, 2) OR is_rejected_outlier = 1) ORDER BY event DESC LIMIT ?2"}) {
+        for (EventId& id : list_ids(turns_.database(), sql, {room, limit}))
+            ids.push_back(std::move(id));
+    }
+    return ids;
+}
+
 std::vector<StoredEvent> EventStore::load_all(const std::vector<EventId>& ids) {
     std::vector<StoredEvent> events;
     events.reserve(ids.size());
@@ -257,21 +273,23 @@ std::vector<StoredEvent> EventStore::list_after(RoomNumber room,
 std::vector<StoredEvent> EventStore::list_sent_from(RoomNumber room,
                                                     std::int64_t ts,
                                                     std::size_t limit) {
-    return load_all(list_ids(turns_.database(),
-                             "SELECT event_id FROM event_times JOIN events USING (event)"
-                             " WHERE event_times.room = ?1 AND origin_server_ts >= ?2"
-                             " ORDER BY origin_server_ts, event LIMIT ?3",
-                             {room, ts, limit}));
+    return load_all(
+        list_ids(turns_.database(),
+                 "SELECT event_id FROM event_times JOIN events USING (event)"
+                 " WHERE event_times.room = ?1 AND position <> 0 AND origin_server_ts >= ?2"
+                 " ORDER BY origin_server_ts, event LIMIT ?3",
+                 {room, ts, limit}));
 }
 
 std::vector<StoredEvent> EventStore::list_sent_until(RoomNumber room,
                                                      std::int64_t ts,
                                                      std::size_t limit) {
-    return load_all(list_ids(turns_.database(),
-                             "SELECT event_id FROM event_times JOIN events USING (event)"
-                             " WHERE event_times.room = ?1 AND origin_server_ts <= ?2"
-                             " ORDER BY origin_server_ts DESC, event DESC LIMIT ?3",
-                             {room, ts, limit}));
+    return load_all(
+        list_ids(turns_.database(),
+                 "SELECT event_id FROM event_times JOIN events USING (event)"
+                 " WHERE event_times.room = ?1 AND position <> 0 AND origin_server_ts <= ?2"
+                 " ORDER BY origin_server_ts DESC, event DESC LIMIT ?3",
+                 {room, ts, limit}));
 }
 
 std::optional<TimelinePoint> EventStore::find_newest_point(RoomNumber room) {

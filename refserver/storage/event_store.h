@@ -56,6 +56,10 @@ public:
     /// accepted, or was not when they came: nobody asks what follows another one.
     std::vector<EventId> list_children(const EventId& id);
 
+    /// Events that found their place here last: of those that are shown, of those of the history,
+    /// and of those that were refused, up to `limit` each.
+    std::vector<EventId> list_lately_placed(RoomNumber room, std::size_t limit);
+
     /// A redaction that came before what it redacts.
     void put_early_redaction(const EventId& target, const EventId& redaction);
     std::vector<EventId> list_early_redactions(const EventId& target);

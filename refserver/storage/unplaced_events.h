@@ -20,7 +20,8 @@ struct UnplacedEvent {
     EventId id;
     RoomId room;
     ServerName origin;  ///< Who brought it, or brought what cites it.
-    std::string text;   ///< Verified. Empty: it is only known that others cite it.
+    /// Verified. Empty: others cite it and it is not here, or it is and its state has holes.
+    std::string text;
     std::vector<EventId> prev_events = {};  ///< Written, and not read back.
     int attempts = 0;                       ///< To place it, since it came.
     std::int64_t due_ts = 0;                ///< Of the next one.

@@ -130,7 +130,8 @@ private:
             return world_.excuse("convergence: " + *doubt);
         }
         for (const Resident* side : {&a, &b}) {
-            const auto excuse = world_.find_excuse_of(side->server);
+            auto excuse = world_.find_excuse_of(side->server);
+            if (!excuse) excuse = world_.find_excuse_of_keys(side->server);
             if (excuse) return world_.excuse("convergence: " + *excuse);
         }
         world_.findings().add("convergence",

@@ -267,7 +267,10 @@ Task<Result<RoomPtr>> RemoteRooms::finish_join(ServerName server, SignedEvent jo
     JoinedRoom joined;
     joined.known_at = known_at;
     joined.join = std::make_shared<const Event>(std::move(join.event));
+    const std::size_t state_count = sent.state.size();
     joined.state = co_await keep_verified(std::move(sent.state), room, rules);
+    joined.resident = server;
+    joined.is_state_whole = joined.state.size() == state_count;
     joined.auth_chain = co_await keep_verified(std::move(sent.auth_chain), room, rules);
     CO_RETURN_IF_ERROR(check_create(joined, server, *rules));
     co_return co_await services_.rooms.enter(std::move(joined));

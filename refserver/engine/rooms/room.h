@@ -172,6 +172,9 @@ public:
     /// The same for an event that is cited by one of `origin`, and that should have come by itself.
     Task<bool> fill_gap(EventId missing, ServerName origin);
 
+    /// Asks again for the state before a placed event, which had holes. True if it has none now.
+    Task<bool> complete_state(EventId at, ServerName origin);
+
     struct Data;  // See room_data.h.
     explicit Room(std::unique_ptr<Data> data);
     Room(const Room&) = delete;

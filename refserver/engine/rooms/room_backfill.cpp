@@ -130,8 +130,10 @@ Task<Result<StoredEvent>> Room::Data::place_historic(Event event, ServerName fro
     CO_RETURN_IF_ERROR(check_id_is_free(event.id));
     CO_RETURN_IF_ERROR(check_is_only_create(event));
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
-    auto before = state_after_all(event.prev_events);
-    if (!before) {
+    GivenState before;
+    if (auto known = state_after_all(event.prev_events)) {
+        before.state = *std::move(known);
+    } else {
         SIM_SOMETIMES("history has a hole above which a state is fetched");
         ASSIGN_OR_CO_RETURN(before, co_await fetch_state_before(event.id, from));
     }
@@ -139,10 +141,15 @@ Task<Result<StoredEvent>> Room::Data::place_historic(Event event, ServerName fro
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
     if (const StoredEventPtr known = find_placed(event.id)) co_return *known;
-    const Judgement judgement = judge(event, *before, *before, checks());
+    const Judgement judgement = judge(event, before.state, before.state, checks());
     ++services.counters.events_backfilled;
-    co_return place(
-        std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::History);
+    const EventId event_id = event.id;
+    StoredEvent placed = place(std::make_shared<const Event>(std::move(event)),
+                               before.state,
+                               judgement,
+                               EventOrigin::History);
+    if (before.missing_count > 0) keep_incomplete(event_id, from);
+    co_return placed;
 }
 
 }  // namespace matrix::engine

@@ -64,6 +64,14 @@ enum class EventOrigin {
     History,  ///< From before what is here: neither the current state nor syncs notice.
 };
 
+struct PlacedGraph;
+
+/// A state as another server has it.
+struct GivenState {
+    State state;
+    std::size_t missing_count = 0;  ///< Its events that nobody gave, or that lack a known key.
+};
+
 struct Room::Data {
     Data(RoomServices& services_, RoomId id_, storage::RoomRow row);
     Data(const Data&) = delete;
@@ -173,8 +181,19 @@ struct Room::Data {
     void keep_unplaced(const Event& event, const ServerName& from, const Error& why);
     /// The same of what an event cites that was placed without it.
     void keep_gaps(const Event& event, const ServerName& from);
+    /// The state before an event that was placed has holes: it is asked for again later.
+    void keep_incomplete(const EventId& event, const ServerName& from);
     std::optional<Event> find_unplaced(const EventId& event_id) const;
     std::int64_t draw_retry_pause_ms(int attempts) const;
+
+    // room_repair.cpp
+
+    Task<bool> complete_state(EventId at, ServerName from);
+    /// Gives an event another state before it, judges it again, and everything that follows it.
+    Task<void> revise_states(EventId at, State before);
+    /// True if the states of the event are others now.
+    bool revise(StoredEvent stored, const State& before);
+    void revise_extremities(const PlacedGraph& graph, const std::set<EventId>& revised);
 
     // room_policy.cpp
 
@@ -205,11 +224,11 @@ struct Room::Data {
     Task<std::vector<Event>> fetch_gap(Event event, ServerName from);
     void add_waiting(const Event& event, EventsById& found) const;
     /// The auth events, and the state before, with what is missing of both.
-    Task<Result<State>> fetch_before(Event event, ServerName from);
+    Task<Result<GivenState>> fetch_before(Event event, ServerName from);
     Task<Result<void>> fetch_auth_events(Event event, ServerName from);
-    Task<Result<State>> fetch_state_before(EventId id, ServerName from);
+    Task<Result<GivenState>> fetch_state_before(EventId id, ServerName from);
     /// Of `from`, else of some of the room's other servers.
-    Task<Result<State>> fetch_state_from_any(EventId id, ServerName from);
+    Task<Result<GivenState>> fetch_state_from_any(EventId id, ServerName from);
     Task<Result<void>> fetch_state_events(std::vector<EventId> missing,
                                           EventId at,
                                           ServerName from);
@@ -221,7 +240,7 @@ struct Room::Data {
     Task<void> store_outliers(std::vector<Event> events);
     void store_outlier_slice(std::vector<EventPtr> events);
     /// A state of events that are here, stored in slices.
-    Task<Result<State>> make_state(std::vector<EventId> ids);
+    Task<Result<GivenState>> make_state(std::vector<EventId> ids);
 
     RoomServices& services;
     const RoomId id;

@@ -244,13 +244,15 @@ struct BuiltState {
 
 // Of a large room this is much: looked up, built on a worker, and stored bit by bit, so that the
 // event before which it holds finds it stored.
-Task<Result<State>> Room::Data::make_state(std::vector<EventId> ids) {
+Task<Result<GivenState>> Room::Data::make_state(std::vector<EventId> ids) {
     std::map<StateKey, EventId> entries;
+    std::size_t missing_count = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         if (i % kRowsPerSlice == kRowsPerSlice - 1) co_await end_turn();
         const auto stored = find_event(ids[i]);
         // UNSPECIFIED: what the rules refuse, and what nobody could give us, is no state; Synapse
-        // does the same.
+        // does the same. What is missing may be had later.
+        if (!stored) ++missing_count;
         if (!stored || stored->is_rejected()) {
             SIM_SOMETIMES("a fetched state holds what is refused or missing");
             continue;
@@ -275,12 +277,12 @@ Task<Result<State>> Room::Data::make_state(std::vector<EventId> ids) {
         services.states.put_node(built.nodes[i]);
         if (i % kRowsPerSlice == kRowsPerSlice - 1) co_await end_written_slice(&services);
     }
-    co_return built.state;
+    co_return GivenState{built.state, missing_count};
 }
 
 // UNSPECIFIED: the peer's view of the state before the event stands as it is; what we know of some
 // of the previous events is part of that view, because the peer knows them too.
-Task<Result<State>> Room::Data::fetch_state_before(EventId at, ServerName from) {
+Task<Result<GivenState>> Room::Data::fetch_state_before(EventId at, ServerName from) {
     auto ids = co_await services.federation.get_state_ids(from, id, at);
     if (!ids) co_return std::unexpected(std::move(ids).error());
     if (ids->state.size() > kStateEventsMax || ids->auth_chain.size() > kAuthChainMax) {
@@ -294,12 +296,12 @@ Task<Result<State>> Room::Data::fetch_state_before(EventId at, ServerName from) 
     co_return co_await make_state(std::move(ids->state));
 }
 
-Task<Result<State>> Room::Data::fetch_before(Event event, ServerName from) {
+Task<Result<GivenState>> Room::Data::fetch_before(Event event, ServerName from) {
     const std::uint64_t failed_before = services.turns.failed_commits();
     CO_RETURN_IF_ERROR(co_await fetch_auth_events(event, from));
     refresh();
     co_await prepare_resolution(event.prev_events);
-    if (auto before = state_after_all(event.prev_events)) co_return *std::move(before);
+    if (auto before = state_after_all(event.prev_events)) co_return GivenState{*std::move(before)};
     SIM_SOMETIMES("the state before an event has to be fetched");
     auto fetched = co_await fetch_state_from_any(event.id, from);
     // What was stored on the way may be lost.
@@ -309,8 +311,8 @@ Task<Result<State>> Room::Data::fetch_before(Event event, ServerName from) {
     co_return fetched;
 }
 
-Task<Result<State>> Room::Data::fetch_state_from_any(EventId at, ServerName from) {
-    Result<State> state = co_await fetch_state_before(at, from);
+Task<Result<GivenState>> Room::Data::fetch_state_from_any(EventId at, ServerName from) {
+    Result<GivenState> state = co_await fetch_state_before(at, from);
     for (const ServerName& server : list_backfill_servers()) {
         if (state) break;
         if (server != from) {

@@ -31,6 +31,8 @@ struct ImportedMember {
 /// What a resident said of a room, checked, and made ready to be stored.
 struct CheckedRoom {
     std::vector<CheckedOutlier> outliers;
+    ServerName resident;
+    bool is_whole = true;  ///< False: events of `before` are missing.
     State before;
     std::vector<State::StoredNode> nodes;     ///< Of `before`, children first.
     std::vector<ImportedMember> members;      ///< In `before`.
@@ -78,6 +80,8 @@ Result<CheckedRoom> check_joined_room(JoinedRoom joined,
                                       const ServerName& us,
                                       const Verifier& verifier) {
     CheckedRoom room;
+    room.resident = joined.resident;
+    room.is_whole = joined.is_state_whole;
     std::vector<StateEvent> state;
     for (const Event& event : joined.state) {
         std::optional<StateKey> key;
@@ -92,9 +96,13 @@ Result<CheckedRoom> check_joined_room(JoinedRoom joined,
     room.outliers = check_outliers(std::move(events), {nullptr, find_nothing, verifier});
 
     EventsById accepted;
+    std::set<EventId> judged;
     for (const CheckedOutlier& checked : room.outliers) {
+        judged.insert(checked.event->id);
         if (checked.verdict) accepted.emplace(checked.event->id, checked.event);
     }
+    for (const StateEvent& event : state)
+        room.is_whole = room.is_whole && judged.contains(event.id);
     ASSIGN_OR_RETURN(room.before, make_state_of(state, accepted));
     const EventId* create = room.before.find("m.room.create", "");
     if (!create) return bad_gateway("the state holds no valid m.room.create event");
@@ -285,6 +293,10 @@ Task<Result<RoomPtr>> Rooms::enter(JoinedRoom joined) {
         room = forbidden("the user's membership has changed meanwhile");
     } else if (is_stored) {
         room = finish_entering(number, join, checked->before, std::move(checked->joined_servers));
+        if (room && !checked->is_whole) {
+            SIM_SOMETIMES("a room is entered with a state that has holes");
+            (*room)->data().keep_incomplete(join->id, checked->resident);
+        }
         if (room && presence == Presence::Unknown) {
             note_own_members(services_, *join, checked->own_members);
         }

@@ -43,7 +43,10 @@ Task<Result<Receipt>> Room::receive_verified(Event event, ServerName from) {
     const bool is_admitted = co_await data_->queue.enter(from);
     if (!is_admitted) {
         SIM_SOMETIMES("too many events wait for their turns in a room");
-        co_return std::unexpected(Error{503, "M_UNKNOWN", "too many events wait", {}});
+        // Who sent it learns of it, and will not send it again.
+        const Error too_many{503, "M_UNKNOWN", "too many events wait", {}};
+        data().keep_unplaced(event, from, too_many);
+        co_return std::unexpected(too_many);
     }
     auto receipt = co_await data_->receive_in_turn(std::move(event), std::move(from));
     data_->queue.leave();
@@ -159,13 +162,13 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
 
     // The event will be one extremity among others.
     refresh();
-    if (extremities != event.prev_events) co_await prepare_resolution(extremities, *before);
+    if (extremities != event.prev_events) co_await prepare_resolution(extremities, before->state);
 
     // Only what all other steps accept is worth the policy server's time.
     refresh();
     CO_RETURN_IF_ERROR(check_is_stored());
     if (lacks_policy_signature(event) &&
-        judge(event, *before, current, checks()).status == EventStatus::Accepted) {
+        judge(event, before->state, current, checks()).status == EventStatus::Accepted) {
         auto recommended = co_await ask_policy_server(event);
         if (recommended) event = *std::move(recommended);
     }
@@ -180,13 +183,15 @@ Task<Result<Receipt>> Room::Data::find_place(Event event, ServerName from) {
         co_return failed;
     }
     if (const StoredEventPtr known = find_placed(event.id)) co_return Receipt{*known, false};
-    Judgement judgement = judge(event, *before, current, checks());
+    Judgement judgement = judge(event, before->state, current, checks());
     if (judgement.status == EventStatus::Accepted) judgement = judge_by_policy(event);
     note_judgement(event, judgement, from);
-    Receipt receipt{
-        place(
-            std::make_shared<const Event>(std::move(event)), *before, judgement, EventOrigin::Peer),
-        true};
+    Receipt receipt{place(std::make_shared<const Event>(std::move(event)),
+                          before->state,
+                          judgement,
+                          EventOrigin::Peer),
+                    true};
+    if (before->missing_count > 0) keep_incomplete(receipt.stored.event->id, from);
     keep_gaps(*receipt.stored.event, from);
     co_return receipt;
 }

@@ -81,6 +81,8 @@ struct JoinedRoom {
     EventPtr join;
     std::vector<Event> state;  ///< Before the join; signatures verified.
     std::vector<Event> auth_chain;
+    ServerName resident;         ///< Who gave it.
+    bool is_state_whole = true;  ///< False: some of it could not be verified.
     /// Of the user's newest membership when he wanted to join: if there is a newer one at the end,
     /// he has decided otherwise, and the room is not entered. Nothing: not looked at.
     std::optional<StreamPosition> known_at = std::nullopt;

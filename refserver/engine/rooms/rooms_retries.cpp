@@ -1,6 +1,6 @@
-// Events that have not found their place yet are tried again: after a pause that grows, soon
-// after what they cite has come, and after a restart. So a server that could ask nobody for a while
-// ends with the same events as the others.
+// Events that have not found their place yet, or whose state has holes, are tried again: after a
+// pause that grows, soon after what they cite has come, and after a restart. So a server that could
+// ask nobody for a while ends with the same events as the others.
 //
 // Spec: https://spec.matrix.org/v1.19/server-server-api/#retrieving-events
 
@@ -54,6 +54,15 @@ void Room::Data::keep_gaps(const Event& event, const ServerName& from) {
     }
 }
 
+void Room::Data::keep_incomplete(const EventId& event, const ServerName& from) {
+    services.unplaced.put({.id = event,
+                           .room = id,
+                           .origin = from,
+                           .text = "",
+                           .due_ts = services.clock.now().value + draw_retry_pause_ms(0)});
+    services.retry_unplaced();
+}
+
 std::optional<Event> Room::Data::find_unplaced(const EventId& event_id) const {
     const auto waiting = services.unplaced.find(event_id);
     if (!waiting || waiting->is_gap() || waiting->room != id) return std::nullopt;
@@ -99,7 +108,9 @@ Task<void> Rooms::retry(storage::UnplacedEvent event) {
     unplaced.postpone(event.id, attempts, services_.clock.now().value + pause_ms);
 
     bool is_placed = false;
-    if (event.is_gap()) {
+    if ((*room)->data().find_placed(event.id)) {
+        is_placed = !event.is_gap() || co_await (*room)->complete_state(event.id, event.origin);
+    } else if (event.is_gap()) {
         is_placed = co_await (*room)->fill_gap(event.id, event.origin);
     } else if (auto known = (*room)->data().find_unplaced(event.id)) {
         is_placed =
@@ -115,7 +126,9 @@ Task<void> Rooms::retry(storage::UnplacedEvent event) {
             "event_given_up",
             {{"room", event.room.view()}, {"event", event.id.view()}, {"attempts", attempts}});
     }
-    unplaced.remove(event.id);
+    // If it was placed with a state that has holes, it waits anew.
+    const auto left = unplaced.find(event.id);
+    if (left && left->attempts == attempts) unplaced.remove(event.id);
 }
 
 }  // namespace matrix::engine
