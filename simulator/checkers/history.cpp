@@ -25,7 +25,7 @@ std::string text_in(const engine::Room& room,
                     const StateKey& key,
                     std::string_view field) {
     const EventId* id = state.find(key);
-    const auto stored = id ? room.find_event(*id) : std::nullopt;
+    const auto stored = id ? room.find_event(*id) : nullptr;
     if (!stored) return "";
     const json::Value content(stored->event->parse_content());
     const std::string* text = content.find_string(field);

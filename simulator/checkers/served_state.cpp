@@ -166,7 +166,7 @@ private:
                       const json::Array& list) {
         for (const json::Value& entry : list) {
             const auto id = id_of(entry, room);
-            const auto stored = id ? room.find_event(*id) : std::nullopt;
+            const auto stored = id ? room.find_event(*id) : nullptr;
             if (!stored) continue;
             ++looked_at_;
             if (stored->is_rejected()) {
@@ -186,7 +186,7 @@ private:
             followed_.emplace(question.server, event.id);
             return true;
         }
-        const auto asked = question.event ? room.find_event(*question.event) : std::nullopt;
+        const auto asked = question.event ? room.find_event(*question.event) : nullptr;
         return asked && is_behind(room, asked->event->prev_events, event);
     }
 

@@ -39,7 +39,7 @@ std::map<StateKey, EventPtr> list_first_state(const engine::Room& room) {
 
 EventPtr find_in(const engine::Room& room, const State& state, const StateKey& key) {
     const EventId* id = state.find(key);
-    const auto stored = id ? room.find_event(*id) : std::nullopt;
+    const auto stored = id ? room.find_event(*id) : nullptr;
     return stored ? stored->event : EventPtr();
 }
 

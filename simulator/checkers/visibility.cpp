@@ -221,7 +221,7 @@ private:
             const auto stored = room.find_event(id);
             if (!before || !stored || stored->event->state_key == user.view()) continue;
             const EventId* member = before->find("m.room.member", user.view());
-            const auto membership = member ? room.find_event(*member) : std::nullopt;
+            const auto membership = member ? room.find_event(*member) : nullptr;
             if (!membership) continue;
             const auto then = membership->event->membership();
             if (then == Membership::Leave || then == Membership::Ban) return id;
@@ -263,7 +263,7 @@ private:
         oracle::RuleState state;
         for (const char* type : {"m.room.create", "m.room.power_levels"}) {
             const EventId* id = before->find(type, "");
-            const auto stored = id ? room.find_event(*id) : std::nullopt;
+            const auto stored = id ? room.find_event(*id) : nullptr;
             if (!stored) continue;
             judged.add(stored->event);
             state.emplace(oracle::Key(type, ""), judged.find(*id));

@@ -304,7 +304,7 @@ private:
                                     applied.rule,
                                     applied.detail,
                                     applied.sort_key,
-                                    applied.because));
+                                    with_names(recording_, applied.because)));
             }
         }
         std::string deviation;

@@ -168,8 +168,8 @@ const RecordedRoom* Past::find_room(int server, const RoomId& room, std::int64_t
     return found;
 }
 
-bool Past::is_joined(int server, const RoomId& room) const {
-    const RecordedRoom* last = find_room(server, room, recording_.end_us);
+bool Past::is_joined(int server, const RoomId& room, int observer) const {
+    const RecordedRoom* last = find_room(observer, room, recording_.end_us);
     const auto state = last == nullptr ? std::nullopt : recording_.find_state(last->state);
     if (!state) return false;
     bool is_joined = false;
@@ -202,7 +202,7 @@ std::set<Index> Past::list_expected(int server, const RoomId& room) const {
         if (is_entry && (!entry || *entry < place)) entry = place;
     }
     std::set<Index> expected;
-    if (!entry || !is_joined(server, room)) return expected;
+    if (!entry || !is_joined(server, room, server)) return expected;
     expected.insert(entry->second);
     // An event is deeper than those before it.
     std::ranges::sort(by_depth);
@@ -238,6 +238,8 @@ std::optional<Parting> Past::find_parting(const RoomId& room, int a, int b) cons
     const std::set<Index> expected_b = list_expected(b, room);
     const std::set<Index> behind_a = list_behind(a, room);
     const std::set<Index> behind_b = list_behind(b, room);
+    // Where one does not know that the other is there, it need not tell it anything.
+    const bool is_company = is_joined(a, room, b) && is_joined(b, room, a);
     // What servers may differ in counts only where they differ in nothing else.
     std::optional<std::tuple<bool, std::int64_t, Index, Kind>> best;
     for (Index event = 0; event < recording_.events.size(); ++event) {
@@ -256,7 +258,7 @@ std::optional<Parting> Past::find_parting(const RoomId& room, int a, int b) cons
             } else if (at_a->status != at_b->status) {
                 kind = Kind::SoftFailed;
             }
-        } else if ((at_a == nullptr) != (at_b == nullptr)) {
+        } else if (is_company && (at_a == nullptr) != (at_b == nullptr)) {
             const bool has_a = at_a != nullptr;
             const RecordedStoring& has = has_a ? *at_a : *at_b;
             const std::set<Index>& expected = has_a ? expected_b : expected_a;

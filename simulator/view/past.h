@@ -98,8 +98,8 @@ public:
 private:
     void add_faults();
     void add_downs();
-    /// Has the server a joined user in the room in the end, as far as it knows itself?
-    bool is_joined(int server, const RoomId& room) const;
+    /// Has the server a joined user in the room in the end, as far as `observer` knows?
+    bool is_joined(int server, const RoomId& room, int observer) const;
     /// The events that must reach a server which is in the room; none of one that is not.
     std::set<Index> list_expected(int server, const RoomId& room) const;
     /// The extremities that the server has in the end, and everything before them.

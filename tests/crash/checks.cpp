@@ -58,7 +58,7 @@ void check_events(Rooms& rooms,
                   Findings& findings) {
     for (const auto& [event, room_id] : expected) {
         const auto room = rooms.find(room_id);
-        const auto stored = room ? (*room)->find_event(event) : std::nullopt;
+        const auto stored = room ? (*room)->find_event(event) : nullptr;
         if (!stored || !stored->is_placed()) {
             add(findings, "lost: " + event.text() + ", of which " + who + " was told");
         }
@@ -250,7 +250,7 @@ void check_order(CrashWorld& world, Findings& findings) {
     std::map<RoomId, StreamPosition> last;
     for (const auto& [room_id, event] : world.ledger().seen_by_peer) {
         const auto room = world.home().engine().rooms().find(room_id);
-        const auto stored = room ? (*room)->find_event(event) : std::nullopt;
+        const auto stored = room ? (*room)->find_event(event) : nullptr;
         if (!stored) continue;  // Another check says so.
         if (stored->position < last[room_id]) {
             add(findings, event.text() + " came to the peer too late");

@@ -145,7 +145,7 @@ def check_small(simulator, browser, folder):
 def check_large(simulator, browser, folder):
     """Returns in how many milliseconds the page was ready."""
     file = os.path.join(folder, "large.html")
-    html = make_page(simulator, file, "--servers", "10", "--minutes", "75", "--seed", "2")
+    html = make_page(simulator, file, "--servers", "10", "--minutes", "90", "--seed", "2")
     assert data_of(html)["dispatch_count"] >= DISPATCHES, data_of(html)["dispatch_count"]
     if browser is None:
         return None

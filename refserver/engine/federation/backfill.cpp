@@ -44,7 +44,7 @@ Task<Result<Reply>> FederationServer::backfill(Request request) {
         SIM_FAULT_POINT("one event of the history is given") ? 1 : kBackfillMax;
     const auto bounded = static_cast<std::size_t>(std::min(limit, most));
     for (const EventPtr& event : room->preceding(from, bounded)) {
-        if (auto stored = room->find_event(event->id)) found.push_back(*std::move(stored));
+        if (const auto stored = room->find_event(event->id)) found.push_back(*stored);
     }
     const auto shown = co_await list_shown(room, request.origin, std::move(found));
     SIM_SOMETIMES(!shown.empty(), "another server pages back with our help");

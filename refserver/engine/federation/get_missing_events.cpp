@@ -57,7 +57,7 @@ Task<Result<Reply>> FederationServer::get_missing_events(Request request) {
     std::vector<StoredEvent> found;
     for (const EventPtr& event : room->missing_between(
              earliest, latest, static_cast<std::size_t>(bounded), min_depth.value_or(0))) {
-        if (auto stored = room->find_event(event->id)) found.push_back(*std::move(stored));
+        if (const auto stored = room->find_event(event->id)) found.push_back(*stored);
     }
     const auto shown = co_await list_shown(room, request.origin, std::move(found));
     SIM_SOMETIMES(!shown.empty(), "another server fills a gap with our help");
