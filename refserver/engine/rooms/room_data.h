@@ -64,8 +64,6 @@ enum class EventOrigin {
     History,  ///< From before what is here: neither the current state nor syncs notice.
 };
 
-struct PlacedGraph;
-
 /// A state as another server has it.
 struct GivenState {
     State state;
@@ -191,9 +189,6 @@ struct Room::Data {
     Task<bool> complete_state(EventId at, ServerName from);
     /// Gives an event another state before it, judges it again, and everything that follows it.
     Task<void> revise_states(EventId at, State before);
-    /// True if the states of the event are others now.
-    bool revise(StoredEvent stored, const State& before);
-    void revise_extremities(const PlacedGraph& graph, const std::set<EventId>& revised);
 
     // room_policy.cpp
 

@@ -37,6 +37,81 @@ constexpr std::size_t kRevisionsMax = 5000;
 constexpr std::size_t kReadPerTurn = 64;
 constexpr std::size_t kRevisionsPerTurn = 8;
 
+// True if the states of the event are others now.
+//
+// Whether the current state of its time refused it is not asked again: nobody knows it any more.
+bool revise(Room::Data& room, StoredEvent stored, const State& before) {
+    if (before.root() == *stored.state_before) return false;
+    SIM_SOMETIMES("an event gets another state before it");
+    const Event& event = *stored.event;
+    const Judgement judgement = judge(event, before, before, room.checks());
+    const bool is_rejected = judgement.status == EventStatus::Rejected;
+    const bool was_rejected = stored.status == EventStatus::Rejected;
+    SIM_SOMETIMES(is_rejected && !was_rejected, "the completed state refuses an event");
+    SIM_SOMETIMES(!is_rejected && was_rejected, "the completed state allows an event");
+    if (is_rejected != was_rejected) {
+        stored.status = judgement.status;
+        stored.rule = judgement.failure.rule;
+        stored.detail = is_rejected ? auth::describe(judgement.failure) : std::string();
+        stored.position = {};
+    }
+    const bool changes_state = event.is_state() && !is_rejected;
+    const State after =
+        changes_state ? before.with({event.type, *event.state_key}, event.id) : before;
+    stored.state_before = room.services.states.put(before);
+    stored.state_after = room.services.states.put(after);
+    room.services.turns.begin_unit();
+    room.services.events.put(room.number, stored);
+    room.event_changed(event.id);
+    const bool is_new = was_rejected && !is_rejected;
+    if (is_new && room.apply_redaction(event, before) && event.type != kMergeEventType) {
+        stored.position = room.services.turns.next_backfill_position();
+        room.services.events.put(room.number, stored);
+    }
+    return true;
+}
+
+void revise_extremities(Room::Data& room,
+                        const PlacedGraph& graph,
+                        const std::set<EventId>& revised) {
+    const auto is_accepted = [&](const EventId& event_id) {
+        const auto stored = room.find_placed(event_id);
+        return stored && stored->status == EventStatus::Accepted;
+    };
+    // Events that are not accepted are looked through.
+    const auto is_followed = [&](const EventId& event_id) {
+        std::set<EventId> looked_at;
+        std::vector<EventId> pending{event_id};
+        while (!pending.empty()) {
+            const auto children = graph.children.find(pending.back());
+            pending.pop_back();
+            if (children == graph.children.end()) continue;
+            for (const EventId& child : children->second) {
+                if (is_accepted(child)) return true;
+                if (looked_at.insert(child).second) pending.push_back(child);
+            }
+        }
+        return false;
+    };
+    std::set<EventId> candidates(room.extremities.begin(), room.extremities.end());
+    for (const EventId& event_id : revised) {
+        const auto stored = room.find_placed(event_id);
+        candidates.insert(event_id);
+        candidates.insert(stored->event->prev_events.begin(), stored->event->prev_events.end());
+    }
+    std::vector<EventId> next;
+    for (const EventId& candidate : candidates)
+        if (is_accepted(candidate) && !is_followed(candidate)) next.push_back(candidate);
+    if (next.empty()) return;
+    if (next != room.extremities) room.change_extremities(next);
+    const auto resolved = room.state_after_all(next);
+    if (!resolved || *resolved == room.current) return;
+    SIM_SOMETIMES("a completed state changes the current one");
+    const StreamPosition position = room.services.turns.next_position();
+    room.change_current(*resolved, position);
+    room.services.notifier.room_changed(room.id, position);
+}
+
 }  // namespace
 
 Task<bool> Room::complete_state(EventId at, ServerName origin) {
@@ -98,83 +173,12 @@ Task<void> Room::Data::revise_states(EventId at, State before) {
         const StoredEventPtr stored = find_placed(event_id);
         const auto state =
             event_id == at ? std::optional(before) : state_after_all(stored->event->prev_events);
-        if (!state || !revise(*stored, *state)) continue;
+        if (!state || !revise(*this, *stored, *state)) continue;
         revised.insert(event_id);
         for (const EventId& child : graph.children[event_id])
             add(child);
     }
-    if (!revised.empty()) revise_extremities(graph, revised);
-}
-
-// Whether the current state of its time refused it is not asked again: nobody knows it any more.
-bool Room::Data::revise(StoredEvent stored, const State& before) {
-    if (before.root() == *stored.state_before) return false;
-    SIM_SOMETIMES("an event gets another state before it");
-    const Event& event = *stored.event;
-    const Judgement judgement = judge(event, before, before, checks());
-    const bool is_rejected = judgement.status == EventStatus::Rejected;
-    const bool was_rejected = stored.status == EventStatus::Rejected;
-    SIM_SOMETIMES(is_rejected && !was_rejected, "the completed state refuses an event");
-    SIM_SOMETIMES(!is_rejected && was_rejected, "the completed state allows an event");
-    if (is_rejected != was_rejected) {
-        stored.status = judgement.status;
-        stored.rule = judgement.failure.rule;
-        stored.detail = is_rejected ? auth::describe(judgement.failure) : std::string();
-        stored.position = {};
-    }
-    const bool changes_state = event.is_state() && !is_rejected;
-    const State after =
-        changes_state ? before.with({event.type, *event.state_key}, event.id) : before;
-    stored.state_before = services.states.put(before);
-    stored.state_after = services.states.put(after);
-    services.turns.begin_unit();
-    services.events.put(number, stored);
-    event_changed(event.id);
-    const bool is_new = was_rejected && !is_rejected;
-    if (is_new && apply_redaction(event, before) && event.type != kMergeEventType) {
-        stored.position = services.turns.next_backfill_position();
-        services.events.put(number, stored);
-    }
-    return true;
-}
-
-void Room::Data::revise_extremities(const PlacedGraph& graph, const std::set<EventId>& revised) {
-    const auto is_accepted = [&](const EventId& event_id) {
-        const auto stored = find_placed(event_id);
-        return stored && stored->status == EventStatus::Accepted;
-    };
-    // Events that are not accepted are looked through.
-    const auto is_followed = [&](const EventId& event_id) {
-        std::set<EventId> looked_at;
-        std::vector<EventId> pending{event_id};
-        while (!pending.empty()) {
-            const auto children = graph.children.find(pending.back());
-            pending.pop_back();
-            if (children == graph.children.end()) continue;
-            for (const EventId& child : children->second) {
-                if (is_accepted(child)) return true;
-                if (looked_at.insert(child).second) pending.push_back(child);
-            }
-        }
-        return false;
-    };
-    std::set<EventId> candidates(extremities.begin(), extremities.end());
-    for (const EventId& event_id : revised) {
-        const auto stored = find_placed(event_id);
-        candidates.insert(event_id);
-        candidates.insert(stored->event->prev_events.begin(), stored->event->prev_events.end());
-    }
-    std::vector<EventId> next;
-    for (const EventId& candidate : candidates)
-        if (is_accepted(candidate) && !is_followed(candidate)) next.push_back(candidate);
-    if (next.empty()) return;
-    if (next != extremities) change_extremities(next);
-    const auto resolved = state_after_all(next);
-    if (!resolved || *resolved == current) return;
-    SIM_SOMETIMES("a completed state changes the current one");
-    const StreamPosition position = services.turns.next_position();
-    change_current(*resolved, position);
-    services.notifier.room_changed(id, position);
+    if (!revised.empty()) revise_extremities(*this, graph, revised);
 }
 
 }  // namespace matrix::engine
