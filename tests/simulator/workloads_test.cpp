@@ -1,12 +1,10 @@
-// Workloads: each is sound as data, passes on correct servers, leaves the others alone, and brings
-// out the bugs that are planted for it.
+// Workloads: each is sound as data, passes on correct servers and leaves the others alone.
 
 #include <algorithm>
 #include <map>
 
 #include <gtest/gtest.h>
 
-#include "simulator/planted/planted_bug.h"
 #include "simulator/run.h"
 #include "simulator/scenario/draw.h"
 #include "simulator/scenario/scenario_file.h"
@@ -127,37 +125,6 @@ TEST(Workloads, ASwarmLeavesOutWhatNoRoomVersionHas) {
         EXPECT_EQ(draw_scenario(options).description.find("knocking"), std::string::npos);
     }
 }
-
-class PlantedForWorkloadTest : public testing::TestWithParam<PlantedBug> {};
-
-TEST_P(PlantedForWorkloadTest, IsCaughtByItsChecker) {
-    const PlantedBug& bug = GetParam();
-    bool is_caught = false;
-    for (std::uint64_t seed = 1; seed <= 10 && !is_caught; ++seed) {
-        RunOptions options;
-        options.plant = bug.name;
-        const auto report = run(draw_scenario(draw_of({std::string(bug.workload)}, seed)), options);
-        ASSERT_TRUE(report);
-        is_caught = std::ranges::find(report->findings, bug.caught_by, &Finding::checker) !=
-                    report->findings.end();
-    }
-    EXPECT_TRUE(is_caught);
-}
-
-std::vector<PlantedBug> list_bugs_of_workloads() {
-    std::vector<PlantedBug> bugs = all_planted_bugs();
-    std::erase_if(bugs, [](const PlantedBug& bug) { return bug.workload.empty(); });
-    return bugs;
-}
-
-INSTANTIATE_TEST_SUITE_P(All,
-                         PlantedForWorkloadTest,
-                         testing::ValuesIn(list_bugs_of_workloads()),
-                         [](const auto& param) {
-                             std::string name(param.param.name);
-                             std::ranges::replace(name, '-', '_');
-                             return name;
-                         });
 
 }  // namespace
 }  // namespace matrix::simulator
