@@ -15,8 +15,9 @@ namespace {
 
 constexpr std::uint64_t kSeedsMax = 12;
 
-Scenario scenario_of(std::uint64_t seed) {
+Scenario scenario_of(const PlantedBug& bug, std::uint64_t seed) {
     DrawOptions options;
+    if (!bug.workload.empty()) options.workloads = {std::string(bug.workload)};
     options.servers = 5;
     options.seed = seed;
     options.chaos_ms = 300'000;
@@ -30,7 +31,7 @@ bool has_finding_of(const RunReport& report, std::string_view checker) {
 }
 
 bool is_caught(const PlantedBug& bug, std::uint64_t seed) {
-    const auto report = run(scenario_of(seed), {.plant = std::string(bug.name)});
+    const auto report = run(scenario_of(bug, seed), {.plant = std::string(bug.name)});
     return report && has_finding_of(*report, bug.caught_by);
 }
 
