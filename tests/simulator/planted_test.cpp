@@ -17,6 +17,7 @@ constexpr std::uint64_t kSeedsMax = 12;
 
 Scenario scenario_of(const PlantedBug& bug, std::uint64_t seed) {
     DrawOptions options;
+    if (!bug.workload.empty()) options.workloads = {std::string(bug.workload)};
     options.servers = 5;
     options.seed = seed;
     options.chaos_ms = 300'000;
