@@ -22,9 +22,10 @@ public:
     explicit BusyRoom(const BusyRoomOptions& options);
 
     /// One user makes the room, and the first user of every other server joins it. False: a request
-    /// failed, or it took more than an hour of virtual time.
+    /// failed, or it took more than a day of virtual time.
     bool set_up();
-    /// Those users send their messages, and all of them reach every server. False as above.
+    /// Those users send their messages, and all of them reach every server. False: a
+    /// request failed, or it took more than an hour.
     bool talk();
 
     Cluster& cluster() { return cluster_; }
