@@ -194,14 +194,17 @@ const LinkOptions& SimulatedNetwork::options_of(int from, int to) const {
 }
 
 runtime::Random& SimulatedNetwork::random_of(int from, int to) {
-    const auto known = streams_.find({from, to});
-    if (known != streams_.end()) return *known->second;
+    const auto row = static_cast<std::size_t>(from + 1);
+    const auto column = static_cast<std::size_t>(to + 1);
+    if (streams_.size() <= row) streams_.resize(hosts_.size() + 1);
+    if (streams_[row].size() <= column) streams_[row].resize(hosts_.size() + 1);
+    runtime::Random*& known = streams_[row][column];
+    if (known) return *known;
     const auto name_of = [this](int host) {
         return host < 0 ? std::string("nowhere") : hosts_[host].name;
     };
-    runtime::Random& random = random_.stream(name_of(from) + " to " + name_of(to));
-    streams_.emplace(std::pair(from, to), &random);
-    return random;
+    known = &random_.stream(name_of(from) + " to " + name_of(to));
+    return *known;
 }
 
 std::int64_t SimulatedNetwork::draw_latency_us(int from, int to) {

@@ -109,7 +109,9 @@ private:
     runtime::RandomSource& random_;
     Trace& trace_;
     LinkOptions default_link_;
-    std::map<std::pair<int, int>, runtime::Random*> streams_;  ///< From a host to another.
+    /// From a host to another, by their numbers plus one: -1 is nowhere. A thousand servers have a
+    /// million of them. Null: not drawn from yet.
+    std::vector<std::vector<runtime::Random*>> streams_;
     std::vector<Host> hosts_;
     std::map<std::string, int, std::less<>> numbers_;  ///< By name.
     std::map<std::string, int, std::less<>> addressed_;
